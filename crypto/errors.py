@@ -1,0 +1,74 @@
+"""What can go wrong when sealing and opening; each leaf is one a caller treats differently."""
+
+from collections.abc import Sequence
+
+
+class CryptoError(Exception):
+    """The root of everything `crypto/` raises on purpose."""
+
+
+class Tampered(CryptoError):
+    """Bytes that were sealed or signed are not the bytes that were sealed or signed."""
+
+
+class NewerVersion(CryptoError):
+    """Made by a later Tapedrop than this one."""
+
+    def __init__(self, found: str) -> None:
+        super().__init__(f"made by a later version: {found!r}")
+        self.found = found
+
+
+class NoKeyOpens(CryptoError):
+    """No secret key within reach opens the envelope."""
+
+    def __init__(self, recipients: int) -> None:
+        super().__init__(f"no key opens it (sealed to {recipients})")
+        self.recipients = recipients
+
+
+class NotAnEnvelope(CryptoError):
+    """It opened, but what lies inside is not laid out as an envelope is."""
+
+
+class GpgFailed(CryptoError):
+    """gpg is missing, was killed, hung, or ended without saying that it is done."""
+
+
+class KeyRefused(CryptoError):
+    """A key can't be one of the newsroom's."""
+
+    def __init__(self, why: str, *, fingerprint: str = "") -> None:
+        super().__init__(why)
+        self.fingerprint = fingerprint
+
+
+class NoUsableKey(CryptoError):
+    """No newsroom key can be sealed to now; `problems` names each key and what is wrong with it."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("; ".join(problems) or "the newsroom has no key")
+        self.problems = tuple(problems)
+
+
+class NotACodename(CryptoError):
+    """The words are not a codename of ours.
+
+    `position` counts from 1 and is None when each word is known but together they are no codename.
+    """
+
+    def __init__(self, why: str, *, position: int | None = None) -> None:
+        super().__init__(why)
+        self.position = position
+
+
+class WrongSignature(CryptoError):
+    """A bag's signature is missing, or not by the key it is checked against."""
+
+
+class BadBag(CryptoError):
+    """A bag's own lists do not hold together; `name` is the file at fault, where one is."""
+
+    def __init__(self, why: str, *, name: str = "") -> None:
+        super().__init__(f"{name}: {why}" if name else why)
+        self.name = name
