@@ -1,0 +1,71 @@
+"""The table: every kind of recording we can clean, how it is recognised, and who plans it.
+
+Start here. A format's planner walks the container, names what it keeps and leaves out all else;
+docs/formats.md says the same in words. A new format is a row, a module and three tests.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from scrub import riff
+from scrub.errors import Empty, NotARecording
+from scrub.findings import Kind
+from scrub.plan import Draft
+from scrub.reading import Reader
+from scrub.tags import id3_end, named
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One row: `container` is the name mutagen's readers go by (tags.py)."""
+
+    name: str
+    extension: str
+    container: str
+    recognise: Callable[[Reader, int], bool]
+    plan: Callable[[Reader, int, Draft], None]
+
+
+# The order matters: MP3 has no signature, only frames that follow each other.
+FORMATS: tuple[Format, ...] = (Format("WAV", "wav", "riff", riff.is_wav, riff.plan_wav),)
+
+
+def recognised(reader: Reader) -> tuple[Format, int]:
+    """Return the format and where it begins: an ID3v2 tag may stand before any of them.
+
+    Raises Empty or NotARecording.
+    """
+    if not reader.size:
+        raise Empty
+    start = _past_tags(reader)
+    for kind in FORMATS:
+        if kind.recognise(reader, start):
+            return kind, start
+    raise NotARecording
+
+
+def plan(recording: BinaryIO, draft: Draft) -> Format:
+    """Walk a recording and write into `draft` what of it is kept and what was found.
+
+    Raises the leaves of ScrubError that say what is wrong with the recording.
+    """
+    reader = Reader(recording)
+    kind, start = recognised(reader)
+    if start:
+        draft.found(Kind.TRAILING)
+    kind.plan(reader, start, draft)
+    draft.close()
+    for about, times in named(recording, kind.container).items():
+        draft.found(about, times)
+    return kind
+
+
+def _past_tags(reader: Reader) -> int:
+    start = 0
+    for _ in range(16):
+        end = id3_end(reader, start)
+        if end == start:
+            break
+        start = end
+    return start

@@ -1,0 +1,286 @@
+"""A cut list: the cleaned recording as spans to copy and small literals to write, in order.
+
+    record    u64 start, u64 end                     copy these bytes of the recording
+              u64 2^64-1, u64 length, then bytes     write these; at most 64 KiB
+    bounds    1 Mi records, 64 MiB of literals
+
+Numbers are little-endian. The same stream of records crosses the worker's pipe and rests in the
+notebook, so a list of any length costs no memory, and a four-hour video no more than a memo.
+"""
+
+import io
+import struct
+from array import array
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from scrub.errors import TooComplex, WorkerFailed
+from scrub.findings import Kind, Tally
+from scrub.reading import Reader
+
+RECORD = struct.Struct("<QQ")
+LITERAL_MARK = (1 << 64) - 1
+LONGEST_LITERAL = 1 << 16
+MOST_CUTS = 1 << 20
+MOST_LITERAL_BYTES = 1 << 26
+BATCH = 1 << 16  # a draft is handed on whenever this much has gathered
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Bytes of the recording to copy."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """Bytes of ours to write."""
+
+    data: bytes
+
+
+Cut = Span | Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Essence:
+    """What must be the same afterwards: coded bytes, and how many samples, frames or packets."""
+
+    size: int = 0
+    units: int = 0
+
+
+class Draft:
+    """What a planner writes down as it walks: cuts in output order, findings, essence.
+
+    `sink` is handed encoded records, always whole ones. Neighbouring spans become one.
+    """
+
+    def __init__(self, sink: Callable[[bytes], object]) -> None:
+        self.tally = Tally()
+        self.size = 0
+        self.essence = Essence()
+        self._sink = sink
+        self._start = self._end = 0
+        self._literal = bytearray()
+        self._batch = bytearray()
+        self._cuts = self._literal_bytes = 0
+
+    def copy(self, start: int, end: int) -> None:
+        """Keep bytes `start` to `end` of the recording."""
+        if start >= end:
+            return
+        self.size += end - start
+        if start == self._end and not self._literal:
+            self._end = end
+            return
+        self._settle()
+        self._start, self._end = start, end
+
+    def write(self, data: bytes) -> None:
+        """Put bytes of ours here."""
+        self.size += len(data)
+        for at in range(0, len(data), LONGEST_LITERAL):
+            piece = data[at : at + LONGEST_LITERAL]
+            if self._end or len(self._literal) + len(piece) > LONGEST_LITERAL:
+                self._settle()
+            self._literal += piece
+
+    def found(self, kind: Kind, times: int = 1) -> None:
+        """Count something that is left out."""
+        self.tally.removed(kind, times)
+
+    def sound(self, size: int, units: int) -> None:
+        """Count coded sound that is kept."""
+        self.essence = Essence(self.essence.size + size, self.essence.units + units)
+
+    def close(self) -> None:
+        """Hand the last records on."""
+        self._settle()
+        if self._batch:
+            self._sink(bytes(self._batch))
+            self._batch.clear()
+
+    def _settle(self) -> None:
+        if self._literal:
+            self._batch += RECORD.pack(LITERAL_MARK, len(self._literal))
+            self._batch += self._literal
+            self._literal_bytes += len(self._literal)
+            self._literal.clear()
+        elif self._end:
+            self._batch += RECORD.pack(self._start, self._end)
+            self._start = self._end = 0
+        else:
+            return
+        self._cuts += 1
+        if self._cuts > MOST_CUTS or self._literal_bytes > MOST_LITERAL_BYTES:
+            raise TooComplex("the recording is in too many pieces")
+        if len(self._batch) >= BATCH:
+            self._sink(bytes(self._batch))
+            self._batch.clear()
+
+
+class CutList:
+    """A cut list at rest in a `notebook`: checked record by record, read any number of times."""
+
+    def __init__(self, notebook: BinaryIO, *, within: int) -> None:
+        self.size = 0
+        self._notebook = notebook
+        self._recording_size = within
+        self._written = self._cuts = self._literal_bytes = 0
+
+    def extend(self, untrusted: bytes) -> None:
+        """Append whole encoded records; WorkerFailed at the first that breaks a bound."""
+        at, end = 0, len(untrusted)
+        while at < end:
+            if end - at < RECORD.size:
+                raise WorkerFailed("a cut list record is cut short")
+            start, stop = RECORD.unpack_from(untrusted, at)
+            at += RECORD.size
+            self._cuts += 1
+            if start == LITERAL_MARK:
+                if not 0 < stop <= min(LONGEST_LITERAL, end - at):
+                    raise WorkerFailed("a literal's length is out of bounds")
+                at += stop
+                self.size += stop
+                self._literal_bytes += stop
+            elif start < stop <= self._recording_size:
+                self.size += stop - start
+            else:
+                raise WorkerFailed("a span lies outside the recording")
+        if self._cuts > MOST_CUTS or self._literal_bytes > MOST_LITERAL_BYTES:
+            raise WorkerFailed("the cut list is too long")
+        if self.size > 2 * self._recording_size + MOST_LITERAL_BYTES:
+            raise WorkerFailed("the result is much larger than the recording")
+        self._notebook.seek(self._written)
+        self._notebook.write(untrusted)
+        self._written += end
+
+    def __iter__(self) -> Iterator[Cut]:
+        for batch in self.batches():
+            yield from decoded(batch)
+
+    def batches(self) -> Iterator[bytes]:
+        """Yield the encoded records, whole ones, about 64 KiB at a time."""
+        at = 0
+        while at < self._written:
+            self._notebook.seek(at)
+            batch = self._notebook.read(min(2 * LONGEST_LITERAL, self._written - at))
+            whole = _whole_records(batch)
+            if not whole:
+                raise WorkerFailed("the notebook gave back less than was written")
+            yield batch[:whole]
+            at += whole
+
+
+def _whole_records(batch: bytes) -> int:
+    at = whole = 0
+    while at + RECORD.size <= len(batch):
+        start, stop = RECORD.unpack_from(batch, at)
+        at += RECORD.size + (stop if start == LITERAL_MARK else 0)
+        if at <= len(batch):
+            whole = at
+    return whole
+
+
+def decoded(records: bytes) -> Iterator[Cut]:
+    """Yield the cuts of whole, checked records."""
+    at = 0
+    while at < len(records):
+        start, stop = RECORD.unpack_from(records, at)
+        at += RECORD.size
+        if start == LITERAL_MARK:
+            yield Literal(records[at : at + stop])
+            at += stop
+        else:
+            yield Span(start, stop)
+
+
+def render(cuts: Iterable[Cut], recording: BinaryIO, *, block: int = 1 << 18) -> Iterator[bytes]:
+    """Yield the cleaned bytes in order, at most `block` at a time.
+
+    Raises WorkerFailed when the recording has become shorter than a span.
+    """
+    for cut in cuts:
+        if isinstance(cut, Literal):
+            yield cut.data
+            continue
+        recording.seek(cut.start)
+        left = cut.end - cut.start
+        while left:
+            piece = recording.read(min(block, left))
+            if not piece:
+                raise WorkerFailed("the recording is shorter than its cut list")
+            left -= len(piece)
+            yield piece
+
+
+class View(io.RawIOBase):
+    """The result of a cut list as a stream that can be read anywhere; nothing is copied.
+
+    The index is sixteen bytes a cut, and all literals one after the other.
+    """
+
+    def __init__(self, cuts: Iterable[Cut], recording: BinaryIO) -> None:
+        super().__init__()
+        self._reader = Reader(recording, window=1 << 18)
+        self._begins = array("Q")  # where each cut lies in the result
+        self._sources = array("Q")  # 2 × where it comes from, + 1 for a literal
+        self._literals = bytearray()
+        self._at = self._size = 0
+        for cut in cuts:
+            self._begins.append(self._size)
+            if isinstance(cut, Span):
+                self._sources.append(cut.start << 1)
+                self._size += cut.end - cut.start
+            else:
+                self._sources.append(len(self._literals) << 1 | 1)
+                self._literals += cut.data
+                self._size += len(cut.data)
+
+    def readable(self) -> bool:
+        """Say yes: io asks."""
+        return True
+
+    def seekable(self) -> bool:
+        """Say yes: io asks."""
+        return True
+
+    def tell(self) -> int:
+        """Return the position in the result."""
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move; positions before the start are an error, behind the end they read nothing."""
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        if base + offset < 0:
+            raise ValueError("a position before the start")
+        self._at = base + offset
+        return self._at
+
+    def readinto(self, buffer: "memoryview | bytearray") -> int:  # type: ignore[override]
+        """Fill `buffer` as far as the result goes."""
+        wanted = min(len(buffer), max(0, self._size - self._at))
+        filled = 0
+        cut = bisect_right(self._begins, self._at) - 1
+        while filled < wanted:
+            begin = self._begins[cut]
+            end = self._begins[cut + 1] if cut + 1 < len(self._begins) else self._size
+            skip = self._at - begin
+            length = min(end - self._at, wanted - filled)
+            source, literal = divmod(self._sources[cut], 2)
+            source += skip
+            if literal:
+                buffer[filled : filled + length] = self._literals[source : source + length]
+            else:
+                length = min(length, 1 << 20)
+                buffer[filled : filled + length] = self._reader.upto(source, length)
+            filled += length
+            self._at += length
+            if self._at == end:
+                cut += 1
+        return filled

@@ -1,0 +1,172 @@
+"""WAV: keep the format, the sample count and the samples; leave out every other chunk.
+
+    RIFF      "RIFF", u32 length, "WAVE", then chunks
+    chunk     4-byte id, u32 length, payload, a zero byte when the length is odd
+    fmt       tag, channels, rate, bytes a second, block size, bits: 16 bytes; then for all
+              but PCM a u16 length and as many bytes as the tag's codec has
+    fact      u32 samples a channel
+    data      the sound
+
+Numbers are little-endian. RIFF: Multimedia Programming Interface and Data Specifications 1.0,
+1991; fmt: Microsoft Multiple Channel Audio Data and WAVE Files, 2007.
+"""
+
+import struct
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from scrub.errors import Malformed, TooComplex
+from scrub.findings import Kind
+from scrub.plan import Draft
+from scrub.reading import Reader
+
+CHUNK_HEADER = struct.Struct("<4sI")
+FMT = struct.Struct("<HHIIHH")
+LENGTH_UNKNOWN = (0xFFFFFFFF, 0x7FFFFFFF, 0)  # written by programs that stream to a pipe
+MOST_CHUNKS = 10_000
+LONGEST_EXTENSION = 1024
+
+PCM, EXTENSIBLE = 0x0001, 0xFFFE
+# Bytes that follow the u16 length, per tag: what is longer hides something.
+EXTENSIONS = {
+    0x0002: 32,  # Microsoft ADPCM: samples a block, seven coefficient pairs
+    0x0003: 0,  # IEEE float
+    0x0006: 0,  # A-law
+    0x0007: 0,  # µ-law
+    0x0011: 2,  # IMA ADPCM: samples a block
+    0x0031: 2,  # GSM 6.10
+    0x0055: 12,  # MPEG layer III
+    EXTENSIBLE: 22,
+}
+
+KINDS = {
+    b"JUNK": Kind.PADDING,
+    b"junk": Kind.PADDING,
+    b"PAD ": Kind.PADDING,
+    b"FLLR": Kind.PADDING,
+    b"cue ": Kind.CHAPTERS,
+    b"smpl": Kind.CHAPTERS,
+    b"umid": Kind.IDENTIFIER,
+    b"id3 ": Kind.TAG_BLOCK,
+    b"ID3 ": Kind.TAG_BLOCK,
+    b"LIST": Kind.TAG_BLOCK,
+    b"bext": Kind.TAG_BLOCK,
+    b"iXML": Kind.TAG_BLOCK,
+    b"axml": Kind.TAG_BLOCK,
+    b"_PMX": Kind.TAG_BLOCK,
+    b"cart": Kind.TAG_BLOCK,
+}
+
+
+class Chunk(NamedTuple):
+    """Where a chunk's payload lies."""
+
+    id: bytes
+    start: int
+    end: int
+
+
+def is_wav(reader: Reader, start: int) -> bool:
+    """Say whether a RIFF of form WAVE begins here."""
+    head = reader.upto(start, 12)
+    return head[:4] == b"RIFF" and head[8:] == b"WAVE"
+
+
+def plan_wav(reader: Reader, start: int, draft: Draft) -> None:
+    """Write RIFF, fmt, fact and data anew around the samples.
+
+    Raises Malformed when a chunk claims more bytes than there are, or there is no sound.
+    """
+    fmt = fact = b""
+    data: Chunk | None = None
+    end = start + 12
+    for chunk in chunks(reader, start):
+        end = min(chunk.end + (chunk.end - chunk.start) % 2, reader.size)
+        if chunk.id == b"fmt " and not fmt:
+            fmt = _format(reader, chunk, draft)
+        elif chunk.id == b"fact" and not fact:
+            fact = reader.exactly(chunk.start, 4)
+            if chunk.end - chunk.start > 4:
+                draft.found(Kind.SLACK)
+        elif chunk.id == b"data" and data is None:
+            data = chunk
+            if end > chunk.end and reader.upto(chunk.end, 1) != b"\0":
+                draft.found(Kind.SLACK)
+        else:
+            draft.found(KINDS.get(chunk.id, Kind.UNKNOWN_CHUNK))
+    if end < reader.size:
+        draft.found(Kind.TRAILING)
+    if not fmt or data is None or data.start == data.end:
+        raise Malformed("there is no sound", offset=start)
+
+    length = data.end - data.start
+    head = b"WAVE" + _chunk(b"fmt ", fmt) + (_chunk(b"fact", fact) if fact else b"")
+    head += CHUNK_HEADER.pack(b"data", length)
+    draft.write(CHUNK_HEADER.pack(b"RIFF", len(head) + length + length % 2) + head)
+    draft.copy(data.start, data.end)
+    draft.write(bytes(length % 2))
+    draft.sound(length, length // max(1, FMT.unpack(fmt[:16])[4]))
+
+
+def chunks(reader: Reader, start: int) -> Iterator[Chunk]:
+    """Yield where the chunks of a RIFF lie; reads eight bytes a chunk, never the sound."""
+    riff_length = reader.number(start + 4, 4, "little")
+    end = reader.size if riff_length in LENGTH_UNKNOWN else start + 8 + riff_length
+    # A recorder that lost power leaves the RIFF's length short or long: chunks tell the truth.
+    end = min(end, reader.size)
+    at = start + 12
+    for _ in range(MOST_CHUNKS):
+        if at + CHUNK_HEADER.size > end:
+            return
+        chunk_id, length = CHUNK_HEADER.unpack(reader.exactly(at, CHUNK_HEADER.size))
+        payload = at + CHUNK_HEADER.size
+        if (
+            chunk_id == b"data"
+            and length in LENGTH_UNKNOWN
+            and not _followed(reader, payload, length)
+        ):
+            length = reader.size - payload
+        if payload + length > reader.size:
+            raise Malformed("a chunk runs past the end", offset=at)
+        yield Chunk(chunk_id, payload, payload + length)
+        at = payload + length + length % 2
+    raise TooComplex("too many chunks")
+
+
+def _followed(reader: Reader, payload: int, length: int) -> bool:
+    """Say whether a length that may mean "unknown" is the true one: chunks follow to the end."""
+    at = payload + length
+    for _ in range(MOST_CHUNKS):
+        if at >= reader.size:
+            return at <= reader.size + 1
+        head = reader.upto(at, CHUNK_HEADER.size)
+        if len(head) < CHUNK_HEADER.size or not head[:4].isascii():
+            return False
+        at += CHUNK_HEADER.size + CHUNK_HEADER.unpack(head)[1]
+        at += at % 2
+    return False
+
+
+def _format(reader: Reader, chunk: Chunk, draft: Draft) -> bytes:
+    """Return the fmt payload as its tag defines it, without what was appended."""
+    length = chunk.end - chunk.start
+    if length < FMT.size:
+        raise Malformed("the fmt chunk is too short", offset=chunk.start)
+    fixed = reader.exactly(chunk.start, FMT.size)
+    tag = FMT.unpack(fixed)[0]
+    if tag == PCM or length < FMT.size + 2:
+        if length > FMT.size + 2:
+            draft.found(Kind.SLACK)
+        return fixed
+    extension = reader.number(chunk.start + FMT.size, 2, "little")
+    extension = min(extension, length - FMT.size - 2, EXTENSIONS.get(tag, LONGEST_EXTENSION))
+    if length > FMT.size + 2 + extension:
+        draft.found(Kind.SLACK)
+    if extension and tag not in EXTENSIONS:
+        draft.tally.remains(Kind.CODEC_DATA)
+    kept = reader.exactly(chunk.start + FMT.size + 2, extension)
+    return fixed + struct.pack("<H", extension) + kept
+
+
+def _chunk(chunk_id: bytes, payload: bytes) -> bytes:
+    return CHUNK_HEADER.pack(chunk_id, len(payload)) + payload + bytes(len(payload) % 2)

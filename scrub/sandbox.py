@@ -1,0 +1,247 @@
+"""The parent's side of the sandbox: start the zygote, hire a worker, listen to it, end it.
+
+The zygote is a fresh program with an empty environment and one socket, so it never holds anything
+of the parent's, also when it is started again later. For a recording it forks a worker in a few
+milliseconds. The recording's descriptor travels over the zygote's socket, its secret over the
+worker's own; what comes back is frames (wire.py) and the worker's pidfd, to end it by.
+"""
+
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from scrub.errors import SandboxUnavailable, WorkerFailed
+from scrub.wire import FRAME, LONGEST_FRAME, Order, Say, unpack_refusal
+from scrub.worker import HIRED, READY, UNAVAILABLE
+
+# The zygote imports from where the parent imports, and from nowhere else.
+BOOTSTRAP = (
+    "import sys; sys.path[:] = sys.argv[3:]; from scrub.worker import main; main(*sys.argv[1:3])"
+)
+START_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one worker may use; seconds grow with the recording."""
+
+    memory: int = 192 << 20  # bytes beyond what the zygote holds
+    cpu_seconds: int = 20
+    wall_seconds: int = 60
+    slowest: int = 8 << 20  # bytes of recording for which another second is given
+
+    def cpu_for(self, size: int) -> int:
+        """Return processor seconds for a recording of this size."""
+        return self.cpu_seconds + size // self.slowest
+
+    def wall_for(self, size: int) -> float:
+        """Return seconds on the clock for a recording of this size."""
+        return self.wall_seconds + 2 * size / self.slowest
+
+
+class Zygote:
+    """A process that forks workers. Any number of threads may hire at once."""
+
+    def __init__(self, opener: str, limits: Limits, *, fenced: bool) -> None:
+        self.limits = limits
+        self.fenced = fenced
+        self._opener = opener
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
+
+    @classmethod
+    def start(
+        cls,
+        opener: str = "scrub.worker:open_plain",
+        *,
+        limits: Limits = Limits(),
+        unfenced: bool = False,
+    ) -> "Zygote":
+        """Start a zygote whose workers open recordings by `opener`, "module:function".
+
+        Raises SandboxUnavailable when this machine cannot fence a worker in; `unfenced` starts it
+        all the same, with nothing but a process of its own between a hostile file and the user.
+        """
+        zygote = cls(opener, limits, fenced=not unfenced)
+        with zygote._lock:
+            zygote._launch()
+        return zygote
+
+    def __enter__(self) -> "Zygote":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the zygote, and with it every worker."""
+        with self._lock:
+            self._end()
+
+    def hire(self, recording_fd: int, order: Order) -> "Worker":
+        """Fork a worker and give it its order; WorkerFailed when the zygote is gone.
+
+        A zygote found dead is started anew first.
+        """
+        ours, theirs = socket.socketpair()
+        try:
+            with theirs, self._lock:
+                if self._process is None or self._process.poll() is not None:
+                    self._end()
+                    self._launch()
+                assert self._control is not None
+                try:
+                    socket.send_fds(self._control, [HIRED], [recording_fd, theirs.fileno()])
+                except OSError:
+                    self._end()
+                    raise WorkerFailed("the sandbox's zygote is gone") from None
+            worker = Worker(ours, time.monotonic() + self.limits.wall_for(order.size))
+        except BaseException:
+            ours.close()
+            raise
+        try:
+            worker.meet()
+            worker.say(Say.ORDER, order.pack())
+        except BaseException:
+            worker.close()
+            raise
+        return worker
+
+    def _launch(self) -> None:
+        ours, theirs = socket.socketpair()
+        paths = [str(Path(path).absolute()) for path in sys.path if Path(path).exists()]
+        fenced = "fenced" if self.fenced else "unfenced"
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-c", BOOTSTRAP, self._opener, fenced, *paths],
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env={},
+                cwd="/",
+            )
+        self._control = ours
+        ours.settimeout(START_SECONDS)
+        try:
+            hello = ours.recv(256)
+        except OSError:
+            hello = b""
+        ours.settimeout(None)
+        if hello == READY:
+            return
+        self._end()
+        if hello.startswith(UNAVAILABLE):
+            raise SandboxUnavailable(hello[1:].decode("ascii", "replace"))
+        raise SandboxUnavailable("the sandbox's zygote did not start")
+
+    def _end(self) -> None:
+        if self._control is not None:
+            self._control.close()
+            self._control = None
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+
+class Worker:
+    """The parent's end of one worker: frames in, frames out, and its end."""
+
+    def __init__(self, stream: socket.socket, deadline: float) -> None:
+        self._stream = stream
+        self._deadline = deadline
+        self._pidfd = -1
+
+    def __enter__(self) -> "Worker":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def meet(self) -> None:
+        """Receive the descriptor by which the worker can be ended."""
+        self._wait()
+        try:
+            message, fds, _, _ = socket.recv_fds(self._stream, 1, 1)
+        except OSError:
+            raise WorkerFailed("the worker did not start in time") from None
+        if not message or len(fds) != 1:
+            raise WorkerFailed("the worker died at once")
+        self._pidfd = fds[0]
+
+    def say(self, kind: Say, payload: bytes) -> None:
+        """Send a frame. A worker that hung up is found out by the next `hear`."""
+        self._wait()
+        try:
+            self._stream.sendall(FRAME.pack(kind, len(payload)) + payload)
+        except TimeoutError:
+            raise WorkerFailed("the worker took too long") from None
+        except OSError:
+            return
+
+    def hear(self) -> tuple[int, bytes]:
+        """Return the next frame; raises what the worker refused with, or WorkerFailed."""
+        kind, length = FRAME.unpack(self._read(FRAME.size))
+        if length > LONGEST_FRAME:
+            raise WorkerFailed("the worker sent too long a frame")
+        untrusted = self._read(length)
+        if kind == Say.REFUSED:
+            raise unpack_refusal(untrusted)
+        return kind, untrusted
+
+    def close(self) -> None:
+        """End the worker and wait until it is gone."""
+        self._stream.close()
+        if self._pidfd < 0:
+            return
+        try:
+            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+            gone = select.poll()  # select() stops at descriptor 1024
+            gone.register(self._pidfd, select.POLLIN)
+            gone.poll(10_000)
+        except ProcessLookupError:
+            pass
+        finally:
+            os.close(self._pidfd)
+            self._pidfd = -1
+
+    def _read(self, length: int) -> bytes:
+        parts = []
+        while length:
+            self._wait()
+            try:
+                part = self._stream.recv(min(length, 1 << 16))
+            except TimeoutError:
+                raise WorkerFailed("the worker took too long") from None
+            except OSError:
+                part = b""
+            if not part:
+                raise WorkerFailed("the worker died")
+            parts.append(part)
+            length -= len(part)
+        return b"".join(parts)
+
+    def _wait(self) -> None:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise WorkerFailed("the worker took too long")
+        self._stream.settimeout(left)

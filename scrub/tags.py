@@ -1,0 +1,188 @@
+"""mutagen, as the one who names what tags say, and as the judge who must find none afterwards.
+
+mutagen shares no code with our planners. It was written for honest files: on hostile ones it raises
+anything from struct.error to RecursionError, so both doors here let nothing but our errors through.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any, BinaryIO
+
+from mutagen.apev2 import APENoHeaderError, APEv2
+from mutagen.flac import FLAC, SeekTable, StreamInfo
+from mutagen.id3 import ID3, ID3NoHeaderError
+from mutagen.mp4 import MP4
+from mutagen.oggopus import OggOpus
+from mutagen.oggvorbis import OggVorbis
+from mutagen.wave import WAVE
+
+from scrub.errors import Unproved
+from scrub.findings import Kind
+from scrub.reading import Reader
+
+# A fragment of a key, lower case, and what it is about; the first that fits counts.
+MEANINGS: tuple[tuple[str, Kind], ...] = (
+    ("location", Kind.LOCATION),
+    ("gps", Kind.LOCATION),
+    ("iso6709", Kind.LOCATION),
+    ("xyz", Kind.LOCATION),
+    ("apic", Kind.PICTURE),
+    ("pic", Kind.PICTURE),
+    ("covr", Kind.PICTURE),
+    ("cover", Kind.PICTURE),
+    ("make", Kind.DEVICE),
+    ("model", Kind.DEVICE),
+    ("device", Kind.DEVICE),
+    ("encode", Kind.ENCODER),
+    ("encoding", Kind.ENCODER),
+    ("software", Kind.ENCODER),
+    ("tenc", Kind.ENCODER),
+    ("tsse", Kind.ENCODER),
+    ("too", Kind.ENCODER),
+    ("vendor", Kind.ENCODER),
+    ("isft", Kind.ENCODER),
+    ("date", Kind.TIME),
+    ("time", Kind.TIME),
+    ("year", Kind.TIME),
+    ("tdr", Kind.TIME),
+    ("tyer", Kind.TIME),
+    ("day", Kind.TIME),
+    ("icrd", Kind.TIME),
+    ("idit", Kind.TIME),
+    ("artist", Kind.PERSON),
+    ("author", Kind.PERSON),
+    ("composer", Kind.PERSON),
+    ("performer", Kind.PERSON),
+    ("tpe", Kind.PERSON),
+    ("tcom", Kind.PERSON),
+    ("town", Kind.PERSON),
+    ("owne", Kind.PERSON),
+    ("aart", Kind.PERSON),
+    ("\xa9art", Kind.PERSON),
+    ("wrt", Kind.PERSON),
+    ("iart", Kind.PERSON),
+    ("ieng", Kind.PERSON),
+    ("itch", Kind.PERSON),
+    ("title", Kind.TITLE),
+    ("album", Kind.TITLE),
+    ("tit", Kind.TITLE),
+    ("talb", Kind.TITLE),
+    ("nam", Kind.TITLE),
+    ("\xa9alb", Kind.TITLE),
+    ("comm", Kind.COMMENT),
+    ("cmt", Kind.COMMENT),
+    ("desc", Kind.COMMENT),
+    ("chap", Kind.CHAPTERS),
+    ("ufid", Kind.IDENTIFIER),
+    ("isrc", Kind.IDENTIFIER),
+    ("tsrc", Kind.IDENTIFIER),
+    ("priv", Kind.IDENTIFIER),
+    ("apid", Kind.IDENTIFIER),
+    ("xid", Kind.IDENTIFIER),
+)
+
+
+def meaning(key: str) -> Kind:
+    """Say what a tag of this name is about."""
+    key = key.lower()
+    return next((kind for fragment, kind in MEANINGS if fragment in key), Kind.TEXT)
+
+
+def id3_end(reader: Reader, start: int) -> int:
+    """Return where the ID3v2 tag that begins at `start` ends; `start` when none does.
+
+    "ID3", two bytes of version, flags, 28 bits of size in four bytes; flag 0x10 adds a
+    ten-byte footer: id3v2.4.0-structure, 3.
+    """
+    head = reader.upto(start, 10)
+    if len(head) < 10 or head[:3] != b"ID3" or max(head[6:]) > 127 or 0xFF in head[3:5]:
+        return start
+    size = head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9]
+    return min(start + 10 + size + (10 if head[5] & 0x10 else 0), reader.size)
+
+
+def named(recording: BinaryIO, container: str) -> Counter[Kind]:
+    """Count what the tags are about, as far as mutagen can read them.
+
+    Best effort: a tag that mutagen chokes on is dropped by the planner all the same.
+    """
+    counted: Counter[Kind] = Counter()
+    for see in _READERS[container]:
+        with suppress(Exception):  # hostile bytes: any error
+            recording.seek(0)
+            counted.update(meaning(key) for key in see(recording))
+    return counted
+
+
+def judge(result: BinaryIO, container: str) -> None:
+    """Raise Unproved unless mutagen opens the result and sees no tag at all."""
+    for see in _READERS[container]:
+        try:
+            result.seek(0)
+            left = any(True for _ in see(result))
+        except Exception:  # noqa: BLE001  # whatever it is, it must not choke on ours
+            raise Unproved("mutagen cannot read the result") from None
+        if left:
+            raise Unproved("mutagen still sees a tag")
+
+
+# mutagen has no types of its own.
+_ID3: Callable[..., Any] = ID3
+_APE: Callable[..., Any] = APEv2
+_WAVE: Callable[..., Any] = WAVE
+_FLAC: Callable[..., Any] = FLAC
+_VORBIS: Callable[..., Any] = OggVorbis
+_OPUS: Callable[..., Any] = OggOpus
+_MP4: Callable[..., Any] = MP4
+
+
+def _keys(tags: Any) -> Iterator[str]:
+    for key in tags.keys() if tags else ():
+        yield str(key[0]) if isinstance(key, tuple) else str(key)
+
+
+def _id3(recording: BinaryIO) -> Iterator[str]:
+    with suppress(ID3NoHeaderError):
+        yield from _keys(_ID3(fileobj=recording))
+
+
+def _ape(recording: BinaryIO) -> Iterator[str]:
+    with suppress(APENoHeaderError):
+        yield from _keys(_APE(fileobj=recording))
+
+
+def _wave(recording: BinaryIO) -> Iterator[str]:
+    yield from _keys(_WAVE(fileobj=recording).tags)
+
+
+def _flac(recording: BinaryIO) -> Iterator[str]:
+    flac = _FLAC(fileobj=recording)
+    yield from _keys(flac.tags)
+    for block in flac.metadata_blocks:
+        if not isinstance(block, (StreamInfo, SeekTable)) and block is not flac.tags:
+            yield type(block).__name__
+
+
+def _ogg(opened: Callable[..., Any]) -> Callable[[BinaryIO], Iterator[str]]:
+    def see(recording: BinaryIO) -> Iterator[str]:
+        tags = opened(fileobj=recording).tags
+        yield from _keys(tags)
+        if tags.vendor:
+            yield "vendor"
+
+    return see
+
+
+def _mp4(recording: BinaryIO) -> Iterator[str]:
+    yield from _keys(_MP4(fileobj=recording).tags)
+
+
+_READERS: dict[str, tuple[Callable[[BinaryIO], Iterator[str]], ...]] = {
+    "riff": (_wave, _id3, _ape),
+    "flac": (_flac, _id3, _ape),
+    "vorbis": (_ogg(_VORBIS), _id3),
+    "opus": (_ogg(_OPUS), _id3),
+    "mpeg": (_id3, _ape),
+    "bmff": (_mp4, _id3),
+}
