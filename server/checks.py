@@ -1,0 +1,48 @@
+"""Whether the drop may start: its folders, its secrets, the newsroom's keys."""
+
+from datetime import datetime
+from pathlib import Path
+
+from crypto.codename import SALT_SIZE
+from crypto.gpg import Gpg
+from crypto.newsroom import Newsroom, read_newsroom
+from server.config import Config
+from server.errors import NotFit
+
+
+def newsroom_fit(gpg: Gpg, *, now: datetime) -> Newsroom:
+    """Return the newsroom's keys. Raises NotFit, naming each key that must not be there."""
+    problems = []
+    if gpg.holds_secret_keys():
+        problems.append(f"the keyring {gpg.home} holds a secret key; it must never be on a server")
+    newsroom = read_newsroom(gpg, now=now)
+    if not newsroom.keys:
+        problems.append("the newsroom has no key; add one with: tapedrop-server keys add FILE.asc")
+    problems += newsroom.problems
+    if problems:
+        raise NotFit(problems)
+    return newsroom
+
+
+def read_salt(path: Path) -> bytes:
+    """Return the drop's salt. Raises NotFit."""
+    try:
+        salt = path.read_bytes()
+    except OSError as error:
+        raise NotFit([f"can't read the salt {path}: {error.strerror}"]) from None
+    if len(salt) != SALT_SIZE:
+        raise NotFit([f"the salt {path} is not {SALT_SIZE} bytes"])
+    return salt
+
+
+def folders_fit(folder: Path, config: Config) -> None:
+    """Raise NotFit when a folder is missing or others than its owner can enter it."""
+    problems = []
+    for name in (config.places.store, config.places.spool, config.newsroom.keyring):
+        place = folder / name
+        if not place.is_dir():
+            problems.append(f"the folder {place} is missing")
+        elif place.stat().st_mode & 0o077:
+            problems.append(f"others can enter {place}; run: chmod 700 {place}")
+    if problems:
+        raise NotFit(problems)

@@ -1,0 +1,135 @@
+"""The drop's settings: one TOML file, read once, into small frozen parts.
+
+Paths are relative to the folder that the file lies in. Sizes are bytes and say so; times carry
+their unit. Secrets are files named by path, never values. `tapedrop-server init` writes a file
+with every setting and what it means.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from server.errors import SettingsRefused
+
+MEBIBYTE = 1024 * 1024
+_TCP = re.compile(r"(127\.0\.0\.1|\[::1\]):(\d{1,5})")
+
+
+class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A group of settings; an unknown key in it is an error."""
+
+
+class Listen(_Part, frozen=True):
+    """Where the drop listens: a unix socket for tor, or a port on loopback for trying it out."""
+
+    unix: str = "tapedrop.sock"
+    tcp: str = ""
+
+    def address(self) -> tuple[str, int]:
+        """Return host and port of `tcp`. Raises SettingsRefused unless it is loopback."""
+        match = _TCP.fullmatch(self.tcp)
+        if match is None or int(match[2]) > 65535:
+            hint = 'write it as "127.0.0.1:PORT": the drop is reached through tor, never directly'
+            raise SettingsRefused(f"listen.tcp is not a loopback address: {self.tcp!r}", hint=hint)
+        return match[1].strip("[]"), int(match[2])
+
+
+class Newsroom(_Part, frozen=True):
+    """Whom recordings are sealed to, and the name that sources see."""
+
+    name: str = "The newsroom"
+    keyring: str = "newsroom"
+
+
+class Limits(_Part, frozen=True):
+    """What one visit may send."""
+
+    max_recording_bytes: int = 4096 * MEBIBYTE
+    max_recordings: int = 20
+    max_message_bytes: int = 64 * 1024
+    max_visit_bytes: int = 8192 * MEBIBYTE
+
+
+class Places(_Part, frozen=True):
+    """Folders: where sealed objects rest, and where recordings are held, encrypted, until then."""
+
+    store: str = "store"
+    spool: str = "spool"
+    desks: str = "desks"
+    receipts: str = "receipts"
+
+
+class Credentials(_Part, frozen=True):
+    """Files that hold this drop's own secrets. None of them opens a recording."""
+
+    salt: str = "credentials/salt"
+    export_key: str = "credentials/export.key"
+
+
+class Work(_Part, frozen=True):
+    """How much is done at once, and how long one step may take."""
+
+    scrubs_at_once: int = 2
+    seals_at_once: int = 2
+    seal_limit_seconds: int = 1800
+    session_idle_minutes: int = 60
+    max_sessions: int = 10_000
+    unfenced_scrubbing: bool = False
+
+
+class Logs(_Part, frozen=True):
+    """When the day's counts are told."""
+
+    tell_at_hour_utc: int = 4
+
+
+class Config(_Part, frozen=True):
+    """The whole file. `folder` is where it lies."""
+
+    listen: Listen = Listen()
+    newsroom: Newsroom = Newsroom()
+    limits: Limits = Limits()
+    places: Places = Places()
+    credentials: Credentials = Credentials()
+    work: Work = Work()
+    logs: Logs = Logs()
+
+    def problems(self) -> str:
+        """Return the first setting that is out of bounds, or nothing."""
+        numbers = [*_numbers("limits", self.limits), *_numbers("work", self.work)]
+        for name, value in numbers:
+            if value < 1 and not isinstance(value, bool):
+                return f"{name} must be 1 or more"
+        return "" if 0 <= self.logs.tell_at_hour_utc <= 23 else "logs.tell_at_hour_utc is no hour"
+
+
+def read_config(path: Path) -> Config:
+    """Return the settings in `path`. Raises SettingsRefused, naming the known ones."""
+    try:
+        config = msgspec.toml.decode(path.read_bytes(), type=Config)
+    except OSError as error:
+        hint = "tapedrop-server init DIR writes one"
+        raise SettingsRefused(f"can't read {path}: {error.strerror}", hint=hint) from None
+    except msgspec.ValidationError as error:
+        raise SettingsRefused(str(error), hint=_known(str(error))) from None
+    except msgspec.DecodeError as error:
+        raise SettingsRefused(f"{path} is not TOML: {error}") from None
+    if problem := config.problems():
+        raise SettingsRefused(problem)
+    return config
+
+
+def _numbers(group: str, part: _Part) -> list[tuple[str, int]]:
+    values: dict[str, Any] = msgspec.structs.asdict(part)
+    return [(f"{group}.{name}", value) for name, value in values.items()]
+
+
+def _known(said: str) -> str:
+    """Name the keys that belong where the unknown one stands."""
+    part: Any = Config
+    if match := re.search(r"at `\$\.(\w+)", said):
+        types = {field.name: field.type for field in msgspec.structs.fields(Config)}
+        part = types.get(match[1], Config)
+    return "known here: " + ", ".join(field.name for field in msgspec.structs.fields(part))

@@ -1,0 +1,71 @@
+"""What can go wrong on the server; `wording.py` says it to a source, `cli/` to an operator."""
+
+from collections.abc import Sequence
+
+
+class ServerError(Exception):
+    """The root of everything `server/` raises on purpose."""
+
+
+class SettingsRefused(ServerError):
+    """The configuration can't be used; `hint` says what can be written there."""
+
+    def __init__(self, why: str, *, hint: str = "") -> None:
+        super().__init__(why)
+        self.hint = hint
+
+
+class NotFit(ServerError):
+    """This machine, or what lies on it, is not fit to run a drop; `problems` is a line each."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = tuple(problems)
+
+
+class SpoolFailed(ServerError):
+    """A recording could not be held while it was worked on."""
+
+
+class SpoolFull(SpoolFailed):
+    """There is no room to hold it."""
+
+
+class StoreFailed(ServerError):
+    """The store did not take, or give, an object."""
+
+
+class StoreFull(StoreFailed):
+    """The store has no room."""
+
+
+class NoSuchObject(StoreFailed):
+    """The store holds nothing under that name."""
+
+
+class BrokenForm(ServerError):
+    """What was sent is not laid out as our form lays it out."""
+
+
+class TooMany(ServerError):
+    """More parts than the form may carry."""
+
+
+class TooLarge(ServerError):
+    """One part is larger than it may be; it was read to its end and thrown away."""
+
+
+class Empty(ServerError):
+    """A file with nothing in it."""
+
+
+class CutOff(ServerError):
+    """The connection ended before the part did."""
+
+
+class Busy(ServerError):
+    """Too many are waiting for the same thing; in a moment there is room again."""
+
+
+class NotPaired(ServerError):
+    """An answer comes from a desk that this drop was never paired with."""

@@ -1,0 +1,176 @@
+"""Everything that the drop ever logs: a closed vocabulary of enums and counts.
+
+The journal stamps each line, and in a quiet week the time alone points at someone. So whatever a
+source's visit causes is counted in memory and told once a day, at a fixed hour, in steps: 0, 1-9,
+10+. Only what no source can cause is told at once. Nothing here can hold a name, a path or bytes.
+"""
+
+import asyncio
+import logging
+import sys
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+import structlog
+
+from crypto.manifest import Condition
+
+
+class Reason(StrEnum):
+    """Why something was turned away; nothing of it was kept."""
+
+    EMPTY = "empty"
+    NOT_A_RECORDING = "not_a_recording"
+    UNSUPPORTED = "unsupported"
+    MALFORMED = "malformed"
+    TOO_COMPLEX = "too_complex"
+    UNPROVED = "unproved"
+    TOO_LARGE = "too_large"
+    TOO_MANY = "too_many"
+    CUT_OFF = "cut_off"
+    BROKEN_FORM = "broken_form"
+    NO_SESSION = "no_session"
+    BUSY = "busy"
+    WORKER_FAILED = "worker_failed"
+    SANDBOX_UNAVAILABLE = "sandbox_unavailable"
+    SPOOL_FULL = "spool_full"
+    SPOOL_FAILED = "spool_failed"
+    SEAL_FAILED = "seal_failed"
+    NO_KEY = "no_key"
+    STORE_FULL = "store_full"
+    STORE_FAILED = "store_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A recording or message is sealed, stored and acknowledged."""
+
+    condition: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A recording, message or whole form was turned away."""
+
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxNotNoted:
+    """A drop was stored, but the source's mailbox could not say so."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageFailed:
+    """A page ended in an error of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryWarned:
+    """A library had something to say; what, and about whom, is not kept."""
+
+
+Counted = Received | Refused | MailboxNotNoted | PageFailed | LibraryWarned
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The drop listens."""
+
+    newsroom_keys: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The drop was told to stop, and did."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewsroomKeyUnusable:
+    """Keys in the newsroom's keyring can't be sealed to any more; see `keys list`."""
+
+    unusable: int
+    usable: int
+
+
+AtOnce = Started | Stopped | NewsroomKeyUnusable
+
+
+def every_counted_event() -> list[Counted]:
+    """Return each event that is counted, with each value that its field can have."""
+    received: list[Counted] = [Received(condition) for condition in Condition]
+    refused: list[Counted] = [Refused(reason) for reason in Reason]
+    return [*received, *refused, MailboxNotNoted(), PageFailed(), LibraryWarned()]
+
+
+class Journal:
+    """Where events go: counted ones into memory, the others onto standard error."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[Counted] = Counter()
+        self._log = structlog.wrap_logger(
+            structlog.PrintLogger(sys.stderr),
+            processors=[structlog.processors.KeyValueRenderer(key_order=["event"])],
+        )
+
+    def count(self, event: Counted) -> None:
+        """Remember that it happened, until the day's hour."""
+        self._counts[event] += 1
+
+    def tell(self, event: AtOnce) -> None:
+        """Log now what no source can cause."""
+        self._log.info(_name(event), **asdict(event))
+
+    def tell_the_day(self) -> None:
+        """Log each counted event in steps, and begin to count anew."""
+        for event in every_counted_event():
+            self._log.info(_name(event), **asdict(event), today=step(self._counts[event]))
+        self._counts.clear()
+
+    async def tell_daily(
+        self, hour: int, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        """Tell the day at `hour` UTC, each day, until cancelled."""
+        while True:
+            await asyncio.sleep(seconds_until(hour, now()))
+            self.tell_the_day()
+
+
+def step(count: int) -> str:
+    """Return how many, as coarsely as it may be said."""
+    return "0" if count == 0 else "1-9" if count < 10 else "10+"
+
+
+def seconds_until(hour: int, now: datetime) -> float:
+    """Return the seconds from `now` to the next time that it is `hour` o'clock."""
+    next_time = now.replace(hour=hour, minute=0, second=0, microsecond=0)
+    if next_time <= now:
+        next_time += timedelta(days=1)
+    return (next_time - now).total_seconds()
+
+
+class _OnlyCounted(logging.Handler):
+    """What libraries log may hold an address or a request line: only that they did is kept."""
+
+    def __init__(self, journal: Journal) -> None:
+        super().__init__(logging.WARNING)
+        self._journal = journal
+
+    def emit(self, _record: logging.LogRecord) -> None:
+        self._journal.count(LibraryWarned())
+
+
+def silence_libraries(journal: Journal) -> None:
+    """Send every library's log lines to the count, and none anywhere else."""
+    root = logging.getLogger()
+    root.handlers[:] = [_OnlyCounted(journal)]
+    root.setLevel(logging.WARNING)
+    logging.captureWarnings(capture=True)
+
+
+def _name(event: Counted | AtOnce) -> str:
+    words = "".join(f"_{c.lower()}" if c.isupper() else c for c in type(event).__name__)
+    return words.lstrip("_")

@@ -1,0 +1,1 @@
+"""What a source sees, a file per page."""

@@ -1,0 +1,19 @@
+"""The first page: what this is, in a few plain words, and one button."""
+
+from pathlib import Path
+
+from aiohttp import web
+
+from server.pages.parts import page
+
+_STYLE = (Path(__file__).parent.parent / "static" / "style.css").read_text()
+
+
+async def show(request: web.Request) -> web.Response:
+    """Say what happens to a recording, and what can't be taken out of it."""
+    return page(request, "front.html")
+
+
+async def style(_request: web.Request) -> web.Response:
+    """The one style sheet."""
+    return web.Response(text=_STYLE, content_type="text/css")

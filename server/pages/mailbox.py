@@ -1,0 +1,55 @@
+"""Come back with the codename: what was sent, and what the newsroom replied."""
+
+from urllib.parse import parse_qs
+
+from aiohttp import web
+
+from crypto.codename import codename_from
+from crypto.errors import NotACodename
+from server import mailbox
+from server.errors import Busy
+from server.events import Reason
+from server.pages.parts import PARTS, SESSIONS, page, refusal, remember, visit
+from server.pages.send import make_keys
+
+_LONGEST_FORM = 2048
+
+
+async def ask(request: web.Request) -> web.Response:
+    """Ask for the codename."""
+    return page(request, "return.html", problem="")
+
+
+async def enter(request: web.Request) -> web.Response:
+    """Begin a visit with the codename that was typed.
+
+    Whether a mailbox exists is not looked at: any codename of ours begins a visit.
+    """
+    if (request.content_length or _LONGEST_FORM + 1) > _LONGEST_FORM:
+        return refusal(request, Reason.BROKEN_FORM, status=400)
+    typed = parse_qs((await request.read()).decode("utf-8", "replace"))
+    try:
+        codename = codename_from(" ".join(typed.get("codename", [])))
+    except NotACodename as error:
+        word = f"Word {error.position} isn't one of ours." if error.position else ""
+        problem = word or "These eight words don't belong together. Please look at each once more."
+        return page(request, "return.html", problem=problem)
+    response = web.Response(status=303, headers={"Location": "/mailbox"})
+    remember(response, request.app[SESSIONS].begin(codename))
+    return response
+
+
+async def show(request: web.Request) -> web.Response:
+    """Show what the mailbox holds; an empty one and one that never was read the same."""
+    session = visit(request)
+    if session is None:
+        raise web.HTTPSeeOther("/return")
+    try:
+        await make_keys(request, session)
+    except Busy:
+        return refusal(request, Reason.BUSY, status=503)
+    assert session.keys is not None
+    store = request.app[PARTS].store
+    events = await mailbox.events(session.keys, store)
+    replies = await mailbox.replies(session.keys, store)
+    return page(request, "mailbox.html", events=events, replies=replies)

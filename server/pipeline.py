@@ -1,0 +1,129 @@
+"""Carry one recording from the wire to the store: arrive → spool → scrub → seal → store.
+
+Start here: `take_in` is the whole of the server's work, the rest of the folder is what it calls.
+"""
+
+from collections.abc import Iterable
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from crypto.codename import SourceKeys
+from crypto.manifest import Condition, Manifest, Source
+from crypto.reply import public_key_of
+from scrub import Cleaned, SandboxUnavailable, ScrubError, WorkerFailed, render
+from server.arrive import Message, Recording, Uncleanable, arrive
+from server.scrubbing import Scrubber
+from server.sealing import Sealer
+from server.spool import Held, Notebook, Spool
+from server.store import Store, random_name
+
+_BLOCK = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the pipeline works with."""
+
+    spool: Spool
+    scrubber: Scrubber
+    sealer: Sealer
+    store: Store
+
+
+async def take_in(
+    recording: Recording, *, uncleanable: Uncleanable, source: SourceKeys, parts: Parts
+) -> Condition:
+    """Carry one recording from the wire to the store; return how it was kept.
+
+    It is in the store, and synced, when this returns. Nothing but sealed bytes outlives this call,
+    however it ends. Raises ServerError, ScrubError, CryptoError: nothing of it was kept.
+    """
+    with parts.spool.hold() as held, parts.spool.notebook() as notebook:
+        await arrive(recording, held)
+        scrubbed = await _scrubbed(held, notebook, uncleanable, parts.scrubber)
+        manifest = scrubbed.manifest(source)
+        with held.reader() as reader:
+            async with aclosing(parts.sealer.sealed(scrubbed.blocks(reader), manifest)) as envelope:
+                await parts.store.put(f"drops/{random_name()}", envelope)
+    return manifest.condition
+
+
+async def take_in_message(message: Message, *, source: SourceKeys, parts: Parts) -> Condition:
+    """Carry one message to the store, sealed as a recording is. Raises as `take_in` does."""
+    text = message.text.encode()
+    manifest = _manifest("message.txt", len(text), Condition.WRITTEN, "message", source)
+    async with aclosing(parts.sealer.sealed([text], manifest)) as envelope:
+        await parts.store.put(f"drops/{random_name()}", envelope)
+    return manifest.condition
+
+
+@dataclass(frozen=True, slots=True)
+class _Scrubbed:
+    """A held recording and what may leave it: all of it when it was not cleaned."""
+
+    size: int
+    cleaned: Cleaned | None
+
+    def manifest(self, source: SourceKeys) -> Manifest:
+        """Describe it for the reporter; digest, day and newsroom are filled in when sealing."""
+        if self.cleaned is None:
+            return _manifest("recording.bin", self.size, Condition.UNCLEANED, "unknown", source)
+        return _manifest(
+            f"recording.{self.cleaned.format.extension}",
+            self.cleaned.cuts.size,
+            Condition.CLEANED,
+            self.cleaned.format.name,
+            source,
+            removed={str(kind): times for kind, times in self.cleaned.findings.removed.items()},
+            remains={str(kind): times for kind, times in self.cleaned.findings.remains.items()},
+        )
+
+    def blocks(self, reader: BinaryIO) -> Iterable[bytes]:
+        """Yield the bytes that go into the envelope."""
+        if self.cleaned is not None:
+            return render(self.cleaned.cuts, reader, block=_BLOCK)
+        return iter(lambda: reader.read(_BLOCK), b"")
+
+
+async def _scrubbed(
+    held: Held, notebook: Notebook, uncleanable: Uncleanable, scrubber: Scrubber
+) -> _Scrubbed:
+    try:
+        cleaned = await scrubber.clean(held, notebook)
+    except (WorkerFailed, SandboxUnavailable):
+        # A fault of ours, or an attack: neither is what the source agreed to send unclean.
+        raise
+    except ScrubError:
+        if uncleanable is Uncleanable.REFUSE:
+            raise
+        return _Scrubbed(held.size, None)
+    return _Scrubbed(held.size, cleaned)
+
+
+def _manifest(
+    name: str,
+    size: int,
+    condition: Condition,
+    format_name: str,
+    source: SourceKeys,
+    *,
+    removed: dict[str, int] | None = None,
+    remains: dict[str, int] | None = None,
+) -> Manifest:
+    return Manifest(
+        name=name,
+        size=size,
+        condition=condition,
+        format=format_name,
+        day="",
+        source=Source(
+            pseudonym=source.pseudonym,
+            mailbox_id=source.mailbox_id.hex(),
+            reply_key=public_key_of(source.reply_seed).hex(),
+        ),
+        newsroom_digest="",
+        recipients=0,
+        removed=removed or {},
+        remains=remains or {},
+    )

@@ -1,0 +1,136 @@
+"""Run the drop: start its helpers, listen, and stop cleanly."""
+
+import asyncio
+import ctypes
+import os
+import resource
+import signal
+from collections.abc import Callable
+from contextlib import AsyncExitStack, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+
+from crypto.gpg import Gpg
+from crypto.newsroom import read_newsroom
+from server.app import build_app
+from server.checks import folders_fit, newsroom_fit, read_salt
+from server.config import Config, Listen
+from server.deriving import Deriver
+from server.errors import NotFit
+from server.events import Journal, NewsroomKeyUnusable, Started, Stopped, silence_libraries
+from server.pipeline import Parts
+from server.scrubbing import Scrubber
+from server.sealing import Sealer
+from server.spool import Spool
+from server.store.local import LocalStore
+
+_PR_SET_DUMPABLE: Final = 4
+_STOP_SECONDS: Final = 20
+_KEY_CHECK_SECONDS: Final = 3600
+_LINGER_SECONDS: Final = 30
+
+
+def utc_now() -> datetime:
+    """Return the real time."""
+    return datetime.now(UTC)
+
+
+def serve(folder: Path, config: Config, *, listening: Callable[[str], None]) -> None:
+    """Run the drop that lives in `folder` until SIGTERM or SIGINT.
+
+    `listening` is told the address once pages are answered. Raises NotFit, SettingsRefused,
+    GpgFailed, SandboxUnavailable when it may not start.
+    """
+    _leave_no_core()
+    os.umask(0o077)
+    asyncio.run(_serve(folder, config, listening))
+
+
+async def _serve(folder: Path, config: Config, listening: Callable[[str], None]) -> None:
+    folders_fit(folder, config)
+    # The sandbox is started before anything else, so there is nothing yet that it could hold.
+    async with AsyncExitStack() as stack:
+        scrubber = Scrubber(
+            at_once=config.work.scrubs_at_once, unfenced=config.work.unfenced_scrubbing
+        )
+        stack.callback(scrubber.close)
+        gpg = Gpg(folder / config.newsroom.keyring)
+        newsroom = newsroom_fit(gpg, now=utc_now())
+        sealer = Sealer(
+            gpg,
+            at_once=config.work.seals_at_once,
+            limit_seconds=config.work.seal_limit_seconds,
+            now=utc_now,
+        )
+        stack.callback(sealer.close)
+        deriver = Deriver(read_salt(folder / config.credentials.salt))
+        stack.push_async_callback(deriver.close)
+        journal = Journal()
+        silence_libraries(journal)
+        parts = Parts(
+            Spool(folder / config.places.spool),
+            scrubber,
+            sealer,
+            LocalStore(folder / config.places.store),
+        )
+        app = build_app(config, parts=parts, deriver=deriver, journal=journal, now=utc_now)
+        runner = web.AppRunner(
+            app,
+            access_log=None,
+            auto_decompress=False,
+            lingering_time=_LINGER_SECONDS,
+            shutdown_timeout=_STOP_SECONDS,
+        )
+        stack.push_async_callback(runner.cleanup)
+        await runner.setup()
+        for duty in (journal.tell_daily(config.logs.tell_at_hour_utc), _watch_keys(gpg, journal)):
+            task = asyncio.create_task(duty)
+            stack.callback(task.cancel)
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        address = await _listen(runner, folder, config.listen)
+        journal.tell(Started(len(newsroom.keys)))
+        listening(address)
+        await stop.wait()
+    journal.tell(Stopped())
+
+
+async def _listen(runner: web.AppRunner, folder: Path, listen: Listen) -> str:
+    if listen.tcp:
+        host, port = listen.address()
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            raise NotFit(
+                [f"can't listen on {listen.tcp}: {os.strerror(error.errno or 0)}"]
+            ) from None
+        host, port = runner.addresses[0][:2]
+        return f"http://{host}:{port}/"
+    path = folder / listen.unix
+    with suppress(FileNotFoundError):
+        if not path.is_socket():
+            raise NotFit([f"{path} is in the way of the socket"])
+        path.unlink()
+    await web.UnixSite(runner, str(path)).start()
+    path.chmod(0o660)
+    return f"unix:{path}"
+
+
+async def _watch_keys(gpg: Gpg, journal: Journal) -> None:
+    """Tell, by the clock and never because someone sends, when keys can't be sealed to any more."""
+    while True:
+        await asyncio.sleep(_KEY_CHECK_SECONDS)
+        keys = (await asyncio.to_thread(read_newsroom, gpg, now=utc_now())).keys
+        unusable = sum(bool(key.problem) for key in keys)
+        if unusable:
+            journal.tell(NewsroomKeyUnusable(unusable, len(keys) - unusable))
+
+
+def _leave_no_core() -> None:
+    """A core dump would hold what was being received: allow none, to anybody."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)

@@ -1,0 +1,38 @@
+"""Where sealed objects rest: a flat store of opaque blobs under random names.
+
+    drops/<random>                  one sealed envelope
+    mailboxes/<mailbox>/<random>    one event of a source's
+    replies/<mailbox>/<random>      one reply, sealed at the desk
+
+No index, no links between objects, nothing that can be opened here.
+"""
+
+import secrets
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+
+class Store(Protocol):
+    """Put, get, list and delete blobs. Every method raises StoreFailed, or its leaf."""
+
+    async def put(self, name: str, blob: AsyncIterator[bytes]) -> None:
+        """Keep `blob`; once this returns, it survives a crash. Nothing is kept if it raises."""
+
+    def get(self, name: str) -> AsyncIterator[bytes]:
+        """Yield the blob in blocks. Raises NoSuchObject."""
+
+    def names(self, prefix: str) -> AsyncIterator[str]:
+        """Yield the names that begin with `prefix`, a folder's name with its slash."""
+
+    async def delete(self, name: str) -> None:
+        """Forget the blob; deleting what isn't there is not an error."""
+
+
+def random_name() -> str:
+    """Return 128 random bits as 32 hex digits: what every object is called."""
+    return secrets.token_hex(16)
+
+
+async def one_block(blob: bytes) -> AsyncIterator[bytes]:
+    """Yield a blob that is small enough to be held whole."""
+    yield blob

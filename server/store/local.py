@@ -1,0 +1,122 @@
+"""A store in a folder.
+
+An object is written to an unnamed file (`O_TMPFILE`), synced, and only then linked to its name,
+and the folder synced (open(2), linkat(2)): whatever has a name is whole, and a crash leaves
+nothing behind that would have to be swept up.
+"""
+
+import errno
+import os
+import re
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, Final, TypeVar
+
+from server.errors import NoSuchObject, StoreFailed, StoreFull
+from server.threads import in_thread
+
+_BLOCK: Final = 256 * 1024
+_NAME: Final = re.compile(r"drops/[0-9a-f]{32}|(mailboxes|replies)/[0-9a-f]{32}/[0-9a-f]{32}")
+_PREFIX: Final = re.compile(r"(drops|mailboxes|replies)/([0-9a-f]{32}/)?")
+_NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_T = TypeVar("_T")
+
+
+class LocalStore:
+    """Keeps each blob as a file below `root`."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    async def put(self, name: str, blob: AsyncIterator[bytes]) -> None:
+        path = self._path(name)
+        descriptor = await _in_thread(_begin, path.parent)
+        try:
+            async for block in blob:
+                await _in_thread(_write_all, descriptor, block)
+            await _in_thread(_finish, descriptor, path)
+        finally:
+            os.close(descriptor)
+
+    async def get(self, name: str) -> AsyncIterator[bytes]:
+        path = self._path(name)
+        file = await _in_thread(_opened, path)
+        with file:
+            while block := await _in_thread(file.read, _BLOCK):
+                yield block
+
+    async def names(self, prefix: str) -> AsyncIterator[str]:
+        if not _PREFIX.fullmatch(prefix):
+            raise StoreFailed("not a folder of the store")
+        for name in await _in_thread(self._listed, prefix):
+            yield name
+
+    async def delete(self, name: str) -> None:
+        path = self._path(name)
+        await _in_thread(path.unlink, True)
+
+    def _listed(self, prefix: str) -> list[str]:
+        folder = self._root / prefix
+        found = folder.rglob("*") if folder.exists() else iter(())
+        names = (path.relative_to(self._root).as_posix() for path in found)
+        return sorted(name for name in names if _NAME.fullmatch(name))
+
+    def _path(self, name: str) -> Path:
+        if not _NAME.fullmatch(name):
+            raise StoreFailed("not a name of the store's")
+        return self._root / name
+
+
+def _opened(path: Path) -> BinaryIO:
+    return path.open("rb")
+
+
+def _begin(folder: Path) -> int:
+    if not folder.exists():
+        folder.mkdir(mode=0o700, exist_ok=True)
+        _sync_folder(folder.parent)
+    return os.open(folder, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+
+
+def _write_all(descriptor: int, block: bytes) -> None:
+    with memoryview(block) as rest:
+        start = 0
+        while start < len(rest):
+            start += os.write(descriptor, rest[start:])
+
+
+def _finish(descriptor: int, path: Path) -> None:
+    os.fsync(descriptor)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        # Only with a folder descriptor does Python use linkat, which can follow /proc to the file.
+        os.link(f"/proc/self/fd/{descriptor}", path.name, dst_dir_fd=folder, follow_symlinks=True)
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+async def _in_thread(work: Callable[..., _T], *arguments: object) -> _T:
+    with _failures_named():
+        return await in_thread(work, *arguments)
+
+
+@contextmanager
+def _failures_named() -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        raise NoSuchObject("no such object") from None
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise StoreFull("the store has no room") from None
+        raise StoreFailed(os.strerror(error.errno or 0)) from None

@@ -1,0 +1,28 @@
+"""A store in memory: small, real, and gone with the process."""
+
+from collections.abc import AsyncIterator
+
+from server.errors import NoSuchObject
+
+
+class MemoryStore:
+    """Keeps blobs in a dictionary."""
+
+    def __init__(self) -> None:
+        self.blobs: dict[str, bytes] = {}
+
+    async def put(self, name: str, blob: AsyncIterator[bytes]) -> None:
+        self.blobs[name] = b"".join([block async for block in blob])
+
+    async def get(self, name: str) -> AsyncIterator[bytes]:
+        if name not in self.blobs:
+            raise NoSuchObject("no such object")
+        yield self.blobs[name]
+
+    async def names(self, prefix: str) -> AsyncIterator[str]:
+        for name in sorted(self.blobs):
+            if name.startswith(prefix):
+                yield name
+
+    async def delete(self, name: str) -> None:
+        self.blobs.pop(name, None)
