@@ -38,7 +38,7 @@ class Unsupported(ScrubError):
     reason = "unsupported"
 
     def __init__(self, format_name: str, what: str) -> None:
-        super().__init__(f"{format_name} with {what} is not supported")
+        super().__init__(f"{format_name}: {what} is not supported")
         self.format_name = format_name
         self.what = what
 

@@ -8,12 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from scrub import riff
+from scrub import mpeg, riff
 from scrub.errors import Empty, NotARecording
 from scrub.findings import Kind
 from scrub.plan import Draft
 from scrub.reading import Reader
-from scrub.tags import id3_end, named
+from scrub.tagblocks import end_of_front_tags
+from scrub.tags import named
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,10 @@ class Format:
 
 
 # The order matters: MP3 has no signature, only frames that follow each other.
-FORMATS: tuple[Format, ...] = (Format("WAV", "wav", "riff", riff.is_wav, riff.plan_wav),)
+FORMATS: tuple[Format, ...] = (
+    Format("WAV", "wav", "riff", riff.is_wav, riff.plan_wav),
+    Format("MP3", "mp3", "mpeg", mpeg.is_mp3, mpeg.plan_mp3),
+)
 
 
 def recognised(reader: Reader) -> tuple[Format, int]:
@@ -38,7 +42,7 @@ def recognised(reader: Reader) -> tuple[Format, int]:
     """
     if not reader.size:
         raise Empty
-    start = _past_tags(reader)
+    start = end_of_front_tags(reader, 0, reader.size)
     for kind in FORMATS:
         if kind.recognise(reader, start):
             return kind, start
@@ -53,19 +57,9 @@ def plan(recording: BinaryIO, draft: Draft) -> Format:
     reader = Reader(recording)
     kind, start = recognised(reader)
     if start:
-        draft.found(Kind.TRAILING)
+        draft.found(Kind.TAG_BLOCK)
     kind.plan(reader, start, draft)
     draft.close()
     for about, times in named(recording, kind.container).items():
         draft.found(about, times)
     return kind
-
-
-def _past_tags(reader: Reader) -> int:
-    start = 0
-    for _ in range(16):
-        end = id3_end(reader, start)
-        if end == start:
-            break
-        start = end
-    return start

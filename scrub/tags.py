@@ -19,7 +19,6 @@ from mutagen.wave import WAVE
 
 from scrub.errors import Unproved
 from scrub.findings import Kind
-from scrub.reading import Reader
 
 # A fragment of a key, lower case, and what it is about; the first that fits counts.
 MEANINGS: tuple[tuple[str, Kind], ...] = (
@@ -87,19 +86,6 @@ def meaning(key: str) -> Kind:
     """Say what a tag of this name is about."""
     key = key.lower()
     return next((kind for fragment, kind in MEANINGS if fragment in key), Kind.TEXT)
-
-
-def id3_end(reader: Reader, start: int) -> int:
-    """Return where the ID3v2 tag that begins at `start` ends; `start` when none does.
-
-    "ID3", two bytes of version, flags, 28 bits of size in four bytes; flag 0x10 adds a
-    ten-byte footer: id3v2.4.0-structure, 3.
-    """
-    head = reader.upto(start, 10)
-    if len(head) < 10 or head[:3] != b"ID3" or max(head[6:]) > 127 or 0xFF in head[3:5]:
-        return start
-    size = head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9]
-    return min(start + 10 + size + (10 if head[5] & 0x10 else 0), reader.size)
 
 
 def named(recording: BinaryIO, container: str) -> Counter[Kind]:

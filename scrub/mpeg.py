@@ -1,0 +1,287 @@
+"""MP3: keep the frames that follow one another, and of the Xing frame what playing needs.
+
+    frame     FF, 3 bits sync, version, layer, no-CRC; bitrate, rate, padding; channels …: 4 bytes,
+              then side information and sound, in all 144 (or 72) × bitrate / rate + padding bytes
+    Xing      in the first frame behind the side information: "Xing" (VBR) or "Info" (CBR), u32
+              flags, then as flagged u32 frames, u32 bytes, 100 bytes of seek table, u32 quality
+    LAME      36 bytes behind it: encoder 9, lowpass, gain …, delay and padding 3 at byte 21, …,
+              CRC-16 of all that is before, 2
+    VBRI      instead of Xing, 36 bytes into the frame: 26 bytes, then a seek table
+
+The encoder's name becomes a constant that still begins with "LAME": decoders look for that before
+they believe delay and padding, and without these they return other samples. ISO 11172-3, 13818-3;
+Xing and LAME: gabriel.mp3-tech.org/mp3infotag.html.
+"""
+
+from __future__ import annotations  # array[int] is a type, not yet an expression
+
+import re
+import struct
+from array import array
+from typing import NamedTuple
+
+from scrub.errors import Malformed, TooComplex
+from scrub.findings import Kind
+from scrub.plan import MOST_CUTS, Draft
+from scrub.reading import Reader
+from scrub.tagblocks import end_of_tag, start_of_back_tags
+
+MPEG_1, LAYER_3 = 3, 1
+BITRATES = {  # kbit/s of layer III by the header's four bits; 0 is free format, 15 forbidden
+    True: (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    False: (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+}
+RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
+
+BLOCK = 1 << 20
+ENOUGH_FRAMES = 3  # in a row make a stream; two bytes of sync alone are found in any noise
+FARTHEST_START = 1 << 16
+LAME_LENGTH = 36
+XING_FRAMES, XING_BYTES, XING_TABLE, XING_QUALITY = 1, 2, 4, 8
+TABLE_LENGTH = 100
+STRIDE = 16  # every so many frames the place of one is remembered, for the seek table
+ENCODER_TRACES = (b"LAME", b"Lavc", b"Lavf", b"GOGO")
+# Containers in which frames may follow one another, but which are no MP3.
+NOT_FRAMES = re.compile(
+    rb"RIFF|RIFX|RF64|BW64|FORM|OggS|fLaC|FLV|caff|\x1aE\xdf\xa3|0&\xb2u|\0\0\x01|....(?:ftyp|moov|mdat)",
+    re.DOTALL,
+)
+
+
+class Stream(NamedTuple):
+    """What all frames of one recording share, and how long each header says its frame is."""
+
+    lengths: array[int]  # by the second and third byte of a header; 0: not such a frame
+    sync: re.Pattern[bytes]
+
+
+class Walk(NamedTuple):
+    """Where the frames lie: runs of neighbours, how many, and where every 16th begins."""
+
+    starts: array[int]
+    ends: array[int]
+    frames: int
+    places: array[int]  # in the result, from the first frame
+    junk: int
+
+
+def is_mp3(reader: Reader, start: int) -> bool:
+    """Say whether frames of layer III follow one another near here."""
+    return not NOT_FRAMES.match(reader.upto(start, 8)) and _first_frame(reader, start) is not None
+
+
+def plan_mp3(reader: Reader, start: int, draft: Draft) -> None:
+    """Keep every frame, and the Xing or VBRI frame rebuilt.
+
+    Raises Malformed when there is more between the frames than in them.
+    """
+    end = start_of_back_tags(reader, start, reader.size)
+    if end < reader.size:
+        draft.found(Kind.TAG_BLOCK)
+    first = _first_frame(reader, start)
+    if first is None or first >= end:
+        raise Malformed("there is no sound", offset=start)
+    if first > start:
+        draft.found(Kind.TRAILING)
+    head = reader.exactly(first, 4)
+    stream = _stream(head)
+    length = stream.lengths[head[1] << 8 | head[2]]
+    information = reader.upto(first, min(length, end - first))
+    behind = _information_offset(information)
+    walk = _walk(reader, stream, first + length if behind else first, end, draft)
+    if walk.junk > sum(walk.ends) - sum(walk.starts):
+        raise Malformed("there is more between the frames than in them", offset=first)
+    if behind:
+        rebuilt = _rebuilt(information, behind, walk, draft)
+        draft.write(rebuilt)
+    for span_start, span_end in zip(walk.starts, walk.ends, strict=True):
+        draft.copy(span_start, span_end)
+    draft.sound(sum(walk.ends) - sum(walk.starts), walk.frames)
+
+
+def _frame_length(second: int, third: int) -> int:
+    version, layer = second >> 3 & 3, second >> 1 & 3
+    bitrate, rate = third >> 4, third >> 2 & 3
+    if second < 0xE0 or version == 1 or layer != LAYER_3 or bitrate in (0, 15) or rate == 3:
+        return 0
+    factor = 144_000 if version == MPEG_1 else 72_000
+    padding = third >> 1 & 1
+    return factor * BITRATES[version == MPEG_1][bitrate] // RATES[version][rate] + padding
+
+
+_LENGTHS = array("H", (_frame_length(key >> 8, key & 255) for key in range(1 << 16)))
+_ANY_SYNC = re.compile(rb"\xff[\xe2\xe3\xf2\xf3\xfa\xfb][\x10-\xef]", re.DOTALL)
+
+
+def _stream(head: bytes) -> Stream:
+    """Return the lengths of frames with the version and sampling rate of this header."""
+    version, rate = head[1] & 0x18, head[2] & 0x0C
+    lengths = array("H", bytes(2 << 16))
+    for second in (0xE2 | version, 0xE3 | version):
+        for third in range(256):
+            if third & 0x0C == rate:
+                lengths[second << 8 | third] = _LENGTHS[second << 8 | third]
+    second_bytes = re.escape(bytes((0xE2 | version, 0xE3 | version)))
+    return Stream(lengths, re.compile(b"\xff[" + second_bytes + b"]", re.DOTALL))
+
+
+def _first_frame(reader: Reader, start: int) -> int | None:
+    """Return where the first frames in a row begin, not far from `start`."""
+    window = reader.upto(start, FARTHEST_START)
+    for match in _ANY_SYNC.finditer(window):
+        at = match.start()
+        if _LENGTHS[window[at + 1] << 8 | window[at + 2]]:
+            head = window[at : at + 3]
+            if _in_a_row(reader, _stream(head).lengths, start + at, reader.size):
+                return start + at
+    return None
+
+
+def _in_a_row(reader: Reader, lengths: array[int], at: int, end: int) -> bool:
+    """Say whether enough frames follow one another here, or any that reach the very end."""
+    for _ in range(ENOUGH_FRAMES):
+        head = reader.upto(at, 3)
+        if len(head) < 3 or head[0] != 0xFF or not lengths[head[1] << 8 | head[2]]:
+            return False
+        at += lengths[head[1] << 8 | head[2]]
+        if at == end:
+            return True
+    return at < end
+
+
+def _walk(reader: Reader, stream: Stream, start: int, end: int, draft: Draft) -> Walk:
+    """Follow the frames from `start`, looking for the next ones wherever they break off."""
+    starts, ends, places = array("Q"), array("Q"), array("Q")
+    frames = kept = junk = 0
+    at = start
+    while at < end:
+        run = at
+        at, frames = _run(reader, stream.lengths, at, end, frames, places, kept - run, draft)
+        if _is_cut_short(reader, stream.lengths, at, end):
+            at = end  # decoders play what there is of the last frame
+        if at > run:
+            starts.append(run)
+            ends.append(at)
+            kept += at - run
+        if at < end:
+            found = _next_frames(reader, stream, at, end)
+            junk += found - max(at, end_of_tag(reader, at))
+            draft.found(Kind.TAG_BLOCK if end_of_tag(reader, at) > at else Kind.SLACK)
+            at = found
+        if len(starts) >= MOST_CUTS:
+            raise TooComplex("the recording is in too many pieces")
+    return Walk(starts, ends, frames, places, max(0, junk))
+
+
+def _run(
+    reader: Reader,
+    lengths: array[int],
+    at: int,
+    end: int,
+    frames: int,
+    places: array[int],
+    shift: int,
+    draft: Draft,
+) -> tuple[int, int]:
+    """Return where the frames that follow one another from `at` break off, and their number."""
+    while at + 3 <= end:
+        block = reader.upto(at, min(BLOCK, end - at))
+        i, last, size = 0, len(block) - 2, len(block)
+        while i < last:
+            length = lengths[block[i + 1] << 8 | block[i + 2]]
+            if not length or block[i] != 0xFF or (i + length > size and at + i + length > end):
+                break
+            if not frames % STRIDE:
+                places.append(at + i + shift)
+            frames += 1
+            i += length
+        if any(trace in block for trace in ENCODER_TRACES):
+            draft.tally.remains(Kind.ENCODER)
+        at += i
+        if i < last:
+            break
+    return at, frames
+
+
+def _is_cut_short(reader: Reader, lengths: array[int], at: int, end: int) -> bool:
+    """Say whether a frame begins here that the end of the recording cuts off."""
+    head = reader.upto(at, 4)
+    if not end - at >= 4 or head[0] != 0xFF:
+        return False
+    return at + lengths[head[1] << 8 | head[2]] > end
+
+
+def _next_frames(reader: Reader, stream: Stream, at: int, end: int) -> int:
+    """Return where frames follow one another again behind `at`; `end` when nowhere."""
+    at = max(at + 1, end_of_tag(reader, at))
+    while at < end:
+        block = reader.upto(at, min(BLOCK, end - at))
+        for match in stream.sync.finditer(block):
+            if _in_a_row(reader, stream.lengths, at + match.start(), end):
+                return at + match.start()
+        at += max(1, len(block) - 1)
+    return end
+
+
+def _information_offset(frame: bytes) -> int:
+    """Return where "Xing", "Info" or "VBRI" stands in a first frame; 0 when it is sound."""
+    if frame[36:40] == b"VBRI":
+        return 36
+    mono, mpeg_1 = frame[3] >> 6 == 3, frame[1] >> 3 & 3 == MPEG_1
+    at = 4 + ((17 if mono else 32) if mpeg_1 else (9 if mono else 17))
+    return at if frame[at : at + 4] in (b"Xing", b"Info") else 0
+
+
+def _rebuilt(frame: bytes, at: int, walk: Walk, draft: Draft) -> bytes:
+    """Return a frame as long as this one that holds only what seeking and gapless playing need."""
+    kept = _vbri(frame) if frame[at : at + 4] == b"VBRI" else _xing(frame, at, walk)
+    rebuilt = (frame[:4] + bytes(at - 4) + kept)[: len(frame)].ljust(len(frame), b"\0")
+    if rebuilt != frame:
+        draft.found(Kind.ENCODER)
+    return rebuilt
+
+
+def _xing(frame: bytes, at: int, walk: Walk) -> bytes:
+    flags = int.from_bytes(frame[at + 4 : at + 8], "big") & 0x0F
+    kept = frame[at : at + 4] + struct.pack(">I", flags & ~XING_QUALITY)
+    here = at + 8
+    for flag in (XING_FRAMES, XING_BYTES):
+        if flags & flag:
+            kept += frame[here : here + 4]
+            here += 4
+    if flags & XING_TABLE:
+        kept += _seek_table(len(frame), walk)
+        here += TABLE_LENGTH
+    here += 4 if flags & XING_QUALITY else 0
+    lame = frame[here : here + LAME_LENGTH]
+    if len(lame) == LAME_LENGTH and lame[:4] in (b"LAME", b"Lavf", b"Lavc"):
+        kept += b"LAME".ljust(21, b"\0") + lame[21:24] + bytes(10)
+        kept += struct.pack(">H", crc16(frame[:4] + bytes(at - 4) + kept))
+    return kept
+
+
+def _seek_table(head: int, walk: Walk) -> bytes:
+    """Return, for each hundredth of the time, its place in 256ths of the bytes."""
+    total = head + sum(walk.ends) - sum(walk.starts)
+    table = bytearray()
+    for hundredth in range(TABLE_LENGTH):
+        place = walk.places[len(walk.places) * hundredth // TABLE_LENGTH] if walk.places else 0
+        table.append(min(255, 256 * (head + place) // total))
+    return bytes(table)
+
+
+def _vbri(frame: bytes) -> bytes:
+    """Return id, version, delay, no quality, bytes, frames, and the seek table it describes."""
+    head = frame[36:62].ljust(26, b"\0")
+    entries, _, size, _ = struct.unpack(">HHHH", head[18:26])
+    return head[:8] + b"\0\0" + head[10:] + frame[62 : 62 + entries * size]
+
+
+def crc16(covered: bytes) -> int:
+    """Return the CRC-16 of a LAME tag: polynomial 0x8005, reflected, from zero."""
+    crc = 0
+    for byte in covered:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0xA001 if crc & 1 else 0)
+    return crc
