@@ -8,11 +8,13 @@ import signal
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from aiohttp import web
 
+from crypto.errors import GpgFailed
 from crypto.gpg import Gpg
 from crypto.newsroom import read_newsroom
 from server.app import build_app
@@ -26,6 +28,7 @@ from server.scrubbing import Scrubber
 from server.sealing import Sealer
 from server.spool import Spool
 from server.store.local import LocalStore
+from server.threads import in_thread
 
 _PR_SET_DUMPABLE: Final = 4
 _STOP_SECONDS: Final = 20
@@ -124,9 +127,12 @@ async def _watch_keys(gpg: Gpg, journal: Journal) -> None:
     """Tell, by the clock and never because someone sends, when keys can't be sealed to any more."""
     while True:
         await asyncio.sleep(_KEY_CHECK_SECONDS)
-        keys = (await asyncio.to_thread(read_newsroom, gpg, now=utc_now())).keys
+        try:
+            keys = (await in_thread(partial(read_newsroom, gpg, now=utc_now()))).keys
+        except GpgFailed:
+            keys = ()
         unusable = sum(bool(key.problem) for key in keys)
-        if unusable:
+        if unusable or not keys:
             journal.tell(NewsroomKeyUnusable(unusable, len(keys) - unusable))
 
 

@@ -19,7 +19,7 @@ from server.threads import in_thread
 _BLOCK: Final = 256 * 1024
 _NAME: Final = re.compile(r"drops/[0-9a-f]{32}|(mailboxes|replies)/[0-9a-f]{32}/[0-9a-f]{32}")
 _PREFIX: Final = re.compile(r"(drops|mailboxes|replies)/([0-9a-f]{32}/)?")
-_NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _T = TypeVar("_T")
 
 
@@ -117,6 +117,6 @@ def _failures_named() -> Iterator[None]:
     except FileNotFoundError:
         raise NoSuchObject("no such object") from None
     except OSError as error:
-        if error.errno in _NO_ROOM:
+        if error.errno in NO_ROOM:
             raise StoreFull("the store has no room") from None
         raise StoreFailed(os.strerror(error.errno or 0)) from None

@@ -1,0 +1,80 @@
+"""Read the bag that a desk sends back, receipts and replies, signed by a desk that is paired."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from crypto.bag import DATA, FOLDER, LARGEST_TAG_FILE_BYTES, TAG_FILES, Kind, verified
+from crypto.errors import BadBag, WrongSignature
+from server.errors import NotPaired
+from server.files import read_regular
+from server.pairing import Desk
+
+_LARGEST_ANSWER: Final = 16 * 1024 * 1024
+_MOST_ANSWERS: Final = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What a paired desk says. `names` are files under data/, each checked when it is read."""
+
+    desk: Desk
+    folder: Path
+    digests: dict[str, bytes]
+
+    def read(self, name: str) -> bytes:
+        """Return one file that the signature covers. Raises BadBag."""
+        try:
+            content = read_regular(self.folder / name, _LARGEST_ANSWER)
+        except (OSError, ValueError):
+            raise BadBag("missing, or not a plain file", name=name) from None
+        if sha256(content).digest() != self.digests[name]:
+            raise BadBag("is not the file that was signed", name=name)
+        return content
+
+
+def bags_at(place: Path) -> list[Path]:
+    """Return the bags at `place`: itself, or those below its TAPEDROP folder. Raises BadBag."""
+    if (place / TAG_FILES[0]).is_file():
+        return [place]
+    folder = place if place.name == FOLDER else place / FOLDER
+    bags = sorted(path for path in folder.glob("*") if path.is_dir() and not path.is_symlink())
+    if not bags:
+        raise BadBag(f"there is no bag at {place}")
+    return bags
+
+
+def read_answers(folder: Path, desks: Sequence[Desk]) -> Answers:
+    """Return what the bag in `folder` answers. Raises BadBag, WrongSignature, NotPaired."""
+    if not desks:
+        raise NotPaired("this drop is not paired with any desk yet")
+    tags = {}
+    for name in TAG_FILES:
+        try:
+            tags[name] = read_regular(folder / name, LARGEST_TAG_FILE_BYTES)
+        except (OSError, ValueError):
+            raise BadBag("missing, or not a plain file", name=name) from None
+    for desk in desks:
+        try:
+            bag = verified(tags, desk.public_key())
+        except WrongSignature:
+            continue
+        if bag.kind is not Kind.ANSWERS:
+            raise BadBag("this bag goes to a desk, not to the server")
+        if len(bag.digests) > _MOST_ANSWERS:
+            raise BadBag("it holds more files than a bag may")
+        _nothing_else(folder, set(bag.digests))
+        return Answers(desk, folder, dict(bag.digests))
+    raise WrongSignature("the bag is not signed by a desk that this drop is paired with")
+
+
+def _nothing_else(folder: Path, listed: set[str]) -> None:
+    found = {f"{DATA}/{entry.name}" for entry in os.scandir(folder / DATA)}
+    found |= {entry.name for entry in os.scandir(folder)} - {DATA}
+    expected = listed | set(TAG_FILES)
+    for name in sorted(found ^ expected):
+        why = "missing" if name in expected else "not in the bag's list"
+        raise BadBag(why, name=name)

@@ -1,0 +1,44 @@
+"""tapedrop-server export: carry the drops out on a stick."""
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from crypto.gpg import Gpg
+from crypto.newsroom import read_newsroom
+from server.cli.options import answer, config_option, drop_at, json_option
+from server.export import export
+from server.pairing import read_export_key
+from server.store.local import LocalStore
+
+
+@click.command("export")
+@click.option(
+    "--to",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The stick, or any folder; it is made if need be.",
+)
+@config_option
+@json_option
+def command(to: Path, config_file: Path, as_json: bool) -> None:
+    """Copy every sealed drop into a signed bag, read it back, and say where it is."""
+    folder, config = drop_at(config_file)
+    newsroom = read_newsroom(Gpg(folder / config.newsroom.keyring), now=datetime.now(UTC))
+    exported = asyncio.run(
+        export(
+            LocalStore(folder / config.places.store),
+            to,
+            export_key=read_export_key(folder / config.credentials.export_key),
+            newsroom=newsroom.fingerprints,
+            day=datetime.now(UTC).date(),
+        )
+    )
+    bag = str(exported.folder) if exported.folder else None
+    lines = ["there is nothing to export"]
+    if bag:
+        lines = [f"{exported.drops} drops, {exported.bytes} bytes: {bag}", "read back whole"]
+    said = {"bag": bag, "drops": exported.drops, "bytes": exported.bytes}
+    answer(said, lines, as_json=as_json)

@@ -1,0 +1,44 @@
+"""tapedrop-server init: make a drop's folder."""
+
+import os
+import secrets
+from importlib.resources import files
+from pathlib import Path
+
+import click
+
+from crypto.codename import SALT_SIZE
+from server.cli.options import answer, json_option
+from server.config import Config
+from server.errors import SettingsRefused
+from server.files import write_new
+from server.pairing import new_export_key
+
+
+@click.command("init")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@json_option
+def command(folder: Path, as_json: bool) -> None:
+    """Make FOLDER: a commented tapedrop.toml, the state folders and the drop's own secrets.
+
+    Nothing that is there already is touched. Next comes `keys add`.
+    """
+    config_file = folder / "tapedrop.toml"
+    if config_file.exists():
+        raise SettingsRefused(f"there is a drop in {folder} already")
+    os.umask(0o077)
+    config = Config()
+    places = [config.newsroom.keyring, config.places.spool, config.places.desks]
+    places += [config.places.receipts, "credentials"]
+    places += [f"{config.places.store}/{kind}" for kind in ("drops", "mailboxes", "replies")]
+    for place in places:
+        (folder / place).mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        write_new(folder / config.credentials.salt, secrets.token_bytes(SALT_SIZE))
+        write_new(folder / config.credentials.export_key, new_export_key())
+        # The configuration comes last: where it is, everything is.
+        write_new(config_file, (files("server") / "tapedrop.toml").read_bytes())
+    except FileExistsError as error:
+        raise SettingsRefused(f"{error.filename2} is there already") from None
+    lines = [f"made {config_file}", "next: tapedrop-server keys add FILE.asc"]
+    answer({"config": str(config_file)}, lines, as_json=as_json)

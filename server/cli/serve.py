@@ -1,0 +1,28 @@
+"""tapedrop-server serve: take recordings in."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from server.cli.options import answer, config_option, drop_at, json_option
+
+
+@click.command("serve")
+@config_option
+@json_option
+def command(config_file: Path, as_json: bool) -> None:
+    """Run the drop until it is told to stop.
+
+    Refuses to start without a usable newsroom key, with an expired or revoked one, or with a
+    secret key in its keyring, and says which.
+    """
+    # Imported here, because the other verbs have no use for a web server.
+    from server.serve import serve
+
+    def listening(address: str) -> None:
+        answer({"listening": address}, [f"listening: {address}"], as_json=as_json)
+        sys.stdout.flush()
+
+    folder, config = drop_at(config_file)
+    serve(folder, config, listening=listening)

@@ -1,0 +1,56 @@
+"""Write and read small files so that a crash, or a stick, can do no harm."""
+
+import os
+import secrets
+import stat
+from pathlib import Path
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """Write a file that wasn't there, 0600, synced with its folder. Raises FileExistsError."""
+    temporary = _written_beside(path, content)
+    try:
+        os.link(temporary, path)
+    finally:
+        temporary.unlink()
+    sync_folder(path.parent)
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Write a file anew in one step: a crash leaves the old one or the new one."""
+    _written_beside(path, content).replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make what was renamed or linked in `folder` outlast a crash."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_regular(path: Path, largest_bytes: int) -> bytes:
+    """Return a file's content, following no link and waiting on no pipe.
+
+    Raises OSError, and ValueError when it is no regular file or too large.
+    """
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    with os.fdopen(os.open(path, flags), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ValueError("not a regular file")
+        content = file.read(largest_bytes + 1)
+    if len(content) > largest_bytes:
+        raise ValueError("larger than it may be")
+    return content
+
+
+def _written_beside(path: Path, content: bytes) -> Path:
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    with os.fdopen(os.open(temporary, flags, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    return temporary
