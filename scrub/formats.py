@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from scrub import mpeg, riff
+from scrub import flac, mpeg, riff
 from scrub.errors import Empty, NotARecording
 from scrub.findings import Kind
 from scrub.plan import Draft
@@ -31,6 +31,7 @@ class Format:
 # The order matters: MP3 has no signature, only frames that follow each other.
 FORMATS: tuple[Format, ...] = (
     Format("WAV", "wav", "riff", riff.is_wav, riff.plan_wav),
+    Format("FLAC", "flac", "flac", flac.is_flac, flac.plan_flac),
     Format("MP3", "mp3", "mpeg", mpeg.is_mp3, mpeg.plan_mp3),
 )
 
