@@ -43,12 +43,36 @@ class Calls(NamedTuple):
 
 
 # read write close fstat lseek munmap brk rt_sigaction rt_sigprocmask rt_sigreturn pread64 readv
-# preadv (an opener reads an encrypted recording with it)
+# preadv preadv2 (an opener reads an encrypted recording with them)
 # mremap madvise exit futex clock_gettime exit_group getrandom sched_yield restart_syscall
 CALLS = {
     "x86_64": Calls(
         0xC000003E,
-        (0, 1, 3, 5, 8, 11, 12, 13, 14, 15, 17, 19, 25, 28, 60, 202, 228, 231, 318, 24, 219, 295),
+        (
+            0,
+            1,
+            3,
+            5,
+            8,
+            11,
+            12,
+            13,
+            14,
+            15,
+            17,
+            19,
+            25,
+            28,
+            60,
+            202,
+            228,
+            231,
+            318,
+            24,
+            219,
+            295,
+            327,
+        ),
         (9, 10),
     ),
     "aarch64": Calls(
@@ -67,6 +91,7 @@ CALLS = {
             67,
             65,
             69,
+            286,
             216,
             233,
             93,
