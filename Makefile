@@ -1,0 +1,49 @@
+# Every command sets up what it needs first. `make demo` runs the whole system, `make test` tests it.
+
+PYTHON ?= python3
+BIN := .venv/bin
+WORKERS ?= auto
+COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+
+.PHONY: demo test check bench requirements machine-run machine-test clean
+
+demo: machine-run .venv/ready
+	@$(BIN)/python demo/run.py $(if $(RECORDING),--recording "$(RECORDING)") $(if $(ONCE),--once)
+
+test: machine-test .venv/ready
+	$(BIN)/pytest -n $(WORKERS)
+
+check: machine-test .venv/ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -n $(WORKERS)
+
+bench: machine-test .venv/ready
+	@$(BIN)/python bench/ingest.py
+
+machine-run:
+	@setup/machine.sh run
+
+machine-test:
+	@setup/machine.sh test
+
+.venv/ready: requirements/dev.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Run by hand after changing the dependencies in pyproject.toml.
+requirements: export CUSTOM_COMPILE_COMMAND = make requirements
+requirements: .venv/ready
+	$(COMPILE) --extra server --output-file requirements/server.txt pyproject.toml
+	$(COMPILE) --extra intake --output-file requirements/intake.txt pyproject.toml
+	$(COMPILE) --extra server --extra intake --extra dev --output-file requirements/dev.txt \
+		pyproject.toml
+
+clean:
+	rm -rf .venv .demo build bench/results

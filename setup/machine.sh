@@ -1,0 +1,37 @@
+#!/bin/sh
+# Install the Debian packages that are missing, or print the line that would and stop.
+# usage: setup/machine.sh run | test     run: what the drop and the desk need
+#                                        test: also the tests' judges and browser
+set -eu
+
+missing=""
+need() { # program, package
+    command -v "$1" >/dev/null 2>&1 || missing="$missing $2"
+}
+
+python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
+need gpg gnupg
+need gpg-agent gpg-agent
+if [ "${1:-run}" = test ]; then
+    need ffmpeg ffmpeg
+    need exiftool libimage-exiftool-perl
+    need mediainfo mediainfo
+    need chromium chromium
+    need strace strace
+    need curl curl
+fi
+[ -n "$missing" ] || exit 0
+
+install="apt-get install -y --no-install-recommends$missing"
+if [ "$(id -u)" = 0 ]; then
+    as_root=""
+elif command -v sudo >/dev/null 2>&1 && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then
+    as_root="sudo"
+else
+    echo "These packages are missing. As root, run:" >&2
+    echo "    apt-get update && $install" >&2
+    exit 1
+fi
+echo "installing:$missing" >&2
+$as_root apt-get update -q >&2
+DEBIAN_FRONTEND=noninteractive $as_root $install >&2
