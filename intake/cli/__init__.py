@@ -1,0 +1,73 @@
+"""tapedrop-intake: the desk's command line; a file per verb, and one table of exit codes."""
+
+import os
+import resource
+import sys
+from pathlib import Path
+
+import click
+
+from intake.cli.exits import USAGE, exit_code
+from intake.cli.export import export_drop
+from intake.cli.import_ import import_bags
+from intake.cli.init import init
+from intake.cli.list_ import list_drops
+from intake.cli.open_ import open_drops
+from intake.cli.receipt import receipt
+from intake.cli.reply import reply
+from intake.cli.show import show
+from intake.cli.talk import PROGRAM, complain, say_error
+
+_EPILOG = """\b
+Exit: 0 done; 1 done, but something needs a person; 2 usage;
+3 refused: not verified; 4 no key opens it; 5 this machine is not fit.
+
+\b
+Example:
+  $ tapedrop-intake init desk --server pairing.json --key 5B0C…91F2
+  $ tapedrop-intake --desk desk import /media/stick
+  $ tapedrop-intake --desk desk open --all
+  $ tapedrop-intake --desk desk list
+"""
+
+
+@click.group(
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    subcommand_metavar="VERB …",
+)
+@click.option("--desk", metavar="DIR", type=click.Path(path_type=Path), help="The desk's folder.")
+def desk(desk: Path | None) -> None:
+    """Import, open and answer what sources sent, offline."""
+
+
+for _verb in (init, import_bags, open_drops, list_drops, show, export_drop, reply, receipt):
+    desk.add_command(_verb)
+
+
+def main() -> None:
+    """Run one verb and exit with its code."""
+    os.umask(0o077)
+    # Keys and recordings are in this process's memory.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one verb; return its exit code."""
+    try:
+        # Without standalone mode, click lets a verb's own return value through.
+        return int(desk.main(arguments, prog_name=PROGRAM, standalone_mode=False) or 0)
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx else PROGRAM
+        say_error(error.format_message().rstrip(".").lower(), f"{path} --help")
+        return USAGE
+    except click.ClickException as error:
+        say_error(error.format_message())
+        return USAGE
+    except click.Abort:
+        say_error("stopped; what was not finished was taken back")
+        return USAGE
+    except Exception as error:  # noqa: BLE001  a traceback could hold what a source sent
+        complain(error)
+        return exit_code(error)

@@ -1,0 +1,60 @@
+"""The one table from what went wrong to the exit code.
+
+0 done · 1 done, but something needs a person · 2 usage · 3 refused: not verified ·
+4 no key opens it · 5 this machine is not fit
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from crypto import errors as sealing
+from intake import errors as intake
+
+DONE: Final = 0
+NEEDS_A_PERSON: Final = 1
+USAGE: Final = 2
+REFUSED: Final = 3
+NO_KEY: Final = 4
+UNFIT: Final = 5
+
+_CODES: Final[Mapping[type[BaseException], int]] = {
+    intake.NotADesk: USAGE,
+    intake.FolderTaken: USAGE,
+    intake.BadSettings: USAGE,
+    intake.KeyNotUsable: USAGE,
+    intake.NotInNewsroom: USAGE,
+    intake.NoBag: USAGE,
+    intake.UnknownDrop: USAGE,
+    intake.NotOpenYet: USAGE,
+    intake.AlreadyThere: USAGE,
+    intake.BadReply: USAGE,
+    intake.BagRefused: REFUSED,
+    intake.EvidenceDamaged: REFUSED,
+    intake.VaultDamaged: REFUSED,
+    intake.VaultLocked: NO_KEY,
+    intake.CatalogueNewer: UNFIT,
+    intake.NoRoom: UNFIT,
+    intake.CopyDiffers: UNFIT,
+    sealing.WrongSignature: REFUSED,
+    sealing.BadBag: REFUSED,
+    sealing.Tampered: REFUSED,
+    sealing.NotAnEnvelope: REFUSED,
+    sealing.NewerVersion: UNFIT,
+    sealing.NoKeyOpens: NO_KEY,
+    sealing.GpgFailed: UNFIT,
+    OSError: UNFIT,
+}
+_GRAVITY: Final = (DONE, NEEDS_A_PERSON, USAGE, NO_KEY, REFUSED, UNFIT)
+
+
+def exit_code(error: BaseException) -> int:
+    """Return the exit code for `error`."""
+    for kind in type(error).__mro__:
+        if kind in _CODES:
+            return _CODES[kind]
+    return UNFIT
+
+
+def gravest(*codes: int) -> int:
+    """Return the code that a person should hear of first."""
+    return max(codes, key=_GRAVITY.index, default=DONE)

@@ -1,0 +1,80 @@
+"""tapedrop-intake init: make a desk."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import click
+
+from crypto.newsroom import list_digest
+from intake.cli.desk import as_json, desk_gpg
+from intake.cli.talk import print_json
+from intake.founding import found_desk
+from intake.layout import Layout
+from intake.pairing import read_server_pairing
+
+_FINGERPRINT: Final = re.compile(r"[0-9A-F]{40}|[0-9A-F]{64}")
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+
+_EPILOG: Final = """\b
+Example:
+  $ tapedrop-intake init desk --server pairing.json \\
+        --key 3F0A1C44B5D27E90AA61F0C2D9B8E7F65B0C91F2
+  $ cp desk/pairing.json /media/stick      (for tapedrop-server pair)
+"""
+
+
+def _fingerprint(_context: click.Context, _option: click.Parameter, said: str) -> str:
+    fingerprint = said.replace(" ", "").removeprefix("0x").upper()
+    if not _FINGERPRINT.fullmatch(fingerprint):
+        raise click.BadParameter("a whole fingerprint is 40 hex digits")
+    return fingerprint
+
+
+def _name(_context: click.Context, _option: click.Parameter, said: str | None) -> str | None:
+    if said is not None and not _NAME.fullmatch(said):
+        raise click.BadParameter("a desk's name is lower-case letters, digits and hyphens")
+    return said
+
+
+@click.command("init", epilog=_EPILOG)
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--server", "server_file", metavar="FILE", required=True,
+              type=click.Path(path_type=Path), help="The server's pairing.json.")  # fmt: skip
+@click.option("--key", metavar="FINGERPRINT", required=True, callback=_fingerprint,
+              help="The reporter's OpenPGP key, which opens the vault.")  # fmt: skip
+@click.option("--gnupg", metavar="HOME", type=click.Path(path_type=Path, file_okay=False),
+              help="Where gpg finds that key (default: ~/.gnupg).")  # fmt: skip
+@click.option("--name", callback=_name, help="What the server calls this desk.")
+@click.option("--outside-newsroom", is_flag=True,
+              help="The key is not one of the newsroom's, and that is meant.")  # fmt: skip
+@as_json
+def init(
+    folder: Path,
+    server_file: Path,
+    key: str,
+    gnupg: Path | None,
+    name: str | None,
+    outside_newsroom: bool,
+    as_json: bool,
+) -> None:
+    """Make a desk in DIR, for one reporter's key and one server."""
+    home = (gnupg or Path.home() / ".gnupg").resolve()
+    settings = found_desk(
+        folder,
+        server=read_server_pairing(server_file),
+        gpg=desk_gpg(home),
+        fingerprint=key,
+        now=datetime.now(UTC),
+        name=name,
+        outside_newsroom=outside_newsroom,
+    )
+    pairing = Layout(folder).pairing
+    if as_json:
+        print_json({"desk": settings.desk.name, "pairing": str(pairing)})
+        return
+    click.echo(f"made {settings.desk.name} in {folder}")
+    click.echo(f"it believes bags signed by {settings.server.export_key}")
+    click.echo(f"its newsroom is {list_digest(settings.server.newsroom).hex()}")
+    click.echo(f"now carry {pairing} to the server: tapedrop-server pair")

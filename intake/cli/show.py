@@ -1,0 +1,61 @@
+"""tapedrop-intake show: all that is known of one drop, and what a message says."""
+
+from typing import Any, Final
+
+import click
+
+from intake.cli.desk import Unlocked, as_json, at_desk, unlocked
+from intake.cli.rows import HEAD, MESSAGE, cells, row
+from intake.cli.talk import note, print_json
+from intake.drop import Drop
+from intake.export import message_text
+from intake.layout import Layout
+from intake.provenance import Provenance
+from intake.wording import ALARMS, plain
+
+_EPILOG: Final = """\b
+Example:
+  $ tapedrop-intake --desk desk show drop-0002
+"""
+
+
+@click.command("show", epilog=_EPILOG)
+@click.argument("drop_id", metavar="ID")
+@at_desk
+@as_json
+def show(drop_id: str, desk: Layout, as_json: bool) -> None:
+    """Show one drop; of a message, its text."""
+    with unlocked(desk) as room:
+        drop = room.drop(drop_id)
+        bags = _bags(room, drop)
+        text = _text(room, drop)
+    if as_json:
+        print_json(row(drop) | {"bags": bags, "text": text})
+        return
+    for name, cell in zip(HEAD, cells(drop), strict=True):
+        click.echo(f"{name:10} {cell}")
+    click.echo(f"{'evidence':10} {drop.digest.hex()}")
+    for bag in bags:
+        click.echo(f"{'bag':10} {bag['bag']}, signed on {bag['day']}")
+    for alarm in drop.alarms:
+        click.echo(f"{'ALARM':10} {ALARMS[alarm]}")
+    if text is not None:
+        click.echo(f"\n{plain(text, lines=True)}")
+
+
+def _bags(room: Unlocked, drop: Drop) -> list[dict[str, Any]]:
+    provenance = Provenance(room.layout.bags, room.settings.server.signer)
+    return [
+        {"bag": name, "day": bag.day.isoformat()}
+        for name, bag in provenance.bags()
+        if drop.digest in bag.digests.values()
+    ]
+
+
+def _text(room: Unlocked, drop: Drop) -> str | None:
+    if drop.manifest is None or drop.manifest.name != MESSAGE:
+        return None
+    if not room.working.has(drop.digest):
+        note(f"its working copy was dropped; tapedrop-intake open {drop.id} makes it anew")
+        return None
+    return message_text(drop, working=room.working)

@@ -1,0 +1,123 @@
+"""Read `desk.toml` once, into one small frozen part per concern.
+
+Nothing in it is secret. It is written by `init` and pins what the desk believes from then on.
+"""
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from crypto.newsroom import list_digest
+from intake.errors import BadSettings
+
+Fingerprint = Annotated[str, msgspec.Meta(pattern=r"\A([0-9A-F]{40}|[0-9A-F]{64})\Z")]
+Ed25519Hex = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+DeskName = Annotated[str, msgspec.Meta(pattern=r"\A[a-z0-9][a-z0-9-]{0,39}\Z")]
+Newsroom = Annotated[tuple[Fingerprint, ...], msgspec.Meta(min_length=1)]
+
+
+class Desk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the server calls this desk."""
+
+    name: DeskName
+
+
+class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The paired server."""
+
+    export_key: Ed25519Hex
+    newsroom: Newsroom
+    """Primary fingerprints of every key that drops are sealed to."""
+
+    @property
+    def signer(self) -> Ed25519PublicKey:
+        """The key that bags of drops are signed by."""
+        return Ed25519PublicKey.from_public_bytes(bytes.fromhex(self.export_key))
+
+    @property
+    def newsroom_digest(self) -> str:
+        """What a manifest must say of the newsroom, 64 hex digits."""
+        return list_digest(self.newsroom).hex()
+
+
+class Reporter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whose desk this is."""
+
+    key: Fingerprint
+    gnupg_home: str
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All of `desk.toml`."""
+
+    desk: Desk
+    server: Server
+    reporter: Reporter
+
+
+_PARTS: Final[dict[str, type[msgspec.Struct]]] = {
+    "desk": Desk,
+    "server": Server,
+    "reporter": Reporter,
+}
+
+_TEXT: Final = """\
+# A Tapedrop desk. Written by `tapedrop-intake init`, read by every command.
+
+[desk]
+# What the server calls this desk.
+name = {name}
+
+[server]
+# The key that signs the server's bags. A bag that is signed by another is refused.
+export_key = {export_key}
+# Whom the server seals to. A drop that says anything else raises an alarm.
+newsroom = [
+{newsroom}]
+
+[reporter]
+# The OpenPGP key that opens this desk's vault, and where gpg finds it.
+key = {key}
+gnupg_home = {gnupg_home}
+"""
+
+
+def read_settings(path: Path) -> Settings:
+    """Return what `path` says. Raises BadSettings, which lists the known keys if one is unknown."""
+    try:
+        said = tomllib.loads(path.read_text("utf-8"))
+        _refuse_unknown(path, said, _PARTS, "")
+        for name, part in _PARTS.items():
+            if isinstance(said.get(name), dict):
+                _refuse_unknown(path, said[name], part.__struct_fields__, f"{name}.")
+        return msgspec.convert(said, Settings)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+        raise BadSettings(path, str(error)) from None
+
+
+def written(settings: Settings) -> bytes:
+    """Return the text of `desk.toml`, with its comments."""
+    newsroom = "".join(f"    {_quoted(each)},\n" for each in settings.server.newsroom)
+    return _TEXT.format(
+        name=_quoted(settings.desk.name),
+        export_key=_quoted(settings.server.export_key),
+        newsroom=newsroom,
+        key=_quoted(settings.reporter.key),
+        gnupg_home=_quoted(settings.reporter.gnupg_home),
+    ).encode()
+
+
+def _refuse_unknown(path: Path, said: dict[str, Any], known: Any, within: str) -> None:
+    for key in said:
+        if key not in known:
+            listed = ", ".join(f"{within}{name}" for name in known)
+            raise BadSettings(path, f"unknown key {within}{key} (known: {listed})")
+
+
+def _quoted(text: str) -> str:
+    # TOML's basic strings escape as JSON's do.
+    return json.dumps(text)

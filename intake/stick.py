@@ -1,0 +1,214 @@
+"""Read a bag from a stick once: names checked, bytes capped, nothing followed.
+
+    TAPEDROP/<bag>/    the five lists of `crypto.bag`, data/ and nothing else
+    data/<random>.gpg  the envelopes, exactly those that the signed list names
+
+Everything on a stick is untrusted until the signature over the lists holds. Files are opened
+below their folder's descriptor, never through a link, and only when they are regular files, so a
+bag can't point elsewhere, hang the reader on a pipe, or grow while it is read.
+"""
+
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from crypto.bag import (
+    BAG_INFO,
+    DATA,
+    FOLDER,
+    LARGEST_TAG_FILE_BYTES,
+    TAG_FILES,
+    Bag,
+    Kind,
+    verified,
+)
+from crypto.errors import WrongSignature
+from intake.errors import (
+    MissingFile,
+    NoBag,
+    NotRegular,
+    TooLarge,
+    UnexpectedFile,
+    Unreadable,
+    WrongKind,
+)
+
+MOST_FILES: Final = 100_000
+BLOCK_SIZE: Final = 1024 * 1024
+_ANSWERS: Final = f"Tapedrop-Bag: 1 {Kind.ANSWERS}".encode()
+_FOLDER_FLAGS: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# A pipe would block the open; a regular file doesn't care.
+_FILE_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One file that the signed list names. `size` is what the stick says, in bytes."""
+
+    name: str
+    digest: bytes
+    size: int
+
+
+def bags_in(path: Path) -> list[Path]:
+    """Return the bags that `path` means: itself, or each in its TAPEDROP folder.
+
+    Raises NoBag.
+    """
+    folder = path if path.name == FOLDER else path / FOLDER
+    if folder.is_dir() and not folder.is_symlink():
+        bags = sorted(folder.iterdir())
+    elif path.is_dir() and any((path / name).exists() for name in (*TAG_FILES, DATA)):
+        bags = [path]
+    else:
+        bags = []
+    if not bags:
+        raise NoBag(path)
+    return bags
+
+
+class StickBag:
+    """One bag on a stick, open for reading; its signature held when it was made.
+
+    Raises WrongSignature, BadBag, NewerVersion, and the leaves of BagRefused.
+    """
+
+    def __init__(self, folder: Path, signer: Ed25519PublicKey) -> None:
+        self.name = folder.name
+        self._fds: list[int] = []
+        try:
+            top = self._open_folder(str(folder), None)
+            names = _names(top)
+            for name in sorted(names - {*TAG_FILES, DATA}):
+                raise UnexpectedFile(name)
+            self.tag_files: Mapping[str, bytes] = {
+                name: _small_file(top, name) for name in TAG_FILES if name in names
+            }
+            self.bag = self._verified(signer)
+            if DATA not in names:
+                raise MissingFile(DATA)
+            self._data = self._open_folder(DATA, top)
+            self.envelopes: tuple[Envelope, ...] = tuple(self._listed())
+        except BaseException:
+            self.close()
+            raise
+
+    def blocks(self, envelope: Envelope) -> Iterator[memoryview]:
+        """Yield the envelope's bytes, never more than its size; one buffer, used again and again.
+
+        Raises Unreadable when the stick fails.
+        """
+        buffer = memoryview(bytearray(BLOCK_SIZE))
+        left = envelope.size
+        try:
+            fd = _open_regular(self._data, envelope.name)
+            try:
+                while left and (got := os.readv(fd, [buffer[: min(left, BLOCK_SIZE)]])):
+                    left -= got
+                    yield buffer[:got]
+            finally:
+                os.close(fd)
+        except OSError as error:
+            # What whoever takes the blocks raises doesn't come through here: they don't throw().
+            raise Unreadable(envelope.name) from error
+
+    def close(self) -> None:
+        """Let the stick go."""
+        while self._fds:
+            os.close(self._fds.pop())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _verified(self, signer: Ed25519PublicKey) -> Bag:
+        try:
+            bag = verified(self.tag_files, signer)
+        except WrongSignature:
+            # A desk's own answers often travel on the same stick. That they say so is not
+            # proved, but whoever says it, nothing is taken in.
+            if _ANSWERS in self.tag_files[BAG_INFO].splitlines():
+                raise WrongKind(self.name) from None
+            raise
+        if bag.kind is not Kind.DROPS:
+            raise WrongKind(self.name)
+        return bag
+
+    def _listed(self) -> Iterator[Envelope]:
+        there = _names(self._data)
+        listed = {
+            name.removeprefix(f"{DATA}/"): digest for name, digest in self.bag.digests.items()
+        }
+        for name in sorted(there - listed.keys()):
+            raise UnexpectedFile(f"{DATA}/{name}")
+        for name, digest in sorted(listed.items()):
+            if not name.endswith(".gpg"):
+                raise UnexpectedFile(f"{DATA}/{name}")
+            if name not in there:
+                raise MissingFile(f"{DATA}/{name}")
+            fd = _open_regular(self._data, name)
+            size = os.fstat(fd).st_size
+            os.close(fd)
+            yield Envelope(name, digest, size)
+
+    def _open_folder(self, name: str, within: int | None) -> int:
+        try:
+            fd = os.open(name, _FOLDER_FLAGS, dir_fd=within)
+        except NotADirectoryError:  # also what a link says to O_DIRECTORY with O_NOFOLLOW
+            raise NotRegular(os.path.basename(name)) from None  # noqa: PTH119  untrusted text
+        except OSError:
+            raise Unreadable(os.path.basename(name)) from None  # noqa: PTH119
+        self._fds.append(fd)
+        return fd
+
+
+def _names(folder: int) -> set[str]:
+    names = set()
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                names.add(entry.name)
+                if len(names) > MOST_FILES:
+                    raise TooLarge(DATA)
+    except OSError:
+        raise Unreadable(DATA) from None
+    return names
+
+
+def _small_file(folder: int, name: str) -> bytes:
+    fd = _open_regular(folder, name)
+    try:
+        with os.fdopen(fd, "rb") as file:
+            content = file.read(LARGEST_TAG_FILE_BYTES + 1)
+    except OSError:
+        raise Unreadable(name) from None
+    if len(content) > LARGEST_TAG_FILE_BYTES:
+        raise TooLarge(name)
+    return content
+
+
+def _open_regular(folder: int, name: str) -> int:
+    try:
+        # Asked before it is opened as well: opening a device can do things by itself.
+        if not stat.S_ISREG(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
+            raise NotRegular(name)
+        fd = os.open(name, _FILE_FLAGS, dir_fd=folder)
+    except OSError:
+        raise Unreadable(name) from None
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise NotRegular(name)
+    return fd
