@@ -34,7 +34,7 @@ def make(sample: Path = SAMPLE) -> None:
         encode = ["ffmpeg", "-v", "error", "-y", "-i", spoken, "-ar", "22050", "-b:a", "48k"]
         subprocess.run([*encode, "-c:a", "aac", sample], check=True)
     tagged = MP4(sample)
-    tagged.update({name: value for name, value in PLANTED.items()})
+    tagged.update(PLANTED)
     tagged.save()
 
 
