@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from scrub import flac, mpeg, riff
+from scrub import flac, mpeg, ogg, riff
 from scrub.errors import Empty, NotARecording
 from scrub.findings import Kind
 from scrub.plan import Draft
@@ -32,6 +32,8 @@ class Format:
 FORMATS: tuple[Format, ...] = (
     Format("WAV", "wav", "riff", riff.is_wav, riff.plan_wav),
     Format("FLAC", "flac", "flac", flac.is_flac, flac.plan_flac),
+    Format("Ogg Vorbis", "ogg", "vorbis", ogg.is_vorbis, ogg.plan_ogg),
+    Format("Ogg Opus", "opus", "opus", ogg.is_opus, ogg.plan_ogg),
     Format("MP3", "mp3", "mpeg", mpeg.is_mp3, mpeg.plan_mp3),
 )
 
