@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from scrub import flac, mpeg, ogg, riff
+from scrub import bmff, flac, mpeg, ogg, riff
 from scrub.errors import Empty, NotARecording
 from scrub.findings import Kind
 from scrub.plan import Draft
@@ -34,6 +34,10 @@ FORMATS: tuple[Format, ...] = (
     Format("FLAC", "flac", "flac", flac.is_flac, flac.plan_flac),
     Format("Ogg Vorbis", "ogg", "vorbis", ogg.is_vorbis, ogg.plan_ogg),
     Format("Ogg Opus", "opus", "opus", ogg.is_opus, ogg.plan_ogg),
+    Format("M4A", "m4a", "bmff", bmff.is_m4a, bmff.plan_bmff),
+    Format("3GP", "3gp", "bmff", bmff.is_3gp, bmff.plan_bmff),
+    Format("MOV", "mov", "bmff", bmff.is_mov, bmff.plan_bmff),
+    Format("MP4", "mp4", "bmff", bmff.is_mp4, bmff.plan_bmff),
     Format("MP3", "mp3", "mpeg", mpeg.is_mp3, mpeg.plan_mp3),
 )
 
