@@ -60,7 +60,10 @@ def sample_entry(reader: Reader, box: Box, draft: Draft, *, quicktime: bool) -> 
     kept = ENTRY.pack(1, version, 0, bytes(4), channels, bits, compression, packet, rate) + more
     inside: Parts = []
     for child in children(reader, box, ENTRY.size + len(more)):
-        inside += _kept(reader, child, draft)
+        if child.type == b"chan" and channels <= 2:  # the number says it all
+            draft.found(Kind.UNKNOWN_CHUNK)
+        else:
+            inside += _kept(reader, child, draft)
     frame_size, packed = _counting(box.type, version, channels, bits, more)
     return Entry(boxed(box.type, kept, inside), frame_size, packed)
 

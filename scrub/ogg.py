@@ -73,9 +73,10 @@ class Stream:
     """A sound stream on its way: what was seen of it, what was written."""
 
     codec: str
-    serial: int
+    serial: int = -1
     headers: list[bytes] = field(default_factory=list)
     partial: bytearray | None = None  # a header that goes on on the next page
+    early: tuple[Page, int] | None = None  # sound on the page of the last header
     last_number: int = -1
     next_number: int = 0
 
@@ -83,6 +84,15 @@ class Stream:
     def complete(self) -> bool:
         """Say whether all headers were seen, so that sound follows."""
         return len(self.headers) == HEADERS[self.codec]
+
+
+@dataclass(slots=True)
+class Link:
+    """The streams that begin together."""
+
+    streams: dict[int, Stream] = field(default_factory=dict)
+    opening: bool = True  # only first pages so far
+    written: bool = False  # all headers were seen, and written
 
 
 def is_vorbis(reader: Reader, start: int) -> bool:
@@ -100,32 +110,40 @@ def plan_ogg(reader: Reader, start: int, draft: Draft) -> None:
 
     Raises Malformed when there is no sound, Unsupported for video and codecs we can't clean.
     """
-    streams: dict[int, Stream] = {}
-    written = 0
-    opening = True  # among the first pages of a link
+    link = Link()
+    serials = 0
     for page in pages(reader, start, draft):
         if page.flags & FIRST:
-            if not opening:
-                streams, opening = {}, True
-            codec = _codec(reader.upto(page.body, min(16, page.end - page.body)))
-            if codec is None:
-                draft.found(Kind.OTHER_STREAM)
-                continue
-            streams[page.serial] = Stream(codec, written)
-            written += 1
-            if written > MOST_STREAMS:
-                raise TooComplex("too many streams")
+            if not link.opening:
+                link = Link()
+            _begin(reader, page, link, draft)
         else:
-            opening = False
-        stream = streams.get(page.serial)
+            link.opening = False
+        stream = link.streams.get(page.serial)
         if stream is None:
-            draft.found(Kind.SLACK)
-        elif stream.complete:
+            if not page.flags & FIRST:
+                draft.found(Kind.SLACK)
+        elif not stream.complete:
+            _headers(reader, page, stream, draft)
+            if all(each.complete for each in link.streams.values()) and not link.opening:
+                serials = _write_link(link, serials, draft)
+        elif link.written:
             _keep(page, stream, draft)
         else:
-            _headers(reader, page, stream, draft)
+            raise Malformed("sound comes before all headers", offset=page.start)
     if not draft.essence.units:
         raise Malformed("there is no sound", offset=start)
+
+
+def _begin(reader: Reader, page: Page, link: Link, draft: Draft) -> None:
+    """Take up the stream whose first page this is."""
+    codec = _codec(reader.upto(page.body, min(16, page.end - page.body)))
+    if codec is None:
+        draft.found(Kind.OTHER_STREAM)
+    elif page.serial not in link.streams:
+        link.streams[page.serial] = Stream(codec)
+    if len(link.streams) > MOST_STREAMS:
+        raise TooComplex("too many streams")
 
 
 def pages(reader: Reader, start: int, draft: Draft) -> Iterator[Page]:
@@ -204,7 +222,7 @@ def _first_codec(reader: Reader, start: int) -> str | None:
 
 
 def _headers(reader: Reader, page: Page, stream: Stream, draft: Draft) -> None:
-    """Gather the stream's headers; when all are there write them, and what sound follows."""
+    """Gather the stream's headers from the segments of a page."""
     at = page.body
     for index, length in enumerate(page.lacing):
         if stream.partial is None:
@@ -219,10 +237,8 @@ def _headers(reader: Reader, page: Page, stream: Stream, draft: Draft) -> None:
             _header(stream, bytes(stream.partial), page, draft)
             stream.partial = None
         if stream.complete:
-            _write_headers(stream, draft)
-            rest = page.lacing[index + 1 :]
-            if rest:  # sound on the page of the last header: it gets one of its own
-                _write_page(stream, page.flags & LAST, page.granule, rest, b"", draft, page, at)
+            if index + 1 < len(page.lacing):
+                stream.early = (page, index + 1)
             break
     stream.last_number = page.number
 
@@ -256,9 +272,25 @@ def _identification(codec: str, packet: bytes) -> bytes | None:
     return packet[:length] if len(packet) >= length else None
 
 
+def _write_link(link: Link, serials: int, draft: Draft) -> int:
+    """Write the first pages of all streams, then their other headers; return the next serial."""
+    link.written = True
+    streams = list(link.streams.values())
+    for stream in streams:
+        stream.serial, serials = serials, serials + 1
+        first = stream.headers[0]
+        _write_page(stream, FIRST, 0, bytes([len(first)]), first, draft)
+    for stream in streams:
+        _write_headers(stream, draft)
+    for stream in streams:
+        if stream.early:
+            _write_early(stream, *stream.early, draft)
+            stream.early = None
+    return serials
+
+
 def _write_headers(stream: Stream, draft: Draft) -> None:
-    first, *others = stream.headers
-    _write_page(stream, FIRST, 0, bytes([len(first)]), first, draft)
+    others = stream.headers[1:]
     lacing = b"".join(b"\xff" * (len(each) // 255) + bytes([len(each) % 255]) for each in others)
     body = b"".join(others)
     continued = 0
@@ -272,27 +304,29 @@ def _write_headers(stream: Stream, draft: Draft) -> None:
 
 
 def _write_page(
-    stream: Stream,
-    flags: int,
-    granule: int,
-    lacing: bytes,
-    body: bytes,
-    draft: Draft,
-    page: Page | None = None,
-    start: int = 0,
+    stream: Stream, flags: int, granule: int, lacing: bytes, body: bytes, draft: Draft
 ) -> None:
-    """Write a page of ours; its body is given, or the end of `page` from `start` on."""
+    """Write a page that is ours from head to end."""
     head = PAGE.pack(MAGIC, 0, flags, granule, stream.serial, stream.next_number, 0, len(lacing))
     stream.next_number += 1
-    mirrored = (lacing + body).translate(REVERSED)
-    if page is not None:
-        mirrored += bytes(page.reversed[start - page.start :])
-    first = head.translate(REVERSED)
-    crc = _crc(first[:CRC_AT], first[CRC_END:] + mirrored).translate(REVERSED)
+    mirror = (head + lacing + body).translate(REVERSED)
+    crc = _crc(mirror[:CRC_AT], mirror[CRC_END:]).translate(REVERSED)
     draft.write(head[:CRC_AT] + crc + head[CRC_END:] + lacing + body)
-    if page is not None:
-        draft.copy(start, page.end)
-        draft.sound(page.end - start, len(lacing) - lacing.count(255))
+
+
+def _write_early(stream: Stream, page: Page, index: int, draft: Draft) -> None:
+    """Give the sound on the page of the last header a page of its own."""
+    lacing = page.lacing[index:]
+    body = page.end - sum(lacing)
+    head = PAGE.pack(
+        MAGIC, 0, page.flags & LAST, page.granule, stream.serial, stream.next_number, 0, len(lacing)
+    )
+    stream.next_number += 1
+    mirror = (head + lacing).translate(REVERSED) + bytes(page.reversed[body - page.start :])
+    crc = _crc(mirror[:CRC_AT], mirror[CRC_END:]).translate(REVERSED)
+    draft.write(head[:CRC_AT] + crc + head[CRC_END:] + lacing)
+    draft.copy(body, page.end)
+    draft.sound(page.end - body, len(lacing) - lacing.count(255))
 
 
 def _keep(page: Page, stream: Stream, draft: Draft) -> None:

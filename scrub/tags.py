@@ -12,7 +12,8 @@ from typing import Any, BinaryIO
 from mutagen.apev2 import APENoHeaderError, APEv2
 from mutagen.flac import FLAC, SeekTable, StreamInfo
 from mutagen.id3 import ID3, ID3NoHeaderError
-from mutagen.mp4 import MP4
+from mutagen.mp4 import MP4Tags
+from mutagen.mp4._atom import Atoms
 from mutagen.oggopus import OggOpus
 from mutagen.oggvorbis import OggVorbis
 from mutagen.wave import WAVE
@@ -120,7 +121,8 @@ _WAVE: Callable[..., Any] = WAVE
 _FLAC: Callable[..., Any] = FLAC
 _VORBIS: Callable[..., Any] = OggVorbis
 _OPUS: Callable[..., Any] = OggOpus
-_MP4: Callable[..., Any] = MP4
+_MP4: Callable[..., Any] = MP4Tags
+_ATOMS: Callable[..., Any] = Atoms
 
 
 def _keys(tags: Any) -> Iterator[str]:
@@ -161,7 +163,11 @@ def _ogg(opened: Callable[..., Any]) -> Callable[[BinaryIO], Iterator[str]]:
 
 
 def _mp4(recording: BinaryIO) -> Iterator[str]:
-    yield from _keys(_MP4(fileobj=recording).tags)
+    atoms = _ATOMS(recording)  # not MP4(): it wants a box inside every sample description
+    if b"moov.udta.meta.ilst" in atoms:
+        yield from _keys(_MP4(atoms, recording))
+    if b"moov.udta.chpl" in atoms:
+        yield "chapters"
 
 
 _READERS: dict[str, tuple[Callable[[BinaryIO], Iterator[str]], ...]] = {
