@@ -78,6 +78,14 @@ class CatalogueNewer(IntakeError):
         self.known = known
 
 
+class CatalogueFailed(IntakeError):
+    """The catalogue can't be read or written now; what was not finished was taken back."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
 class NoBag(IntakeError):
     """There is no bag in the folder that was named."""
 

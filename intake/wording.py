@@ -41,6 +41,10 @@ _SAID: Final[Mapping[type[BaseException], tuple[str, str]]] = {
         "the catalogue was made by a later version of this program",
         "install that version on this desk",
     ),
+    intake.CatalogueFailed: (
+        "the catalogue can't be used now: {why}; what was not finished was taken back",
+        "is the disk full, or another tapedrop-intake at work?",
+    ),
     intake.NoBag: ("there is no bag in {path}", "name the stick, or a folder in its TAPEDROP"),
     intake.NotRegular: (
         "{about}: {untrusted_name} is not a plain file, so none of the bag was taken in",
@@ -61,6 +65,10 @@ _SAID: Final[Mapping[type[BaseException], tuple[str, str]]] = {
     intake.Unreadable: (
         "{about}: {untrusted_name} can't be read from the stick",
         "plug it in once more, or export the bag anew to another stick",
+    ),
+    intake.NotWhatWasSigned: (
+        "{about}: {untrusted_name} is not the bytes that were signed for",
+        "export the bag anew; the server still holds all of it",
     ),
     intake.WrongKind: (
         "{about} carries a desk's answers to the server, not drops to a desk",

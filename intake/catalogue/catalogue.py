@@ -19,7 +19,7 @@ from sqlcipher3 import dbapi2 as sqlcipher
 from crypto.manifest import Condition, Manifest, Source
 from intake.drop import Alarm, Drop, SetAside, Status
 from intake.durable import PRIVATE_FILE
-from intake.errors import CatalogueNewer, UnknownDrop, VaultDamaged
+from intake.errors import CatalogueFailed, CatalogueNewer, UnknownDrop, VaultDamaged
 
 _BUSY_SECONDS: Final = 30.0
 _DROPS: Final = """
@@ -173,17 +173,20 @@ class Catalogue:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._db.execute("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
+            # A full disk makes SQLite roll back by itself.
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
             raise
-        self._db.execute("COMMIT")
 
 
 @contextmanager
 def opened(path: Path, key: bytes) -> Iterator[Catalogue]:
     """Give the catalogue at `path`, made if missing, its tables brought up to date.
 
-    Raises VaultDamaged when `key` (32 bytes) doesn't open it, and CatalogueNewer.
+    Raises VaultDamaged when `key` (32 bytes) doesn't open it, CatalogueNewer, and CatalogueFailed
+    when the disk or another program stands in the way.
     """
     path.touch(mode=PRIVATE_FILE)
     connection = sqlcipher.connect(str(path), timeout=_BUSY_SECONDS, isolation_level=None)
@@ -198,6 +201,8 @@ def opened(path: Path, key: bytes) -> Iterator[Catalogue]:
             raise VaultDamaged(path.name) from None
         _migrate(connection.executescript, version)
         yield Catalogue(connection)
+    except sqlcipher.Error as error:
+        raise CatalogueFailed(str(error)) from None
     finally:
         connection.close()
 

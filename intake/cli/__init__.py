@@ -10,12 +10,12 @@ import click
 from intake.cli.exits import USAGE, exit_code
 from intake.cli.export import export_drop
 from intake.cli.import_ import import_bags
-from intake.cli.init import init
+from intake.cli.init import make_desk
 from intake.cli.list_ import list_drops
 from intake.cli.open_ import open_drops
-from intake.cli.receipt import receipt
-from intake.cli.reply import reply
-from intake.cli.show import show
+from intake.cli.receipt import write_receipt
+from intake.cli.reply import write_reply
+from intake.cli.show import show_drop
 from intake.cli.talk import PROGRAM, complain, say_error
 
 _EPILOG = """\b
@@ -37,12 +37,21 @@ Example:
     subcommand_metavar="VERB …",
 )
 @click.option("--desk", metavar="DIR", type=click.Path(path_type=Path), help="The desk's folder.")
-def desk(desk: Path | None) -> None:
+def verbs(desk: Path | None) -> None:
     """Import, open and answer what sources sent, offline."""
 
 
-for _verb in (init, import_bags, open_drops, list_drops, show, export_drop, reply, receipt):
-    desk.add_command(_verb)
+for _verb in (
+    make_desk,
+    import_bags,
+    open_drops,
+    list_drops,
+    show_drop,
+    export_drop,
+    write_reply,
+    write_receipt,
+):
+    verbs.add_command(_verb)
 
 
 def main() -> None:
@@ -57,7 +66,7 @@ def run(arguments: list[str]) -> int:
     """Run one verb; return its exit code."""
     try:
         # Without standalone mode, click lets a verb's own return value through.
-        return int(desk.main(arguments, prog_name=PROGRAM, standalone_mode=False) or 0)
+        return int(verbs.main(arguments, prog_name=PROGRAM, standalone_mode=False) or 0)
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else PROGRAM
         say_error(error.format_message().rstrip(".").lower(), f"{path} --help")

@@ -1,5 +1,7 @@
 """Find the desk that a verb works at, and unlock it."""
 
+import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +20,16 @@ from intake.provenance import Provenance
 from intake.settings import Settings, read_settings
 from intake.vault import Vault, unlock
 from intake.working import WorkingCopies
+
+_WHERE_REPORTERS_SIT: Final = (
+    "GPG_TTY",
+    "TERM",
+    "DISPLAY",
+    "XAUTHORITY",
+    "WAYLAND_DISPLAY",
+    "XDG_RUNTIME_DIR",
+    "DBUS_SESSION_BUS_ADDRESS",
+)
 
 Verb = Callable[..., Any]
 
@@ -81,5 +93,11 @@ def unlocked(layout: Layout) -> Iterator[Unlocked]:
 
 
 def desk_gpg(home: Path) -> Gpg:
-    """Return the reporter's gpg. Raises GpgFailed."""
-    return Gpg(home)
+    """Return the reporter's gpg, which asks for a PIN where the reporter sits.
+
+    Raises GpgFailed.
+    """
+    asks_at = {name: os.environ[name] for name in _WHERE_REPORTERS_SIT if name in os.environ}
+    if sys.stdin.isatty():
+        asks_at.setdefault("GPG_TTY", os.ttyname(sys.stdin.fileno()))
+    return Gpg(home, asks_at=asks_at)

@@ -33,6 +33,7 @@ _CODES: Final[Mapping[type[BaseException], int]] = {
     intake.VaultDamaged: REFUSED,
     intake.VaultLocked: NO_KEY,
     intake.CatalogueNewer: UNFIT,
+    intake.CatalogueFailed: UNFIT,
     intake.NoRoom: UNFIT,
     intake.CopyDiffers: UNFIT,
     sealing.WrongSignature: REFUSED,

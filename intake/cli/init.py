@@ -50,7 +50,7 @@ def _name(_context: click.Context, _option: click.Parameter, said: str | None) -
 @click.option("--outside-newsroom", is_flag=True,
               help="The key is not one of the newsroom's, and that is meant.")  # fmt: skip
 @as_json
-def init(
+def make_desk(
     folder: Path,
     server_file: Path,
     key: str,

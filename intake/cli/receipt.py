@@ -24,7 +24,7 @@ Example:
               help="The stick, or a folder that is made.")  # fmt: skip
 @at_desk
 @as_json
-def receipt(to: Path, desk: Layout, as_json: bool) -> None:
+def write_receipt(to: Path, desk: Layout, as_json: bool) -> None:
     """Put a receipt for every envelope, and all waiting replies, on a stick."""
     with unlocked(desk) as room:
         drops = room.catalogue.drops()

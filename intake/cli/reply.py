@@ -26,7 +26,7 @@ Example:
               help="The reply's text, in UTF-8; - is standard input.")  # fmt: skip
 @at_desk
 @as_json
-def reply(drop_id: str, file: BinaryIO | None, desk: Layout, as_json: bool) -> None:
+def write_reply(drop_id: str, file: BinaryIO | None, desk: Layout, as_json: bool) -> None:
     """Write to the source of a drop; `receipt` puts what was written on a stick."""
     text = _text(file)
     with unlocked(desk) as room:

@@ -23,7 +23,7 @@ Example:
 @click.argument("drop_id", metavar="ID")
 @at_desk
 @as_json
-def show(drop_id: str, desk: Layout, as_json: bool) -> None:
+def show_drop(drop_id: str, desk: Layout, as_json: bool) -> None:
     """Show one drop; of a message, its text."""
     with unlocked(desk) as room:
         drop = room.drop(drop_id)

@@ -52,14 +52,12 @@ def tell(capsys: pytest.CaptureFixture[str]) -> Callable[..., Answer]:
 
 
 @pytest.fixture
-def make_desk(
-    tell: Callable[..., Answer], server: Server, tmp_path: Path
-) -> Callable[[Person, str], DeskAt]:
-    def make(person: Person, name: str = "desk") -> DeskAt:
+def make_desk(tell: Callable[..., Answer], server: Server, tmp_path: Path) -> Callable[..., DeskAt]:
+    def make(person: Person, name: str = "desk", *more: str) -> DeskAt:
         pairing = server.pairing(tmp_path / f"{name}-server.json")
         made = tell(
             "init", tmp_path / name, "--server", pairing, "--key", person.fingerprint,
-            "--gnupg", person.home,
+            "--gnupg", person.home, *more,
         )  # fmt: skip
         assert made.code == 0, made.err
         return DeskAt(tmp_path / name, tell)

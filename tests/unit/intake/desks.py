@@ -163,11 +163,13 @@ def manifest(size: int) -> Manifest:
     )
 
 
-def new_person(name: str) -> Iterator[Person]:
+def new_person(name: str, passphrase: str = "") -> Iterator[Person]:
+    """Give a person with a new key; what they leave is tidied away afterwards."""
     # A socket's path is at most 108 bytes, so not below pytest's own folders.
     home = Path(tempfile.mkdtemp(prefix="td-", dir="/tmp"))
     gpg = ["gpg", "--homedir", str(home), "--batch", "--quiet"]
-    make = ["--passphrase", "", "--quick-generate-key", name, "future-default", "default", "never"]
+    make = ["--pinentry-mode", "loopback", "--passphrase", passphrase]
+    make += ["--quick-generate-key", name, "future-default", "default", "never"]
     subprocess.run([*gpg, *make], check=True, capture_output=True)
     listed = subprocess.run(
         [*gpg, "-K", "--with-colons"], check=True, capture_output=True, text=True
@@ -188,3 +190,31 @@ def public_home(path: Path, people: Sequence[Person]) -> Path:
         exported = subprocess.run(command, check=True, capture_output=True).stdout
         add_keys(Gpg(path), exported, now=datetime.now(UTC))
     return path
+
+
+def listing(lists: Mapping[str, bytes], key: Ed25519PrivateKey, line: str) -> dict[str, bytes]:
+    """Return lists whose manifest says `line` too, and that are signed all the same."""
+    altered = dict(lists)
+    altered["manifest-sha256.txt"] += line.encode() + b"\n"
+    names = ("bag-info.txt", "bagit.txt", "manifest-sha256.txt")
+    lines = [f"{sha256(altered[name]).hexdigest()}  {name}\n" for name in names]
+    altered["tagmanifest-sha256.txt"] = "".join(lines).encode()
+    signed = key.sign(b"tapedrop bag 1\x00" + altered["tagmanifest-sha256.txt"])
+    altered["tagmanifest-sha256.txt.ed25519"] = signed.hex().encode() + b"\n"
+    return altered
+
+
+def flipped(content: bytes, place: int) -> bytes:
+    """Return `content` with one bit of one byte changed."""
+    altered = bytearray(content)
+    altered[place] ^= 1
+    return bytes(altered)
+
+
+def snapshot(folder: Path) -> dict[str, tuple[int, int, int]]:
+    """Return what would tell that a file below `folder` was written: inode, size, time."""
+    return {
+        str(path.relative_to(folder)): (path.stat().st_ino, path.stat().st_size,
+                                        path.stat().st_mtime_ns)
+        for path in folder.rglob("*")
+    }  # fmt: skip

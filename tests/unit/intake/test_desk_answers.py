@@ -1,0 +1,284 @@
+"""What leaves the desk: exports, shown messages, replies and receipts."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from desks import CANARY, SOURCE, DeskAt, Server, flipped, manifest
+
+from crypto.bag import TAG_FILES, Kind, verified
+from crypto.envelope import seal
+from crypto.manifest import Condition
+from crypto.reply import open_reply
+
+# A joiner that Persian is written with, a terminal's clear-screen, and an override of direction.
+PERSIAN = "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"
+MESSAGE = f"meet me\nat \x1b[2J{PERSIAN}\u202e"
+
+
+@pytest.fixture
+def opened(desk: DeskAt, server: Server, stick: Path) -> DeskAt:
+    """A desk with one recording, and one message after it."""
+    server.receive(CANARY)
+    desk("import", server.export(stick))
+    desk("list")
+    server.message(MESSAGE)
+    desk("import", server.export(stick))
+    assert desk("open", "--all").code == 0
+    return desk
+
+
+class TestExport:
+    def test_the_recording_comes_out_as_it_was_sealed(self, opened: DeskAt, tmp_path: Path) -> None:
+        out = tmp_path / "out.wav"
+        exported = opened("export", "drop-0001", "--to", out)
+        assert exported.code == 0
+        assert out.read_bytes() == CANARY
+        assert out.stat().st_mode & 0o777 == 0o600
+
+    def test_nothing_is_ever_overwritten(self, opened: DeskAt, tmp_path: Path) -> None:
+        out = tmp_path / "out.wav"
+        out.write_bytes(b"something dear")
+        exported = opened("export", "1", "--to", out)
+        assert exported.code == 2
+        assert "nothing is overwritten" in exported.err
+        assert out.read_bytes() == b"something dear"
+
+    def test_a_link_that_points_nowhere_is_not_followed(
+        self, opened: DeskAt, tmp_path: Path
+    ) -> None:
+        out = tmp_path / "out.wav"
+        out.symlink_to(tmp_path / "elsewhere")
+        assert opened("export", "1", "--to", out).code == 2
+        assert not (tmp_path / "elsewhere").exists()
+
+    def test_a_working_copy_that_was_altered_gives_no_file(
+        self, opened: DeskAt, tmp_path: Path
+    ) -> None:
+        for copy in opened.files("working"):
+            copy.write_bytes(flipped(copy.read_bytes(), 40))
+        exported = opened("export", "1", "--to", tmp_path / "out.wav")
+        assert exported.code == 3
+        assert not (tmp_path / "out.wav").exists()
+
+    def test_a_drop_that_is_not_open_has_nothing_to_give(
+        self, opened: DeskAt, tmp_path: Path
+    ) -> None:
+        for copy in opened.files("working"):
+            copy.unlink()
+        exported = opened("export", "1", "--to", tmp_path / "out.wav")
+        assert exported.code == 2
+        assert "hint: tapedrop-intake open drop-0001" in exported.err
+
+    def test_what_was_not_cleaned_is_said_to_be_so(
+        self, opened: DeskAt, server: Server, stick: Path, tmp_path: Path
+    ) -> None:
+        envelope = bytearray()
+        said = replace(manifest(3), condition=Condition.UNCLEANED, removed={})
+        seal([b"raw"], said, newsroom=server.newsroom, gpg=server.gpg,
+             day=datetime.now(UTC).date(), sink=envelope.extend, limit_seconds=60)  # fmt: skip
+        server.hold(bytes(envelope))
+        opened("import", server.export(stick))
+        opened("open", "3")
+        assert "NOT cleaned" in opened("list").out
+        exported = opened("export", "3", "--to", tmp_path / "raw.wav")
+        assert "warning: drop-0003 is not cleaned" in exported.err
+
+    def test_a_stick_that_knows_no_nameless_files_gets_it_whole_too(
+        self, opened: DeskAt, tmp_path: Path, without_nameless_files: None
+    ) -> None:
+        out = tmp_path / "out.wav"
+        assert opened("export", "1", "--to", out).code == 0
+        assert out.read_bytes() == CANARY
+        assert not out.with_name("out.wav.part").exists()
+        assert opened("export", "1", "--to", out).code == 2
+
+    def test_nor_is_anything_left_there_when_it_fails(
+        self, opened: DeskAt, tmp_path: Path, without_nameless_files: None
+    ) -> None:
+        for copy in opened.files("working"):
+            copy.write_bytes(flipped(copy.read_bytes(), 40))
+        folder = tmp_path / "usb"
+        folder.mkdir()
+        assert opened("export", "1", "--to", folder / "out.wav").code == 3
+        assert list(folder.iterdir()) == []
+
+
+@pytest.fixture
+def without_nameless_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file system such as FAT, on which O_TMPFILE is not supported."""
+    real = os.open
+
+    def fat(path: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        if flags & os.O_TMPFILE == os.O_TMPFILE:
+            raise OSError(95, "Operation not supported")
+        return real(path, flags, mode, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "open", fat)
+
+
+class TestShow:
+    def test_a_message_is_shown_without_what_would_steer_the_terminal(self, opened: DeskAt) -> None:
+        shown = opened("show", "drop-0002").out
+        assert shown.endswith(f"\n\nmeet me\nat \ufffd[2J{PERSIAN}\ufffd\n")
+
+    def test_another_program_gets_all_of_it(self, opened: DeskAt) -> None:
+        said = opened("show", "2", "--json").json
+        assert said["kind"] == "message"
+        assert said["text"] == MESSAGE
+
+    def test_it_tells_which_signed_bags_brought_the_drop(self, opened: DeskAt) -> None:
+        said = opened("show", "1", "--json").json
+        assert [bag["day"] for bag in said["bags"]] == ["2026-11-20"] * 2
+        assert "signed on 2026-11-20" in opened("show", "1").out
+
+    def test_of_a_recording_there_is_no_text(self, opened: DeskAt) -> None:
+        assert opened("show", "1", "--json").json["text"] is None
+
+    def test_a_message_whose_working_copy_was_dropped_can_be_opened_again(
+        self, opened: DeskAt
+    ) -> None:
+        for copy in opened.files("working"):
+            copy.unlink()
+        shown = opened("show", "2")
+        assert shown.code == 0
+        assert "tapedrop-intake open drop-0002 makes it anew" in shown.err
+
+
+class TestReply:
+    def test_only_the_sources_codename_opens_it(self, opened: DeskAt, tmp_path: Path) -> None:
+        text = tmp_path / "answer.txt"
+        text.write_text("Thank you. Is there more?\n", "utf-8")
+        assert opened("reply", "drop-0001", "--text-from", text).code == 0
+        (sealed,) = opened.files("outbox")
+        mailbox_id, name = sealed.name.removesuffix(".reply").split("-")
+        assert bytes.fromhex(mailbox_id) == SOURCE.mailbox_id
+        assert len(bytes.fromhex(name)) == 16
+        said = open_reply(
+            sealed.read_bytes(), reply_seed=SOURCE.reply_seed, mailbox_id=SOURCE.mailbox_id,
+            name=name,
+        )  # fmt: skip
+        assert said == "Thank you. Is there more?"
+        assert not opened.holds(b"Is there more?")
+
+    def test_its_text_may_come_from_standard_input(
+        self, opened: DeskAt, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"danke")))
+        assert opened("reply", "2", "--text-from", "-").code == 0
+        assert len(opened.files("outbox")) == 1
+
+    def test_nothing_is_asked_when_nobody_sits_there(
+        self, opened: DeskAt, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
+        answer = opened("reply", "1")
+        assert answer.code == 2
+        assert "--text-from" in answer.err
+
+    @pytest.mark.parametrize(
+        ("text", "why"),
+        [
+            (b" \n", "it is empty"),
+            (b"\xff", "it is not text in UTF-8"),
+            (b"x" * 262_145, "longer than 256 KiB"),
+        ],
+    )
+    def test_what_can_not_be_a_reply_is_refused(
+        self, opened: DeskAt, tmp_path: Path, text: bytes, why: str
+    ) -> None:
+        (tmp_path / "text").write_bytes(text)
+        answer = opened("reply", "1", "--text-from", tmp_path / "text")
+        assert answer.code == 2
+        assert why in answer.err
+        assert opened.files("outbox") == []
+
+    def test_a_source_whose_mailbox_makes_no_sense_can_not_be_answered(
+        self, opened: DeskAt, server: Server, stick: Path, tmp_path: Path
+    ) -> None:
+        said = manifest(3)
+        said = replace(said, source=replace(said.source, mailbox_id="../../escape"))
+        envelope = bytearray()
+        seal([b"raw"], said, newsroom=server.newsroom, gpg=server.gpg,
+             day=datetime.now(UTC).date(), sink=envelope.extend, limit_seconds=60)  # fmt: skip
+        server.hold(bytes(envelope))
+        opened("import", server.export(stick))
+        opened("open", "3")
+        (tmp_path / "text").write_bytes(b"hello")
+        answer = opened("reply", "3", "--text-from", tmp_path / "text")
+        assert answer.code == 2
+        assert "names no mailbox" in answer.err
+
+
+class TestReceipt:
+    @pytest.fixture
+    def bag(self, opened: DeskAt, tmp_path: Path) -> Path:
+        (tmp_path / "text").write_bytes(b"hello")
+        opened("reply", "1", "--text-from", tmp_path / "text")
+        written = opened("receipt", "--to", tmp_path / "out", "--json")
+        assert written.code == 0
+        return Path(written.json["bag"])
+
+    @pytest.mark.filterwarnings("ignore")
+    def test_an_independent_judge_finds_it_a_valid_bag(self, bag: Path) -> None:
+        check = "import bagit, sys; bagit.Bag(sys.argv[1]).validate()"
+        judged = subprocess.run([sys.executable, "-c", check, str(bag)], capture_output=True)
+        assert judged.returncode == 0, judged.stderr
+
+    def test_it_is_signed_by_the_key_that_the_desk_was_paired_with(
+        self, opened: DeskAt, bag: Path, server: Server
+    ) -> None:
+        pairing = json.loads((opened.folder / "pairing.json").read_text())
+        signer = Ed25519PublicKey.from_public_bytes(bytes.fromhex(pairing["signing_key"]))
+        said = verified({name: (bag / name).read_bytes() for name in TAG_FILES}, signer)
+        assert said.kind is Kind.ANSWERS
+        assert said.newsroom == server.newsroom.fingerprints
+        listed = {path.relative_to(bag).as_posix() for path in (bag / "data").iterdir()}
+        assert listed == said.digests.keys()
+
+    def test_it_holds_the_replies_that_wait(self, opened: DeskAt, bag: Path) -> None:
+        (reply,) = opened.files("outbox")
+        assert (bag / "data" / reply.name).read_bytes() == reply.read_bytes()
+
+    def test_it_says_stored_and_never_opened(self, opened: DeskAt, bag: Path) -> None:
+        said = json.loads((bag / "data" / "receipts.json").read_text())
+        assert said["version"] == "tapedrop receipt 1"
+        digests = [path.stem for path in opened.files("evidence")]
+        assert said["envelopes"] == dict.fromkeys(digests, "stored")
+
+    def test_it_says_what_was_set_aside_and_why(
+        self, opened: DeskAt, server: Server, stick: Path, tmp_path: Path
+    ) -> None:
+        name = server.hold(b"no envelope at all")
+        late = server.hold(b"one that does not arrive")
+        bag = server.export(stick)
+        (bag / "data" / late).write_bytes(b"damaged")
+        opened("import", bag)
+        opened("open", "--all")
+        written = opened("receipt", "--to", tmp_path / "out", "--json")
+        said = json.loads((Path(written.json["bag"]) / "data" / "receipts.json").read_text())
+        states = sorted(said["envelopes"].values())
+        assert states == [
+            "set aside: did not arrive whole", "set aside: gpg does not vouch for it",
+            "stored", "stored",
+        ]  # fmt: skip
+        assert name in server.sealed
+
+    def test_a_stick_that_gives_back_something_else_holds_no_bag(
+        self, opened: DeskAt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def forgetful(path: Path, content: bytes) -> None:
+            path.write_bytes(content[:-1])
+
+        monkeypatch.setattr("intake.carry.write", forgetful)
+        written = opened("receipt", "--to", tmp_path / "out")
+        assert written.code == 5
+        assert "does not give back what was written" in written.err
+        assert list((tmp_path / "out" / "TAPEDROP").iterdir()) == []

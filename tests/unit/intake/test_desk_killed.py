@@ -1,0 +1,118 @@
+"""A desk that was killed opens without repair, and has lost nothing."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from desks import CANARY, DeskAt, Server
+
+import intake
+
+# Runs a verb and kills itself at the moment it calls `sys.argv[1]` for the n-th time.
+DOOMED = """
+import importlib, os, signal, sys
+
+where, _, name = sys.argv[1].rpartition(":")
+holder = importlib.import_module(where.partition(".C")[0])
+for part in where.split(".C")[1:]:
+    holder = getattr(holder, "C" + part)
+real, left = getattr(holder, name), int(sys.argv[2])
+
+def doomed(*arguments, **named):
+    global left
+    left -= 1
+    if not left:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real(*arguments, **named)
+
+setattr(holder, name, doomed)
+from intake.cli import run
+sys.exit(run(sys.argv[3:]))
+"""
+OURS = re.compile(
+    r"(desk\.toml|pairing\.json|vault\.key\.gpg|desk\.key|catalogue\.db(-journal)?"
+    r"|evidence/[0-9a-f]{64}\.gpg|working/[0-9a-f]{32}|(bags|part-[0-9a-f]*)/.*)"
+)
+
+
+def killed(desk: DeskAt, moment: str, count: int, *arguments: object) -> bool:
+    """Run a verb that is killed at a moment; say whether it was."""
+    root = Path(intake.__file__).parents[1]
+    command = [sys.executable, "-c", DOOMED, moment, str(count), "--desk", str(desk.folder)]
+    command += [str(argument) for argument in arguments]
+    ended = subprocess.run(command, env=os.environ | {"PYTHONPATH": str(root)}, capture_output=True)
+    assert ended.returncode in {0, -signal.SIGKILL}, ended.stderr
+    return ended.returncode != 0
+
+
+def strangers(desk: DeskAt) -> list[str]:
+    files = [path for path in desk.folder.rglob("*") if path.is_file()]
+    names = [path.relative_to(desk.folder).as_posix() for path in files]
+    return [name for name in names if not OURS.fullmatch(name)]
+
+
+class TestKilledWhileImporting:
+    def test_at_any_sync_what_is_there_is_whole_and_the_rest_comes_later(
+        self, desk: DeskAt, server: Server, stick: Path
+    ) -> None:
+        for number in range(3):
+            server.hold(b"an envelope like any other" * 1000 + bytes([number]))
+        bag = server.export(stick)
+        whole = set(server.sealed.values())
+        deaths = 0
+        for count in (1, 2, 3, 1, 2, 4, 7, 12, 20):
+            deaths += killed(desk, "os:fsync", count, "import", bag)
+            assert strangers(desk) == []
+            assert {path.read_bytes() for path in desk.files("evidence")} <= whole
+        assert deaths >= 6
+        assert desk("import", bag).code == 0
+        assert {path.read_bytes() for path in desk.files("evidence")} == whole
+        assert [row["status"] for row in desk("list", "--json").json] == ["stored"] * 3
+
+
+class TestKilledWhileOpening:
+    @pytest.mark.parametrize(
+        ("moment", "count"),
+        [
+            ("crypto.chunks:_write_all", 3),  # plaintext is passing
+            ("os:fsync", 1),  # whole, but without a name
+            ("os:link", 1),
+            ("intake.catalogue.catalogue.Catalogue:opened", 1),  # named, but not catalogued
+            ("intake.catalogue.catalogue.Catalogue:_set_status", 1),  # in a transaction
+            ("intake.catalogue.catalogue.Catalogue:drop", 2),  # catalogued
+        ],
+    )
+    def test_the_drop_opens_later_and_no_plaintext_is_left(
+        self, desk: DeskAt, server: Server, stick: Path, moment: str, count: int
+    ) -> None:
+        server.receive(CANARY * 400)
+        desk("import", server.export(stick))
+        assert killed(desk, moment, count, "open", "drop-0001")
+        assert strangers(desk) == []
+        assert not desk.holds(CANARY[:24])
+        opened = desk("open", "drop-0001")
+        assert opened.code == 0, opened.err
+        (row,) = desk("list", "--json").json
+        assert row["status"] == "opened"
+        assert len(desk.files("working")) == 1
+
+
+class TestKilledWhileFounding:
+    def test_a_desk_that_was_half_made_is_made_anew(
+        self, desk: DeskAt, server: Server, tmp_path: Path
+    ) -> None:
+        settings = (desk.folder / "desk.toml").read_text()
+        home = re.search(r'gnupg_home = "(.*)"', settings)
+        key = re.search(r'key = "([0-9A-F]{40})"', settings)
+        assert home is not None
+        assert key is not None
+        arguments = ["init", tmp_path / "new", "--key", key[1], "--gnupg", home[1]]
+        arguments += ["--server", server.pairing(tmp_path / "pairing.json")]
+        assert killed(desk, "os:fsync", 5, *arguments)
+        assert not (tmp_path / "new").exists()
+        assert desk.tell(*arguments).code == 0
+        assert sorted(path.name for path in tmp_path.glob("new*")) == ["new"]
