@@ -9,11 +9,12 @@ import copy
 import fcntl
 import logging
 import subprocess
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from threading import Timer
+from types import MappingProxyType
 from typing import Any, Final
 
 import gnupg
@@ -121,13 +122,15 @@ class _Run(gnupg.GPG):  # type: ignore[misc]
 class Gpg:
     """One GNUPGHOME. Safe to use from several threads at once.
 
-    Raises GpgFailed when there is no gpg to run.
+    `asks_at` are the variables by which gpg-agent finds where to ask for a PIN (GPG_TTY, DISPLAY
+    and their like); without them it asks nobody. Raises GpgFailed when there is no gpg to run.
     """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, *, asks_at: Mapping[str, str] = MappingProxyType({})) -> None:
         self.home = home
+        environment = {**asks_at, **_ENVIRONMENT}
         try:
-            self._idle = _Run(gnupghome=str(home), options=_QUIET, env=_ENVIRONMENT)
+            self._idle = _Run(gnupghome=str(home), options=_QUIET, env=environment)
         except (OSError, ValueError) as error:
             raise GpgFailed(f"gpg can't be started: {error}") from None
         self._idle.buffer_size = BLOCK_SIZE
