@@ -45,7 +45,7 @@ class TestErrors:
     def test_each_sentence_speaks_only_of_facts_that_its_error_has(
         self, leaf: type[BaseException]
     ) -> None:
-        known = {"about", "error", *inspect.signature(leaf).parameters}
+        known = {"about", "error", *inspect.signature(leaf.__init__).parameters}
         for said in wording._SAID[leaf]:
             assert {name for _, name, _, _ in Formatter().parse(said) if name} <= known
 
