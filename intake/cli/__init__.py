@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from intake.cli.exits import USAGE, exit_code
+from intake.cli.exits import NEEDS_A_PERSON, USAGE, exit_code
 from intake.cli.export import export_drop
 from intake.cli.import_ import import_bags
 from intake.cli.init import make_desk
@@ -69,14 +69,15 @@ def run(arguments: list[str]) -> int:
         return int(verbs.main(arguments, prog_name=PROGRAM, standalone_mode=False) or 0)
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else PROGRAM
-        say_error(error.format_message().rstrip(".").lower(), f"{path} --help")
+        message = error.format_message().rstrip(".")
+        say_error(message[:1].lower() + message[1:], f"{path} --help")
         return USAGE
     except click.ClickException as error:
         say_error(error.format_message())
         return USAGE
     except click.Abort:
         say_error("stopped; what was not finished was taken back")
-        return USAGE
+        return NEEDS_A_PERSON
     except Exception as error:  # noqa: BLE001  a traceback could hold what a source sent
         complain(error)
         return exit_code(error)
