@@ -18,7 +18,7 @@ from typing import BinaryIO
 
 from scrub.errors import TooComplex, WorkerFailed
 from scrub.findings import Kind, Tally
-from scrub.reading import Reader
+from scrub.reading import LONGEST_READ, Reader
 
 RECORD = struct.Struct("<QQ")
 LITERAL_MARK = (1 << 64) - 1
@@ -262,25 +262,30 @@ class View(io.RawIOBase):
         self._at = base + offset
         return self._at
 
-    def readinto(self, buffer: "memoryview | bytearray") -> int:  # type: ignore[override]
-        """Fill `buffer` as far as the result goes."""
-        wanted = min(len(buffer), max(0, self._size - self._at))
-        filled = 0
+    def read(self, size: int = -1) -> bytes:
+        """Return up to `size` bytes, fewer only at the end; all that is left without a size."""
+        left = max(0, self._size - self._at)
+        wanted = left if size < 0 else min(size, left)
+        parts = []
         cut = bisect_right(self._begins, self._at) - 1
-        while filled < wanted:
+        while wanted:
             begin = self._begins[cut]
             end = self._begins[cut + 1] if cut + 1 < len(self._begins) else self._size
-            skip = self._at - begin
-            length = min(end - self._at, wanted - filled)
+            length = min(end - self._at, wanted, LONGEST_READ)
             source, literal = divmod(self._sources[cut], 2)
-            source += skip
+            source += self._at - begin
             if literal:
-                buffer[filled : filled + length] = self._literals[source : source + length]
+                parts.append(bytes(self._literals[source : source + length]))
             else:
-                length = min(length, 1 << 20)
-                buffer[filled : filled + length] = self._reader.upto(source, length)
-            filled += length
+                parts.append(self._reader.upto(source, length))
             self._at += length
+            wanted -= length
             if self._at == end:
                 cut += 1
-        return filled
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def readinto(self, buffer: "memoryview | bytearray") -> int:  # type: ignore[override]
+        """Fill `buffer` as far as the result goes."""
+        piece = self.read(len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)

@@ -14,8 +14,8 @@ from mutagen.flac import FLAC, SeekTable, StreamInfo
 from mutagen.id3 import ID3, ID3NoHeaderError
 from mutagen.mp4 import MP4Tags
 from mutagen.mp4._atom import Atoms
-from mutagen.oggopus import OggOpus
-from mutagen.oggvorbis import OggVorbis
+from mutagen.oggopus import OggOpusInfo, OggOpusVComment
+from mutagen.oggvorbis import OggVCommentDict, OggVorbisInfo
 from mutagen.wave import WAVE
 
 from scrub.errors import Unproved
@@ -114,13 +114,14 @@ def judge(result: BinaryIO, container: str) -> None:
             raise Unproved("mutagen still sees a tag")
 
 
+See = Callable[[BinaryIO], Iterator[str]]
 # mutagen has no types of its own.
 _ID3: Callable[..., Any] = ID3
 _APE: Callable[..., Any] = APEv2
 _WAVE: Callable[..., Any] = WAVE
 _FLAC: Callable[..., Any] = FLAC
-_VORBIS: Callable[..., Any] = OggVorbis
-_OPUS: Callable[..., Any] = OggOpus
+_VORBIS: tuple[Callable[..., Any], ...] = (OggVorbisInfo, OggVCommentDict)
+_OPUS: tuple[Callable[..., Any], ...] = (OggOpusInfo, OggOpusVComment)
 _MP4: Callable[..., Any] = MP4Tags
 _ATOMS: Callable[..., Any] = Atoms
 
@@ -152,9 +153,11 @@ def _flac(recording: BinaryIO) -> Iterator[str]:
             yield type(block).__name__
 
 
-def _ogg(opened: Callable[..., Any]) -> Callable[[BinaryIO], Iterator[str]]:
+def _ogg(info: Callable[..., Any], comment: Callable[..., Any]) -> See:
+    """Not OggVorbis(): to tell the length it walks every page where the last has no flag."""
+
     def see(recording: BinaryIO) -> Iterator[str]:
-        tags = opened(fileobj=recording).tags
+        tags = comment(recording, info(recording))
         yield from _keys(tags)
         if tags.vendor:
             yield "vendor"
@@ -170,11 +173,11 @@ def _mp4(recording: BinaryIO) -> Iterator[str]:
         yield "chapters"
 
 
-_READERS: dict[str, tuple[Callable[[BinaryIO], Iterator[str]], ...]] = {
+_READERS: dict[str, tuple[See, ...]] = {
     "riff": (_wave, _id3, _ape),
     "flac": (_flac, _id3, _ape),
-    "vorbis": (_ogg(_VORBIS), _id3),
-    "opus": (_ogg(_OPUS), _id3),
+    "vorbis": (_ogg(*_VORBIS), _id3),
+    "opus": (_ogg(*_OPUS), _id3),
     "mpeg": (_id3, _ape),
     "bmff": (_mp4, _id3),
 }
