@@ -15,9 +15,12 @@ from desks import CANARY, SOURCE, DeskAt, Server, flipped, manifest
 
 from crypto.bag import TAG_FILES, Kind, verified
 from crypto.envelope import seal
-from crypto.manifest import Condition
+from crypto.manifest import Condition, Source
 from crypto.reply import open_reply
+from intake.errors import BadReply
+from intake.replies import put_reply
 
+KEY = manifest(0).source.reply_key
 # A joiner that Persian is written with, a terminal's clear-screen, and an override of direction.
 PERSIAN = "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"
 MESSAGE = f"meet me\nat \x1b[2J{PERSIAN}\u202e"
@@ -200,21 +203,16 @@ class TestReply:
         assert why in answer.err
         assert opened.files("outbox") == []
 
-    def test_a_source_whose_mailbox_makes_no_sense_can_not_be_answered(
-        self, opened: DeskAt, server: Server, stick: Path, tmp_path: Path
+    @pytest.mark.parametrize(
+        ("mailbox_id", "reply_key"),
+        [("../../escape", KEY), (SOURCE.mailbox_id.hex(), "00"), (SOURCE.mailbox_id.hex(), "no")],
+    )
+    def test_a_source_that_names_no_mailbox_can_not_be_answered(
+        self, tmp_path: Path, mailbox_id: str, reply_key: str
     ) -> None:
-        said = manifest(3)
-        said = replace(said, source=replace(said.source, mailbox_id="../../escape"))
-        envelope = bytearray()
-        seal([b"raw"], said, newsroom=server.newsroom, gpg=server.gpg,
-             day=datetime.now(UTC).date(), sink=envelope.extend, limit_seconds=60)  # fmt: skip
-        server.hold(bytes(envelope))
-        opened("import", server.export(stick))
-        opened("open", "3")
-        (tmp_path / "text").write_bytes(b"hello")
-        answer = opened("reply", "3", "--text-from", tmp_path / "text")
-        assert answer.code == 2
-        assert "names no mailbox" in answer.err
+        with pytest.raises(BadReply, match="names no mailbox"):
+            put_reply("hello", Source("ozone fiber", mailbox_id, reply_key), tmp_path)
+        assert list(tmp_path.iterdir()) == []
 
 
 class TestReceipt:
