@@ -65,12 +65,15 @@ class ChunkWriter:
         self._filled = 0
         self._sealed = bytearray(chunk_size + TAG_SIZE)
         self._index = 0
+        self._finished = False
         self.size = 0
         """Bytes of recording written so far."""
         _write_all(held, head)
 
     def write(self, recording: bytes | bytearray | memoryview) -> None:
-        """Add `recording`, of any length."""
+        """Add `recording`, of any length. Raises ValueError once the container is complete."""
+        if self._finished:
+            raise ValueError("the container is complete")
         with memoryview(recording).cast("B") as rest:
             self.size += len(rest)
             start = 0
@@ -84,7 +87,10 @@ class ChunkWriter:
                 start += step
 
     def finish(self) -> None:
-        """Write the last chunk; the container is complete."""
+        """Write the last chunk; the container is complete. Raises ValueError when it was before."""
+        if self._finished:
+            raise ValueError("the container is complete")
+        self._finished = True
         self._put(last=True)
 
     def _put(self, *, last: bool) -> None:
@@ -147,9 +153,9 @@ class ChunkReader(io.RawIOBase):
         return self._position
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self.size}[whence]
-        if base + offset < 0:
-            raise ValueError("seek before the start")
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self.size}.get(whence)
+        if base is None or base + offset < 0:
+            raise ValueError("there is no such place")
         self._position = base + offset
         return self._position
 
@@ -188,7 +194,9 @@ class ChunkReader(io.RawIOBase):
 
 
 def hold(recording: bytes, key: bytes, *, purpose: str, name: str = "") -> bytes:
-    """Return a small container that holds `recording`."""
+    """Return a small container that holds `recording`. Raises ValueError when it is over 64 KiB."""
+    if len(recording) > DESK_CHUNK:
+        raise ValueError("too large for a small container")
     held = io.BytesIO()
     writer = ChunkWriter(held, key, purpose=purpose, name=name)
     writer.write(recording)

@@ -1,0 +1,45 @@
+"""A newsroom of two, one with a key on a curve and one with RSA, and people who are not in it."""
+
+from collections.abc import Iterator
+
+import pytest
+from keyrings import Keyring, keyring
+
+from crypto.gpg import Gpg
+
+
+@pytest.fixture(scope="session")
+def reporter() -> Iterator[Keyring]:
+    """A reporter's own keyring, with her secret key."""
+    with keyring() as made:
+        made.new_key("reporter")
+        yield made
+
+
+@pytest.fixture(scope="session")
+def colleague() -> Iterator[Keyring]:
+    """Her colleague's, with an RSA key."""
+    with keyring() as made:
+        fingerprint = made.new_key("colleague", "rsa2048", "cert")
+        secret = ["--pinentry-mode", "loopback", "--passphrase", ""]
+        made.run(*secret, "--quick-add-key", fingerprint, "rsa2048", "encr", "never")
+        yield made
+
+
+@pytest.fixture(scope="session")
+def stranger() -> Iterator[Keyring]:
+    with keyring() as made:
+        made.new_key("stranger")
+        yield made
+
+
+@pytest.fixture(scope="session")
+def newsroom(reporter: Keyring, colleague: Keyring) -> Iterator[Keyring]:
+    """The server's keyring: the public keys of both, and nothing else."""
+    with keyring(reporter.export(), colleague.export()) as made:
+        yield made
+
+
+@pytest.fixture
+def gpg(newsroom: Keyring) -> Gpg:
+    return newsroom.gpg
