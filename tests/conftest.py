@@ -1,0 +1,39 @@
+"""What tests of every layer share: a newsroom's keys, a drop, a recording."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from drops import Drop, Newsroom, Serving, write_wav
+from hypothesis import settings
+
+# The same examples each time, and no deadline: these machines are shared.
+settings.register_profile("tapedrop", derandomize=True, deadline=None, max_examples=60)
+settings.load_profile("tapedrop")
+
+
+@pytest.fixture(scope="session")
+def newsroom() -> Iterator[Newsroom]:
+    """One key, made once for each test process."""
+    made = Newsroom()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def drop(tmp_path: Path, newsroom: Newsroom) -> Drop:
+    """A drop that seals to the newsroom; not running yet."""
+    return Drop(tmp_path / "drop", newsroom)
+
+
+@pytest.fixture
+def serving(drop: Drop) -> Iterator[Serving]:
+    """The same, running."""
+    with drop.running() as running:
+        yield running
+
+
+@pytest.fixture
+def wav(tmp_path: Path) -> Path:
+    """A small clean recording."""
+    return write_wav(tmp_path / "recording.wav")

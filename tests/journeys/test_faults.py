@@ -1,0 +1,231 @@
+"""When something of ours fails: nothing is lost that was acknowledged, nothing is left behind."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from drops import Drop, Newsroom, Serving, run_server, write_wav
+
+LARGE = 60_000_000
+
+
+class TestStarting:
+    def test_it_refuses_without_a_newsroom_key(self, tmp_path: Path) -> None:
+        run_server("init", tmp_path / "drop")
+
+        refused = run_server("serve", "--config", tmp_path / "drop/tapedrop.toml")
+
+        assert refused.returncode == 5
+        assert "the newsroom has no key" in refused.stderr
+
+    def test_it_refuses_a_secret_key_in_its_keyring(self, drop: Drop) -> None:
+        own = ["--homedir", drop.folder / "newsroom", "--batch", "--passphrase", ""]
+        subprocess.run(["gpg", *own, "--quick-generate-key", "x@y.example"], capture_output=True)
+        subprocess.run(["gpgconf", "--homedir", drop.folder / "newsroom", "--kill", "all"])
+
+        refused = run_server("serve", "--config", drop.config)
+
+        assert refused.returncode == 5
+        assert "holds a secret key" in refused.stderr
+
+    def test_it_names_the_key_that_expired(self, drop: Drop) -> None:
+        expired = import_expired_key(drop)
+
+        refused = run_server("serve", "--config", drop.config)
+
+        assert refused.returncode == 5
+        assert f"{expired}: expired" in refused.stderr
+
+    def test_it_names_the_key_that_was_revoked(self, drop: Drop) -> None:
+        with_own_key = Newsroom()
+        try:
+            drop.add_key(with_own_key.exported)
+            import_keys(drop, revocation_of(with_own_key))
+
+            refused = run_server("serve", "--config", drop.config)
+
+            assert refused.returncode == 5
+            assert f"{with_own_key.fingerprint}: revoked" in refused.stderr
+        finally:
+            with_own_key.close()
+
+    def test_adding_a_secret_key_is_refused(self, drop: Drop, newsroom: Newsroom) -> None:
+        refused = drop.add_key(newsroom.gpg("--armor", "--export-secret-keys"))
+
+        assert refused.returncode == 3
+        assert "secret key" in refused.stderr
+
+    def test_an_unknown_setting_is_answered_with_the_known_ones(self, drop: Drop) -> None:
+        drop.configure("[limits]\nmax_recording_megabytes = 5")
+
+        refused = run_server("serve", "--config", drop.config)
+
+        assert refused.returncode == 2
+        assert "max_recording_megabytes" in refused.stderr
+        assert "max_recording_bytes" in refused.stderr
+
+    @pytest.mark.parametrize("address", ["0.0.0.0:8080", "192.168.0.9:80", "127.0.0.1", "[::]:1"])
+    def test_it_never_listens_beyond_loopback(self, drop: Drop, address: str) -> None:
+        drop.config.write_text(f'[listen]\ntcp = "{address}"\n')
+
+        refused = run_server("serve", "--config", drop.config)
+
+        assert refused.returncode == 2
+        assert "loopback" in refused.stderr
+
+
+class TestWhileServing:
+    def test_a_key_that_ends_while_serving_is_sealed_to_no_more(
+        self, tmp_path: Path, wav: Path
+    ) -> None:
+        own = Newsroom()
+        try:
+            drop = Drop(tmp_path / "drop", own)
+            with drop.running() as serving:
+                assert serving.send(wav).became == ["cleaned"]
+                import_keys(drop, revocation_of(own))
+
+                refused = serving.send(wav)
+
+            assert refused.became == ["no_key"]
+            assert "This is our fault" in refused.page.html
+            assert len(drop.envelopes()) == 1
+        finally:
+            own.close()
+
+    def test_gpg_killed_midway_costs_that_recording_only(
+        self, serving: Serving, wav: Path, tmp_path: Path
+    ) -> None:
+        large = write_wav(tmp_path / "large.wav", os.urandom(LARGE))
+
+        became = serving_while(serving, large, lambda: kill_child(serving, "gpg", "--encrypt"))
+
+        assert became == ["seal_failed"]
+        assert serving.drop.envelopes() == []
+        assert serving.send(wav).became == ["cleaned"]
+
+    def test_the_sandbox_killed_is_started_anew(self, serving: Serving, wav: Path) -> None:
+        kill_child(serving, "scrub.worker", "")
+
+        first = serving.send(wav).became
+        second = serving.send(wav).became
+
+        assert first in (["worker_failed"], ["cleaned"])
+        assert second == ["cleaned"]
+
+    def test_a_full_spool_is_told_and_the_next_small_recording_arrives(
+        self, drop: Drop, wav: Path, tmp_path: Path
+    ) -> None:
+        large = write_wav(tmp_path / "large.wav", bytes(6_000_000))
+
+        with drop.running(before=small_disk_at(drop.folder / "spool")) as serving:
+            result = serving.send(large, wav)
+
+        assert result.became == ["spool_full", "cleaned"]
+        assert "We have no room for it" in result.page.html
+
+    def test_a_full_store_is_told_and_keeps_no_part_of_it(
+        self, drop: Drop, wav: Path, tmp_path: Path
+    ) -> None:
+        large = write_wav(tmp_path / "large.wav", bytes(6_000_000))
+
+        with drop.running(before=small_disk_at(drop.folder / "store/drops")) as serving:
+            result = serving.send(large, wav)
+
+        assert result.became == ["store_full", "cleaned"]
+
+
+class TestKilled:
+    def test_what_was_acknowledged_is_there_after_kill_9(
+        self, drop: Drop, newsroom: Newsroom, wav: Path
+    ) -> None:
+        acknowledged = 0
+        for _ in range(3):
+            with drop.running() as serving:
+                acknowledged += serving.send(wav, message="kept").became.count("cleaned")
+                serving.kill()
+
+        assert acknowledged == 3
+        manifests = drop.manifests()
+        assert [m["condition"] for m in manifests].count("cleaned") == acknowledged
+
+    def test_kill_9_midway_leaves_no_part_of_a_recording(self, drop: Drop, tmp_path: Path) -> None:
+        large = write_wav(tmp_path / "large.wav", os.urandom(LARGE))
+        with drop.running() as serving:
+            became = serving_while(serving, large, serving.kill)
+
+        assert became is None
+        assert drop.envelopes() == []
+        assert list((drop.folder / "spool").iterdir()) == []
+
+
+def serving_while(
+    serving: Serving, recording: Path, harm: Callable[[], object]
+) -> list[str] | None:
+    """Send a recording, and do harm once gpg is sealing it; None when no answer came."""
+    answers: list[list[str]] = []
+
+    def send() -> None:
+        with contextlib.suppress(OSError):
+            answers.append(serving.send(recording).became)
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    while sender.is_alive() and not child_of(serving, "gpg", "--encrypt"):
+        pass
+    harm()
+    sender.join()
+    return answers[0] if answers else None
+
+
+def child_of(serving: Serving, *marks: str) -> int | None:
+    """Return the process id of the drop's child whose command line holds these words."""
+    for task in Path(f"/proc/{serving.process.pid}/task").glob("*/children"):
+        for child in task.read_text().split():
+            try:
+                words = Path(f"/proc/{child}/cmdline").read_bytes().decode()
+            except OSError:
+                continue
+            if all(mark in words for mark in marks):
+                return int(child)
+    return None
+
+
+def kill_child(serving: Serving, *marks: str) -> None:
+    """Kill that child."""
+    child = child_of(serving, *marks)
+    assert child is not None
+    os.kill(child, signal.SIGKILL)
+
+
+def small_disk_at(folder: Path) -> list[str | Path]:
+    """Return words that give a command a 4 MB disk at `folder`, seen by it alone."""
+    script = 'mount -t tmpfs -o size=4m,mode=700 tmpfs "$0" && exec "$@"'
+    return ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, folder]
+
+
+def import_expired_key(drop: Drop) -> str:
+    """Put a key that ended long ago into the drop's keyring, behind its back."""
+    own = Newsroom("old@news.example", made="20200101T000000", ends="1w")
+    try:
+        import_keys(drop, own.exported)
+        return own.fingerprint
+    finally:
+        own.close()
+
+
+def import_keys(drop: Drop, exported: bytes) -> None:
+    """Import into the drop's keyring with gpg itself."""
+    command = ["gpg", "--homedir", drop.folder / "newsroom", "--batch", "--quiet", "--import"]
+    subprocess.run(command, input=exported, check=True)
+
+
+def revocation_of(own: Newsroom) -> bytes:
+    """Return the revocation that gpg made beside the key."""
+    made = own.home / "openpgp-revocs.d" / f"{own.fingerprint}.rev"
+    return made.read_text().replace(":-----BEGIN", "-----BEGIN").encode()

@@ -1,0 +1,324 @@
+"""What a source sends arrives sealed, or is refused in plain words; a real drop, over HTTP."""
+
+import http.client
+import re
+import socket
+import subprocess
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from drops import Drop, Newsroom, Serving, write_wav
+from form import Browser
+
+
+class TestARecordingThatCanBeCleaned:
+    def test_arrives_sealed_and_without_what_it_hid(
+        self, serving: Serving, newsroom: Newsroom, tmp_path: Path
+    ) -> None:
+        recording = write_wav(tmp_path / "a.wav", secret=b"Maria Exampleson")
+
+        result = serving.send(recording)
+
+        assert result.became == ["cleaned"]
+        (envelope,) = serving.drop.envelopes()
+        inside = newsroom.opened(envelope)
+        assert sorted(inside) == ["manifest.json", "padding", "recording.wav"]
+        assert b"Maria" not in inside["recording.wav"]
+        assert inside["recording.wav"][44:] == recording.read_bytes()[44 : 44 + 16384]
+
+    def test_the_manifest_says_what_was_removed_and_whose_it_is(
+        self, serving: Serving, tmp_path: Path
+    ) -> None:
+        serving.send(write_wav(tmp_path / "a.wav", secret=b"Maria"))
+
+        (manifest,) = serving.drop.manifests()
+
+        assert manifest["condition"] == "cleaned"
+        assert sum(manifest["removed"].values()) >= 1
+        assert len(manifest["source"]["pseudonym"].split()) == 2
+        assert "Maria" not in str(manifest)
+
+    def test_several_and_a_message_arrive_with_one_pseudonym(
+        self, serving: Serving, wav: Path, tmp_path: Path
+    ) -> None:
+        result = serving.send(wav, write_wav(tmp_path / "b.wav"), message="Listen to the end.")
+
+        assert result.became == ["written", "cleaned", "cleaned"]
+        assert len({manifest["source"]["pseudonym"] for manifest in serving.drop.manifests()}) == 1
+
+    def test_a_message_alone_is_sealed_the_same_way(
+        self, serving: Serving, newsroom: Newsroom
+    ) -> None:
+        result = serving.send(message="Call no one.\nالباب مغلق")
+
+        assert result.became == ["written"]
+        (envelope,) = serving.drop.envelopes()
+        assert newsroom.opened(envelope)["message.txt"].decode() == "Call no one.\nالباب مغلق"
+
+
+class TestBadInput:
+    def test_a_good_recording_beside_bad_ones_arrives(
+        self, serving: Serving, wav: Path, tmp_path: Path
+    ) -> None:
+        empty = tmp_path / "empty.wav"
+        empty.touch()
+        text = tmp_path / "notes.txt"
+        text.write_text("not a recording at all\n" * 50)
+        cut = tmp_path / "cut.wav"
+        cut.write_bytes(wav.read_bytes()[:30])
+
+        result = serving.send(empty, text, cut, wav)
+
+        assert result.became[0] == "empty"
+        assert result.became[1] == "not_a_recording"
+        assert result.became[2] in {"malformed", "not_a_recording"}
+        assert result.became[3] == "cleaned"
+        assert len(serving.drop.envelopes()) == 1
+
+    def test_what_cannot_be_cleaned_is_sent_only_when_the_source_chose_so(
+        self, serving: Serving, newsroom: Newsroom, tmp_path: Path
+    ) -> None:
+        text = tmp_path / "notes.txt"
+        text.write_text("not a recording")
+
+        assert serving.send(text).became == ["not_a_recording"]
+        assert serving.send(text, uncleanable="send").became == ["uncleaned"]
+
+        (envelope,) = serving.drop.envelopes()
+        assert newsroom.opened(envelope)["recording.bin"] == b"not a recording"
+
+    def test_nothing_at_all_gets_a_page_that_says_so(self, serving: Serving) -> None:
+        result = serving.send()
+
+        assert "There was nothing in the form" in result.page.html
+
+    def test_a_recording_that_is_too_large_costs_the_next_one_nothing(
+        self, drop: Drop, wav: Path, tmp_path: Path
+    ) -> None:
+        drop.configure("[limits]\nmax_recording_bytes = 100000")
+        large = write_wav(tmp_path / "large.wav", bytes(200_000))
+
+        with drop.running() as serving:
+            result = serving.send(large, wav)
+
+        assert result.became == ["too_large", "cleaned"]
+
+    def test_too_many_recordings_keep_the_first_ones(self, drop: Drop, wav: Path) -> None:
+        drop.configure("[limits]\nmax_recordings = 2")
+
+        with drop.running() as serving:
+            result = serving.send(wav, wav, wav)
+
+        assert result.became == ["cleaned", "cleaned", "too_many"]
+
+    def test_a_form_with_a_part_of_its_own_is_refused(self, serving: Serving) -> None:
+        browser = serving.visit()
+        form = browser.get("/send")
+
+        page = browser.post(form.form, {"uncleanable": "refuse", "surprise": "x"}, [])
+
+        assert 'data-became="broken_form"' in page.html
+
+    @pytest.mark.parametrize("path", ["/nothing", "/send/", "/static/../tapedrop.toml", "/%00"])
+    def test_an_address_that_does_not_exist_gets_a_calm_page(
+        self, serving: Serving, path: str
+    ) -> None:
+        status, body = raw(serving, f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+
+        assert status in {404, 405}
+        assert "That didn't work" in body
+
+
+class TestBeforeTheBody:
+    def test_a_body_without_a_session_is_refused_before_it_is_read(self, serving: Serving) -> None:
+        head = form_head("/send/no-such-token", length=10**9)
+
+        status, body = raw(serving, head)
+
+        assert status == 403
+        assert "too old to send from" in body
+
+    def test_a_body_with_a_wrong_form_token_is_refused_before_it_is_read(
+        self, serving: Serving
+    ) -> None:
+        browser = serving.visit()
+
+        status, _ = raw(serving, form_head("/send/wrong", length=10**9, cookie=browser.cookie))
+
+        assert status == 403
+
+    def test_a_body_over_the_limit_is_refused_before_it_is_read(self, serving: Serving) -> None:
+        browser = serving.visit()
+        action = browser.get("/send").form
+
+        status, body = raw(serving, form_head(action, length=10**15, cookie=browser.cookie))
+
+        assert status == 413
+        assert "larger than we can take" in body
+
+    def test_a_body_without_a_length_is_refused(self, serving: Serving) -> None:
+        browser = serving.visit()
+        action = browser.get("/send").form
+        head = form_head(action, length=0, cookie=browser.cookie)
+        head = head.replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
+
+        status, _ = raw(serving, head)
+
+        assert status == 400
+
+
+class TestCutOff:
+    def test_what_was_complete_is_kept_and_what_was_not_leaves_nothing(
+        self, serving: Serving, wav: Path
+    ) -> None:
+        browser = serving.visit()
+        action = browser.get("/send").form
+        whole = form_part(b"whole.wav", wav.read_bytes())
+        half = form_part(b"half.wav", wav.read_bytes())[:-5000]
+        head = form_head(action, length=10**6, cookie=browser.cookie)
+
+        with connected(serving) as connection:
+            connection.sendall(head + whole + half)
+            serving.wait_for(serving.drop.envelopes)
+        serving.stop()
+
+        assert [manifest["condition"] for manifest in serving.drop.manifests()] == ["cleaned"]
+
+    def test_a_body_that_ends_without_its_last_boundary_is_not_a_whole_recording(
+        self, serving: Serving, wav: Path
+    ) -> None:
+        browser = serving.visit()
+        action = browser.get("/send").form
+        body = form_part(b"a.wav", wav.read_bytes())[:-2]
+
+        status, page = raw(
+            serving, form_head(action, length=len(body), cookie=browser.cookie) + body
+        )
+
+        assert status == 200
+        assert 'data-became="cut_off"' in page
+        assert serving.drop.envelopes() == []
+
+
+class TestTheCodename:
+    def test_a_reload_repeats_it_and_nothing_is_stored_for_it(self, serving: Serving) -> None:
+        browser = Browser(serving.address)
+
+        first = browser.get("/codename").texts("p", "codename")
+        second = browser.get("/codename").texts("p", "codename")
+
+        assert first == second
+        assert len(first[0].split()) == 8
+        assert list((serving.drop.folder / "store").rglob("*/*")) == []
+
+    def test_it_opens_the_mailbox_from_another_visit(self, serving: Serving, wav: Path) -> None:
+        browser = serving.visit()
+        codename = browser.get("/codename").texts("p", "codename")[0]
+        form = browser.get("/send")
+        browser.post(form.form, form.fields, [wav])
+
+        another = Browser(serving.address)
+        another.enter("/return", f"  {codename.upper()} ")
+
+        assert "recording, cleaned" in another.get("/mailbox").html
+
+    def test_a_wrong_word_is_named_and_nothing_is_looked_up(self, serving: Serving) -> None:
+        answer = enter(serving, "zebra zebra zebra qwertz zebra zebra zebra zebra")
+
+        assert "Word 4 isn" in answer
+
+    def test_eight_known_words_that_are_no_codename_are_asked_for_again(
+        self, serving: Serving
+    ) -> None:
+        answer = enter(serving, "zoo zoo zoo zoo zoo zoo zoo zoo")
+
+        assert "look at each once more" in answer
+
+
+class TestEveryAnswer:
+    def test_has_the_same_strict_headers_and_says_nothing_of_the_server(
+        self, serving: Serving
+    ) -> None:
+        for path in ("/", "/codename", "/send", "/return", "/nothing", "/style.css"):
+            headers = head_of(serving, path)
+
+            policy = headers["Content-Security-Policy"]
+            assert policy.startswith("default-src 'none'; style-src 'self'")
+            assert headers["Referrer-Policy"] == "no-referrer"
+            assert headers["Cache-Control"] == "no-store"
+            for unsaid in ("Server", "Date", "ETag", "Last-Modified"):
+                assert headers[unsaid] is None
+
+    def test_sets_one_cookie_that_scripts_and_other_sites_never_see(self, serving: Serving) -> None:
+        cookie = head_of(serving, "/codename")["Set-Cookie"]
+
+        assert cookie is not None
+        assert set(re.split("; ", cookie)[1:]) == {"HttpOnly", "SameSite=Strict", "Path=/"}
+
+    def test_has_no_script_and_nothing_from_elsewhere(self, serving: Serving) -> None:
+        browser = serving.visit()
+        for path in ("/", "/codename", "/send", "/return"):
+            html = browser.get(path).html
+            assert "<script" not in html
+            assert "://" not in html
+
+
+def form_head(path: str, *, length: int, cookie: str = "") -> bytes:
+    """Return the request line and headers of the form's POST."""
+    return (
+        f"POST {path} HTTP/1.1\r\nHost: x\r\nCookie: {cookie}\r\n"
+        f"Content-Type: multipart/form-data; boundary=edge\r\nContent-Length: {length}\r\n\r\n"
+    ).encode()
+
+
+def form_part(name: bytes, content: bytes) -> bytes:
+    """Return one file of the form."""
+    head = b'Content-Disposition: form-data; name="recordings"; filename="%b"' % name
+    return b"--edge\r\n" + head + b"\r\n\r\n" + content + b"\r\n"
+
+
+def connected(serving: Serving) -> socket.socket:
+    """Return a plain connection to the drop."""
+    address = urlsplit(serving.address)
+    return socket.create_connection((address.hostname, address.port), timeout=30)
+
+
+def raw(serving: Serving, request: bytes) -> tuple[int, str]:
+    """Send these bytes and no more; return status and body of what comes back."""
+    with connected(serving) as connection:
+        connection.sendall(request)
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        return answer.status, answer.read().decode()
+
+
+def head_of(serving: Serving, path: str) -> http.client.HTTPMessage:
+    """Return the headers of one page."""
+    address = urlsplit(serving.address)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        response.read()
+        return response.headers
+    finally:
+        connection.close()
+
+
+def enter(serving: Serving, codename: str) -> str:
+    """Type a codename; return the page."""
+    words = codename.replace(" ", "+")
+    body = f"codename={words}".encode()
+    head = f"POST /return HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    return raw(serving, head + body)[1]
+
+
+def test_the_drop_stops_by_itself_when_told_to(drop: Drop) -> None:
+    with drop.running() as serving:
+        log = serving.stop()
+
+    assert serving.process.returncode == 0
+    assert log.splitlines() == ["event='started' newsroom_keys=1", "event='stopped'"]
+    left = subprocess.run(["pgrep", "-f", str(drop.folder)], capture_output=True, text=True)
+    assert left.stdout == ""
