@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from scrub import bmff, flac, mpeg, ogg, riff
-from scrub.errors import Empty, NotARecording
+from scrub.errors import Empty, NotARecording, Unsupported
 from scrub.findings import Kind
 from scrub.plan import Draft
 from scrub.reading import Reader
@@ -41,11 +41,33 @@ FORMATS: tuple[Format, ...] = (
     Format("MP3", "mp3", "mpeg", mpeg.is_mp3, mpeg.plan_mp3),
 )
 
+# Recordings that we know by sight but cannot clean: a kinder word than "no recording".
+KNOWN_BY_SIGHT: tuple[tuple[int, bytes, str], ...] = (
+    (0, b"RF64", "RF64"),
+    (0, b"BW64", "BW64"),
+    (0, b"riff\x2e\x91\xcf\x11", "Wave64"),
+    (8, b"AVI ", "AVI"),
+    (8, b"AIFF", "AIFF"),
+    (8, b"AIFC", "AIFF"),
+    (0, b"OggS", "Ogg"),
+    (0, b"\x1aE\xdf\xa3", "Matroska"),
+    (0, b"0&\xb2u\x8ef\xcf\x11", "WMA"),
+    (0, b"#!AMR", "AMR"),
+    (0, b"caff", "CAF"),
+    (0, b".snd", "AU"),
+    (0, b"wvpk", "WavPack"),
+    (0, b"TTA", "TTA"),
+    (0, b"FLV\1", "FLV"),
+    (0, b"\xff\xf1", "AAC"),
+    (0, b"\xff\xf9", "AAC"),
+    (0, b"\x0bw", "AC-3"),
+)
+
 
 def recognised(reader: Reader) -> tuple[Format, int]:
     """Return the format and where it begins: an ID3v2 tag may stand before any of them.
 
-    Raises Empty or NotARecording.
+    Raises Empty, Unsupported or NotARecording.
     """
     if not reader.size:
         raise Empty
@@ -53,6 +75,10 @@ def recognised(reader: Reader) -> tuple[Format, int]:
     for kind in FORMATS:
         if kind.recognise(reader, start):
             return kind, start
+    head = reader.upto(start, 16)
+    for at, signature, name in KNOWN_BY_SIGHT:
+        if head.startswith(signature, at):
+            raise Unsupported(name, "this kind of recording")
     raise NotARecording
 
 

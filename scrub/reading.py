@@ -9,7 +9,7 @@ No number found in a recording is used as a length before it was compared with t
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from scrub.errors import Malformed, TooComplex
+from scrub.errors import Malformed, ScrubError, TooComplex, WorkerFailed
 
 WINDOW = 1 << 16
 LONGEST_READ = 1 << 24
@@ -57,15 +57,17 @@ class Reader:
     def _fetch(self, offset: int, length: int) -> bytes:
         if length <= 0:
             return b""
-        self._recording.seek(offset)
-        got = self._recording.read(length)
-        if len(got) == length:
-            return got
-        parts = [got]  # a raw stream may give less than asked for
-        missing = length - len(got)
-        while missing and (more := self._recording.read(missing)):
-            parts.append(more)
-            missing -= len(more)
+        try:
+            self._recording.seek(offset)
+            parts = [self._recording.read(length)]  # a raw stream may give less than asked for
+            missing = length - len(parts[0])
+            while missing and (more := self._recording.read(missing)):
+                parts.append(more)
+                missing -= len(more)
+        except (ScrubError, MemoryError):
+            raise
+        except Exception:  # noqa: BLE001  # the opener's own: it may be anything, and quote bytes
+            raise WorkerFailed("the recording could not be read") from None
         if missing:
-            raise Malformed("the recording is shorter than it was", offset=offset)
-        return b"".join(parts)
+            raise WorkerFailed("the recording is shorter than it was")
+        return parts[0] if len(parts) == 1 else b"".join(parts)

@@ -1,0 +1,13 @@
+"""What the tests of scrub share: one sandbox for all of them."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from scrub import Zygote
+
+
+@pytest.fixture(scope="session")
+def zygote() -> Iterator[Zygote]:
+    with Zygote.start() as running:
+        yield running

@@ -1,0 +1,193 @@
+"""MP4 and its kin: what is kept are the sound tracks and the samples they refer to."""
+
+import io
+import struct
+
+import pytest
+from mutagen.mp4 import MP4
+from recordings import SECRET, box, cleaned, cleaned_here, described, encoded, heard, packets
+
+from scrub import Kind, Malformed, ScrubError, Unsupported, Zygote
+
+AAC = ("-c:a", "aac", "-b:a", "64k")
+M4A = encoded("m4a", *AAC, "-metadata", f"artist={SECRET.decode()}")
+TIMES = ("-metadata", "creation_time=2026-11-03T14:05:09Z")
+PLAIN = cleaned_here(M4A)
+CODECS = {
+    "aac": ("m4a", *AAC),
+    "alac": ("m4a", "-c:a", "alac"),
+    "moov_first": ("m4a", *AAC, "-movflags", "+faststart"),
+    "opus": ("mp4", "-c:a", "libopus"),
+    "mp3": ("mp4", "-c:a", "libmp3lame"),
+    "pcm_in_mov": ("mov", "-c:a", "pcm_s16le"),
+    "packed_in_mov": ("mov", "-c:a", "adpcm_ima_qt"),
+    "amr": ("3gp", "-ar", "8000", "-c:a", "libopencore_amrnb"),
+}
+
+
+def tops(mp4: bytes) -> list[tuple[bytes, bytes]]:
+    """Return the boxes of a file, or of a box's payload."""
+    at, found = 0, []
+    while at < len(mp4):
+        size = int.from_bytes(mp4[at : at + 4], "big")
+        found.append((mp4[at + 4 : at + 8], mp4[at + 8 : at + size]))
+        at += size
+    return found
+
+
+def inside(mp4: bytes, path: str) -> bytes:
+    """Return the payload of the first box on a path like "moov/trak"."""
+    for name in path.split("/"):
+        mp4 = dict(reversed(tops(mp4)))[name.encode()]
+    return mp4
+
+
+def moved(moov: bytes, by: int) -> bytes:
+    """Return a moov whose only chunk table points `by` bytes further."""
+    at = moov.index(b"stco") + 8
+    (count,) = struct.unpack_from(">I", moov, at)
+    offsets = struct.unpack_from(f">{count}I", moov, at + 4)
+    new = struct.pack(f">{count}I", *(offset + by for offset in offsets))
+    return moov[: at + 4] + new + moov[at + 4 + len(new) :]
+
+
+def with_slack(front: bytes, behind: bytes) -> bytes:
+    """Return the plain file with bytes in mdat that no track refers to, moov last."""
+    (_, ftyp), (_, moov), (_, mdat) = tops(PLAIN)
+    by = len(front) - len(box(b"moov", moov))
+    return box(b"ftyp", ftyp) + box(b"mdat", front, mdat, behind) + box(b"moov", moved(moov, by))
+
+
+def with_in_moov(*extra: bytes) -> bytes:
+    """Return the plain file with more boxes in moov."""
+    (_, ftyp), (_, moov), (_, mdat) = tops(PLAIN)
+    by = sum(map(len, extra))
+    return box(b"ftyp", ftyp) + box(b"moov", moved(moov, by), *extra) + box(b"mdat", mdat)
+
+
+GPS = b"\0\x17\x15\xc7+52.5163+013.3777/"
+HIDDEN = {
+    "slack_in_front": with_slack(SECRET, b""),
+    "slack_behind": with_slack(b"", SECRET),
+    "udta": with_in_moov(box(b"udta", box(b"\xa9xyz", GPS), box(b"auth", SECRET))),
+    "uuid": with_in_moov(box(b"uuid", SECRET)),
+    "free": with_in_moov(box(b"free", SECRET)),
+    "unknown_box": with_in_moov(box(b"zzzz", SECRET)),
+    "top_level_meta": PLAIN + box(b"meta", SECRET),
+    "second_mdat": PLAIN + box(b"mdat", SECRET),
+    "trailing": PLAIN + SECRET,
+}
+
+
+class TestMp4:
+    @pytest.mark.parametrize("made", CODECS.values(), ids=CODECS)
+    def test_packets_and_sound_are_the_same(self, zygote: Zygote, made: tuple[str, ...]) -> None:
+        original = encoded(*made, "-metadata", f"title={SECRET.decode()}", *TIMES)
+
+        kind, result, findings = cleaned(zygote, original)
+
+        assert kind.extension == made[0]
+        assert packets(result) == packets(original)
+        assert heard(result) == heard(original)
+        assert SECRET not in result
+        assert findings.removed[Kind.TIME] >= 1
+
+    @pytest.mark.parametrize("planted", HIDDEN.values(), ids=HIDDEN)
+    def test_what_no_track_needs_is_gone(self, zygote: Zygote, planted: bytes) -> None:
+        _, result, findings = cleaned(zygote, planted)
+
+        assert result == PLAIN
+        assert findings.removed
+
+    def test_the_report_names_location_and_person(self, zygote: Zygote) -> None:
+        findings = cleaned(zygote, HIDDEN["udta"])[2]
+
+        assert findings.removed[Kind.LOCATION] == 1
+        assert findings.removed[Kind.PERSON] == 1
+
+    def test_times_languages_and_names_are_blank(self, zygote: Zygote) -> None:
+        named = (
+            "-metadata:s:a:0",
+            "language=deu",
+            "-metadata:s:a:0",
+            "handler_name=Phone of Maria",
+        )
+        original = encoded("mp4", *AAC, *named, *TIMES)
+
+        _, result, _ = cleaned(zygote, original)
+
+        for header in ("moov/mvhd", "moov/trak/tkhd", "moov/trak/mdia/mdhd"):
+            assert inside(original, header)[4:12] != bytes(8)
+            assert inside(result, header)[4:12] == bytes(8)
+        assert inside(result, "moov/trak/mdia/mdhd")[20:22] == struct.pack(">H", 0x55C4)
+        assert b"Maria" not in result
+
+    def test_every_sound_track_survives(self, zygote: Zygote) -> None:
+        two = encoded(
+            "m4a", *AAC, "-filter_complex", "[0:a]asplit[a][b]", "-map", "[a]", "-map", "[b]"
+        )
+
+        _, result, _ = cleaned(zygote, two)
+
+        assert [name for name, _ in tops(inside(result, "moov"))] == [b"mvhd", b"trak", b"trak"]
+        assert packets(result) == packets(two)
+
+    def test_an_offset_table_of_64_bits_is_read(self, zygote: Zygote) -> None:
+        (_, ftyp), (_, moov), (_, mdat) = tops(PLAIN)
+        at = moov.index(b"stco") - 4
+        (size,) = struct.unpack_from(">I", moov, at)
+        (count,) = struct.unpack_from(">I", moov, at + 12)
+        offsets = struct.unpack_from(f">{count}I", moov, at + 16)
+        by = 4 * count
+        wide = box(b"co64", bytes(4), struct.pack(f">I{count}Q", count, *(o + by for o in offsets)))
+        grown = moov[:at] + wide + moov[at + size :]
+        for name in (b"stbl", b"minf", b"mdia", b"trak"):  # the boxes around it grew as well
+            start = grown.index(name) - 4
+            (old,) = struct.unpack_from(">I", grown, start)
+            grown = grown[:start] + struct.pack(">I", old + by) + grown[start + 4 :]
+
+        _, result, _ = cleaned(
+            zygote, box(b"ftyp", ftyp) + box(b"moov", grown) + box(b"mdat", mdat)
+        )
+
+        assert result == PLAIN
+
+    def test_encoder_strings_inside_packets_are_named_as_remaining(self, zygote: Zygote) -> None:
+        assert b"Lavc" in PLAIN
+
+        assert cleaned(zygote, M4A)[2].remains == {Kind.ENCODER: 1}
+
+    def test_mutagen_and_exiftool_see_nothing(self, zygote: Zygote) -> None:
+        _, result, _ = cleaned(zygote, M4A)
+
+        assert MP4(io.BytesIO(result)).tags is None
+        assert SECRET.decode() in described(M4A)
+        assert SECRET.decode() not in described(result)
+
+    def test_video_and_fragments_are_refused_by_name(self, zygote: Zygote) -> None:
+        picture = ("-f", "lavfi", "-i", "testsrc2=size=64x48:rate=5:duration=1")
+        video = encoded("mp4", *picture, "-map", "0:a", "-map", "1:v", "-c:v", "mpeg4", *AAC)
+        fragmented = encoded("mp4", *AAC, "-movflags", "+frag_keyframe+empty_moov")
+
+        for recording, what in ((video, "video"), (fragmented, "a fragmented recording")):
+            with pytest.raises(Unsupported) as refusal:
+                cleaned(zygote, recording)
+            assert refusal.value.what == what
+
+    @pytest.mark.parametrize(
+        "damaged",
+        [
+            M4A[: len(M4A) // 2],
+            PLAIN[:-100],
+            box(b"ftyp", b"M4A \0\0\0\0") + box(b"moov"),
+            box(b"ftyp", b"M4A \0\0\0\0") + box(b"moov", box(b"mvhd", bytes(100))),
+            PLAIN.replace(b"stsz", b"stzz"),
+            PLAIN.replace(b"trak", b"moov"),
+        ],
+        ids=["no_moov", "samples_cut_off", "empty_moov", "no_track", "no_sizes", "nested_moov"],
+    )
+    def test_a_damaged_one_is_refused(self, zygote: Zygote, damaged: bytes) -> None:
+        with pytest.raises(ScrubError) as refusal:
+            cleaned(zygote, damaged)
+
+        assert isinstance(refusal.value, Malformed)

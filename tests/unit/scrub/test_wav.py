@@ -1,0 +1,118 @@
+"""WAV: what is kept is the format and the samples."""
+
+import struct
+
+import pytest
+from recordings import (
+    PCM,
+    RATE,
+    SECRET,
+    chunk,
+    cleaned,
+    described,
+    encoded,
+    heard,
+    id3,
+    id3v1,
+    riff,
+    samples,
+    wav,
+)
+
+from scrub import Kind, Malformed, Zygote
+
+BEXT = SECRET.ljust(256, b"\0") + SECRET.ljust(32, b"\0") + bytes(314)
+INFO = b"INFO" + chunk(b"IART", SECRET) + chunk(b"ICRD", b"2026-11-03") + chunk(b"ISFT", b"Rec 1.2")
+
+FMT, DATA = chunk(b"fmt ", PCM), chunk(b"data", samples())
+HIDDEN = {
+    "id3_in_front": id3((b"TPE1", b"\0" + SECRET)) + wav(),
+    "trailing": wav() + SECRET,
+    "id3v1": wav() + id3v1(),
+    "long_fmt": riff(chunk(b"fmt ", PCM + SECRET), DATA),
+    "second_data": riff(FMT, DATA, chunk(b"data", SECRET)),
+    "id3_chunk": riff(FMT, DATA, chunk(b"id3 ", id3((b"TIT2", SECRET)))),
+    "unknown_chunks": riff(chunk(b"zzzz", SECRET), FMT, chunk(b"JUNK", SECRET), DATA),
+}
+DAMAGED = {
+    "cut_short": wav()[:-1000],
+    "no_data": riff(FMT),
+    "no_fmt": riff(DATA),
+    "short_fmt": riff(chunk(b"fmt ", PCM[:10]), DATA),
+    "endless_list": riff(FMT, b"LIST\xff\xff\xff\xffINFO", DATA),
+}
+
+
+class TestWav:
+    def test_samples_are_the_same_bit_for_bit(self, zygote: Zygote) -> None:
+        planted = riff(FMT, chunk(b"LIST", INFO), DATA)
+
+        kind, result, _ = cleaned(zygote, planted)
+
+        assert kind.name == "WAV"
+        assert result == wav()
+
+    def test_the_bext_originator_is_gone(self, zygote: Zygote) -> None:
+        planted = riff(chunk(b"bext", BEXT), FMT, DATA)
+
+        _, result, findings = cleaned(zygote, planted)
+
+        assert SECRET not in result
+        assert result == wav()
+        assert findings.removed[Kind.TAG_BLOCK] == 1
+
+    @pytest.mark.parametrize("planted", HIDDEN.values(), ids=HIDDEN)
+    def test_what_hides_anywhere_is_gone_and_reported(self, zygote: Zygote, planted: bytes) -> None:
+        _, result, findings = cleaned(zygote, planted)
+
+        assert result == wav()
+        assert findings.removed
+
+    def test_a_pad_byte_cannot_carry_anything(self, zygote: Zygote) -> None:
+        odd = struct.pack("<HHIIHH", 1, 1, RATE, RATE, 1, 8)
+        planted = riff(chunk(b"fmt ", odd), chunk(b"data", b"\x80" * 101, pad=b"K"))
+
+        _, result, _ = cleaned(zygote, planted)
+
+        assert result[-1] == 0
+        assert len(result) % 2 == 0
+
+    @pytest.mark.parametrize(
+        "codec",
+        ["pcm_u8", "pcm_s24le", "pcm_f32le", "pcm_alaw", "pcm_mulaw", "adpcm_ms", "adpcm_ima_wav"],
+    )
+    def test_every_usual_codec_sounds_the_same(self, zygote: Zygote, codec: str) -> None:
+        made = encoded("wav", "-c:a", codec, "-metadata", f"artist={SECRET.decode()}")
+
+        _, result, _ = cleaned(zygote, made)
+
+        assert SECRET in made
+        assert SECRET not in result
+        assert heard(result) == heard(made)
+
+    def test_a_length_never_filled_in_means_all_that_follows(self, zygote: Zygote) -> None:
+        streamed = bytearray(wav())
+        streamed[4:8] = streamed[40:44] = b"\xff\xff\xff\xff"
+
+        _, result, _ = cleaned(zygote, bytes(streamed))
+
+        assert result == wav()
+
+    def test_a_missing_last_pad_byte_is_forgiven(self, zygote: Zygote) -> None:
+        odd = struct.pack("<HHIIHH", 1, 1, RATE, RATE, 1, 8)
+        short = riff(chunk(b"fmt ", odd), chunk(b"data", b"\x80" * 101))[:-1]
+
+        _, result, _ = cleaned(zygote, short)
+
+        assert result[44:145] == b"\x80" * 101
+
+    def test_exiftool_sees_nothing_but_the_sound(self, zygote: Zygote) -> None:
+        planted = riff(FMT, chunk(b"bext", BEXT), DATA)
+
+        assert SECRET.decode() in described(planted)
+        assert SECRET.decode() not in described(cleaned(zygote, planted)[1])
+
+    @pytest.mark.parametrize("damaged", DAMAGED.values(), ids=DAMAGED)
+    def test_a_damaged_one_is_refused(self, zygote: Zygote, damaged: bytes) -> None:
+        with pytest.raises(Malformed):
+            cleaned(zygote, damaged)
