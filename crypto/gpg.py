@@ -10,10 +10,11 @@ import fcntl
 import logging
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from threading import Timer
+from threading import Lock, Timer
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -27,6 +28,9 @@ logging.getLogger("gnupg").disabled = True
 BLOCK_SIZE: Final = 256 * 1024
 _PIPE_SIZE: Final = 1024 * 1024
 _QUIET: Final = ["--no-options", "--no-auto-check-trustdb", "--no-random-seed-file"]
+# Locks are files that come and go, so the home's own time would tell when it was last sealed to.
+# gpg puts a changed keyring in place by renaming it: who reads without a lock reads old or new.
+_READING: Final = [*_QUIET, "--lock-never"]
 _ENVIRONMENT: Final = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C"}
 _ANONYMOUS: Final = "0000000000000000"
 
@@ -47,11 +51,12 @@ class Decrypted:
 class _Statuses:
     """Every status line of one run, in order."""
 
-    def __init__(self, _gpg: gnupg.GPG) -> None:
+    def __init__(self, gpg: "_Run") -> None:
         self.lines: list[tuple[str, str]] = []
         self.returncode: int | None = None
         self.data = b""
         self.stderr = ""
+        gpg.statuses = self
 
     def handle_status(self, keyword: str, rest: str) -> None:
         self.lines.append((keyword, rest))
@@ -65,23 +70,36 @@ class _Statuses:
 
 
 class _Source:
-    """What python-gnupg reads from; remembers whether it was read to its end."""
+    """What python-gnupg reads from, in a thread of its own.
 
-    def __init__(self, blocks: Iterable[bytes]) -> None:
+    Nothing is raised in that thread: what the blocks raise is kept, and told when the run is over.
+    """
+
+    def __init__(self, blocks: Iterable[bytes], run: "_Run") -> None:
         self._blocks: Iterator[bytes] = iter(blocks)
+        self._run = run
+        self._reading = Lock()
+        self._stopped = False
         self.failure: BaseException | None = None
         self.ended = False
 
     def read(self, _size: int) -> bytes:
-        try:
-            for block in self._blocks:
-                if block:
-                    return block
-        except BaseException as failure:
-            self.failure = failure
-            raise
-        self.ended = True
-        return b""
+        with self._reading:
+            if self._stopped:
+                return b""
+            try:
+                block = next((block for block in self._blocks if block), b"")
+            except BaseException as failure:  # noqa: BLE001  whatever it is, it comes out of the run
+                self.failure = failure
+                self._run.kill()  # or gpg would take what it has for the whole
+                return b""
+            self.ended = not block
+            return block
+
+    def stop(self) -> None:
+        """Ask for no more blocks; those who own them may close what they come from."""
+        with self._reading:
+            self._stopped = True
 
     def close(self) -> None:
         """python-gnupg closes what it was given; the blocks are not its to close."""
@@ -92,13 +110,22 @@ class _Run(gnupg.GPG):  # type: ignore[misc]
 
     result_map = gnupg.GPG.result_map | {"crypt": _Statuses}
     process: subprocess.Popen[bytes] | None = None
+    statuses: _Statuses | None = None
     failure: BaseException | None = None
+    killed = False
 
     def _open_subprocess(self, args: list[str], passphrase: bool = False) -> Any:
-        process = super()._open_subprocess(args, passphrase)
-        for pipe in (process.stdin, process.stdout):
-            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
+        try:
+            process = super()._open_subprocess(args, passphrase)
+        except OSError as error:
+            raise GpgFailed(f"gpg can't be started: {error}") from None
         self.process = process
+        if self.killed:
+            process.kill()  # its time was over before it began
+        for pipe in (process.stdin, process.stdout):
+            # Wide pipes are only faster, and the system may have no more of them to give.
+            with suppress(OSError):
+                fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
         return process
 
     def give_to(self, sink: Sink) -> None:
@@ -106,15 +133,15 @@ class _Run(gnupg.GPG):  # type: ignore[misc]
             if block and self.failure is None:
                 try:
                     sink(block)
-                except BaseException as failure:
+                except BaseException as failure:  # noqa: BLE001  kept for the caller's thread
                     self.failure = failure
                     self.kill()
-                    raise
             return False  # python-gnupg would keep the whole output otherwise
 
         self.on_data = on_data
 
     def kill(self) -> None:
+        self.killed = True
         if self.process is not None:
             self.process.kill()
 
@@ -130,10 +157,11 @@ class Gpg:
         self.home = home
         environment = {**asks_at, **_ENVIRONMENT}
         try:
-            self._idle = _Run(gnupghome=str(home), options=_QUIET, env=environment)
+            self._idle = _Run(gnupghome=str(home), options=_READING, env=environment)
         except (OSError, ValueError) as error:
             raise GpgFailed(f"gpg can't be started: {error}") from None
         self._idle.buffer_size = BLOCK_SIZE
+        self._choose_keyring()
 
     def encrypt(
         self,
@@ -151,7 +179,7 @@ class Gpg:
         `sink` raises comes out as it is; raises GpgFailed otherwise.
         """
         run = self._new_run(sink)
-        source = _Source(plaintext)
+        source = _Source(plaintext, run)
         extra = ["--compress-algo", "none", "--no-autostart"]
         extra += ["--faked-system-time", f"{day:%Y%m%d}T235959!"]
         with _Deadline(run, limit_seconds):
@@ -181,9 +209,12 @@ class Gpg:
         got may be believed, or kept, until this returns. Raises NoKeyOpens, Tampered, GpgFailed.
         """
         run = self._new_run(sink)
-        source = _Source(sealed)
+        source = _Source(sealed, run)
         with _Deadline(run, limit_seconds):
             result = _finished(run, source, lambda: run.decrypt_file(source))
+        # A run that was killed, or never got to the message, says nothing against the message.
+        if result.returncode is None or result.returncode < 0 or not result.lines:
+            raise GpgFailed(f"gpg did not finish decrypting (exit {result.returncode})")
         recipients = [rest.split()[0] for keyword, rest in result.lines if keyword == "ENC_TO"]
         said = set(result.keywords())
         if "DECRYPTION_OKAY" not in said and "NO_SECKEY" in said and "BADMDC" not in said:
@@ -210,7 +241,9 @@ class Gpg:
 
     def add_keys(self, exported: bytes) -> None:
         """Import public keys. Raises GpgFailed."""
-        result = self._new_run().import_keys(exported, extra_args=["--no-autostart"])
+        run = self._new_run()
+        run.options = _QUIET
+        result = run.import_keys(exported, extra_args=["--no-autostart"])
         if not result.fingerprints or result.returncode != 0:
             raise GpgFailed("gpg did not import the key")
 
@@ -219,6 +252,13 @@ class Gpg:
         new_layout = any((self.home / "private-keys-v1.d").glob("*.key"))
         old = self.home / "secring.gpg"
         return new_layout or (old.exists() and old.stat().st_size > 0)
+
+    def _choose_keyring(self) -> None:
+        # gpg tidies a keybox now and then while it only reads it, and the folder's time then tells
+        # when. It never does so to a plain keyring, so a home that has neither gets one.
+        if not (self.home / "pubring.kbx").exists():
+            with suppress(OSError):
+                (self.home / "pubring.gpg").touch(mode=0o600)
 
     def _new_run(self, sink: Sink | None = None) -> _Run:
         run = copy.copy(self._idle)
@@ -250,18 +290,16 @@ class _Deadline:
 
 def _finished(run: _Run, source: _Source, work: Callable[[], Any]) -> _Statuses:
     """Do the work; let out what the source or the sink raised, as it was raised."""
-    failure: BaseException | None = None
-    result: Any = None
     try:
-        result = work()
-    except (OSError, ValueError) as error:
-        failure = GpgFailed(f"gpg stopped reading: {type(error).__name__}")
-    except BaseException as error:  # noqa: BLE001  what the source raised, by way of a thread
-        failure = error
+        # gpg leaves off reading when it has seen enough, and its pipe breaks: what it said decides.
+        with suppress(OSError, ValueError):
+            work()
     finally:
         run.kill()
-    failure = run.failure or source.failure or failure
+        source.stop()
+    failure = run.failure or source.failure
     if failure is not None:
         raise failure
-    assert isinstance(result, _Statuses)
-    return result
+    if run.statuses is None:
+        raise GpgFailed("gpg was not run")
+    return run.statuses

@@ -1,11 +1,13 @@
 """A newsroom of two, one with a key on a curve and one with RSA, and people who are not in it."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 from keyrings import Keyring, keyring
 
 from crypto.gpg import Gpg
+from crypto.newsroom import add_keys
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +38,8 @@ def stranger() -> Iterator[Keyring]:
 @pytest.fixture(scope="session")
 def newsroom(reporter: Keyring, colleague: Keyring) -> Iterator[Keyring]:
     """The server's keyring: the public keys of both, and nothing else."""
-    with keyring(reporter.export(), colleague.export()) as made:
+    with keyring() as made:
+        add_keys(made.gpg, reporter.export() + colleague.export(), now=datetime.now(UTC))
         yield made
 
 
