@@ -16,7 +16,7 @@ from typing import Any, Final
 from crypto.errors import KeyRefused, NoUsableKey
 from crypto.gpg import Gpg
 
-_WRONG: Final = {"e": "expired", "r": "revoked", "d": "disabled", "i": "invalid"}
+_WRONG: Final = {"e": "expired", "r": "revoked", "i": "invalid"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,8 @@ def _key(listed: dict[str, Any], now: datetime) -> NewsroomKey:
             usable = (created, fingerprint, expires)
     primary_expires = _seconds(listed["expires"])
     problem = _problem(listed["trust"], primary_expires, day_ends)
+    if "D" in listed["cap"]:
+        problem = "disabled"
     if not problem and usable is None:
         problem = f"its encryption key is {reasons[0]}" if reasons else "it can't encrypt"
     subkey, subkey_expires = (usable[1], usable[2]) if usable else ("", None)
