@@ -125,16 +125,20 @@ class Zygote:
         ours, theirs = socket.socketpair()
         paths = [str(Path(path).absolute()) for path in sys.path if Path(path).exists()]
         fenced = "fenced" if self.fenced else "unfenced"
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-I", "-c", BOOTSTRAP, self._opener, fenced, *paths],
-                stdin=theirs.fileno(),
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env={},
-                cwd="/",
-            )
         self._control = ours
+        with theirs:
+            try:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-I", "-c", BOOTSTRAP, self._opener, fenced, *paths],
+                    stdin=theirs.fileno(),
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    env={},
+                    cwd="/",
+                )
+            except OSError as error:
+                self._end()
+                raise SandboxUnavailable(f"no process: {error.strerror}") from None
         ours.settimeout(START_SECONDS)
         try:
             hello = ours.recv(256)

@@ -1,0 +1,97 @@
+"""Whatever bytes arrive, the answer is a typed refusal or a result that is proved clean."""
+
+from functools import cache
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+from recordings import SECRET, cleaned, cleaned_here, encoded, id3, id3v1, wav
+
+from scrub import Empty, NotARecording, ScrubError, Unsupported, Zygote
+
+TAGGED = ("-metadata", f"artist={SECRET.decode()}")
+FAMILIES = ["wav", "mp3", "flac", "ogg", "opus", "m4a", "mov"]
+HEADS = [
+    b"RIFF\xff\xff\xff\xffWAVE", b"fLaC\0\0\0\x22", b"OggS\0\2", b"\xff\xfb\x90\0", id3(),
+    b"\0\0\0\x18ftypM4A \0\0\0\0", b"\0\0\0\0moov", b"\0\0\0\1mdat",
+]  # fmt: skip
+
+
+@cache
+def seed(family: str) -> bytes:
+    """Return a small tagged recording."""
+    made = wav() if family == "wav" else encoded(family, *TAGGED, seconds=0.3)
+    return id3((b"TPE1", b"\0" + SECRET)) + made + id3v1() if family == "mp3" else made
+
+
+@some.composite
+def mutated(draw: some.DrawFn, family: str) -> bytes:
+    """Draw a good recording that something happened to."""
+    made = bytearray(seed(family))
+    for _ in range(draw(some.integers(1, 4))):
+        near_the_front = draw(some.booleans())
+        at = draw(some.integers(0, min(len(made), 2000) if near_the_front else len(made)))
+        what = draw(some.sampled_from(["replace", "insert", "remove", "cut", "repeat"]))
+        if what == "replace":
+            new = draw(
+                some.one_of(some.binary(max_size=8), some.sampled_from([b"\xff" * 4, bytes(4)]))
+            )
+            made[at : at + len(new)] = new
+        elif what == "insert":
+            made[at:at] = draw(some.binary(max_size=30))
+        elif what == "remove":
+            del made[at : at + draw(some.integers(1, 3000))]
+        elif what == "cut":
+            del made[at:]
+        else:
+            made[at:at] = made[: draw(some.integers(0, 5000))]
+    return bytes(made)
+
+
+def refused_or_clean(recording: bytes) -> None:
+    try:
+        result = cleaned_here(recording)
+    except ScrubError:
+        return
+    assert cleaned_here(result) == result
+    assert SECRET not in result
+
+
+class TestAnyBytes:
+    @given(some.binary(max_size=300), some.sampled_from([b"", *HEADS]))
+    def test_any_bytes_are_refused_or_proved_clean(self, noise: bytes, head: bytes) -> None:
+        refused_or_clean(head + noise)
+
+    @pytest.mark.parametrize("family", FAMILIES)
+    def test_any_mutation_is_refused_or_proved_clean(self, family: str) -> None:
+        @given(mutated(family))
+        @settings(max_examples=40)
+        def run(recording: bytes) -> None:
+            refused_or_clean(recording)
+
+        run()
+
+    @pytest.mark.parametrize("family", FAMILIES)
+    def test_cleaning_is_deterministic_and_idempotent(self, zygote: Zygote, family: str) -> None:
+        _, once, _ = cleaned(zygote, seed(family))
+
+        assert cleaned(zygote, seed(family))[1] == once
+        assert cleaned(zygote, once)[1] == once
+        assert not cleaned(zygote, once)[2].removed
+
+    def test_nothing_is_no_recording(self, zygote: Zygote) -> None:
+        with pytest.raises(Empty):
+            cleaned(zygote, b"")
+
+    @pytest.mark.parametrize(
+        "text", [b"%PDF-1.7", b"PK\3\4" + bytes(99), SECRET, b"\0", b"\xff\xfb"]
+    )
+    def test_what_is_no_recording_is_called_so(self, zygote: Zygote, text: bytes) -> None:
+        with pytest.raises(NotARecording):
+            cleaned(zygote, text)
+
+    def test_a_recording_of_another_kind_is_called_by_its_name(self, zygote: Zygote) -> None:
+        with pytest.raises(Unsupported) as refusal:
+            cleaned(zygote, encoded("mka", "-c:a", "libopus"))
+
+        assert refusal.value.format_name == "Matroska"
