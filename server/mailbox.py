@@ -18,7 +18,7 @@ from crypto.codename import SourceKeys
 from crypto.errors import CryptoError, NewerVersion, Tampered
 from crypto.reply import open_reply
 from server.errors import StoreFailed
-from server.store import Store, one_block, random_name
+from server.store import Store, random_name, small
 
 EVENT_SIZE: Final = 4096
 VERSION: Final = "tapedrop event 1"
@@ -49,7 +49,7 @@ async def note(event: MailboxEvent, keys: SourceKeys, store: Store) -> None:
     inside = json.dumps({"version": VERSION} | asdict(event)).encode()
     inside = inside.ljust(EVENT_SIZE - HEAD_SIZE - TAG_SIZE)
     sealed = hold(inside, keys.mailbox_key, purpose=_PURPOSE, name=name)
-    await store.put(f"mailboxes/{keys.mailbox_id.hex()}/{name}", one_block(sealed))
+    await store.put(f"mailboxes/{keys.mailbox_id.hex()}/{name}", small(sealed))
 
 
 async def events(keys: SourceKeys, store: Store) -> list[MailboxEvent]:

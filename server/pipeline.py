@@ -4,7 +4,6 @@ Start here: `take_in` is the whole of the server's work, the rest of the folder 
 """
 
 from collections.abc import Iterable
-from contextlib import aclosing
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -43,9 +42,10 @@ async def take_in(
         await arrive(recording, held)
         scrubbed = await _scrubbed(held, notebook, uncleanable, parts.scrubber)
         manifest = scrubbed.manifest(source)
-        with held.reader() as reader:
-            async with aclosing(parts.sealer.sealed(scrubbed.blocks(reader), manifest)) as envelope:
-                await parts.store.put(f"drops/{random_name()}", envelope)
+        async with parts.sealer.turn:
+            reader = held.reader()
+            envelope = parts.sealer.envelope(scrubbed.blocks(reader), manifest)
+            await parts.store.put(f"drops/{random_name()}", envelope)
     return manifest.condition
 
 
@@ -53,7 +53,8 @@ async def take_in_message(message: Message, *, source: SourceKeys, parts: Parts)
     """Carry one message to the store, sealed as a recording is. Raises as `take_in` does."""
     text = message.text.encode()
     manifest = _manifest("message.txt", len(text), Condition.WRITTEN, "message", source)
-    async with aclosing(parts.sealer.sealed([text], manifest)) as envelope:
+    async with parts.sealer.turn:
+        envelope = parts.sealer.envelope([text], manifest)
         await parts.store.put(f"drops/{random_name()}", envelope)
     return manifest.condition
 

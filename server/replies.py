@@ -5,7 +5,7 @@ from typing import Final
 
 from server.answers import Answers
 from server.errors import NoSuchObject
-from server.store import Store, one_block
+from server.store import Store, small
 
 _REPLY: Final = re.compile(r"data/([0-9a-f]{32})-([0-9a-f]{32})\.reply")
 
@@ -24,7 +24,7 @@ async def deliver_replies(answers: Answers, store: Store) -> tuple[int, int]:
         if await _is_there(store, name):
             known += 1
         else:
-            await store.put(name, one_block(answers.read(listed)))
+            await store.put(name, small(answers.read(listed)))
             new += 1
     return new, known
 

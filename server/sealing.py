@@ -1,49 +1,47 @@
 """Seal what was cleaned to the keys that the newsroom has at this moment."""
 
-from collections.abc import AsyncGenerator, Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+import asyncio
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from crypto.envelope import seal
 from crypto.gpg import Gpg, Sink
 from crypto.manifest import Manifest
 from crypto.newsroom import read_newsroom
-from server.threads import blocks_from
+from server.store import Blob
 
 
 class Sealer:
-    """Seals a few envelopes at once; more wait their turn."""
+    """Makes envelopes; each is sealed while the store writes it.
+
+    Hold `turn` meanwhile: only so many are sealed at once.
+    """
 
     def __init__(
         self, gpg: Gpg, *, at_once: int, limit_seconds: float, now: Callable[[], datetime]
     ) -> None:
+        self.turn = asyncio.Semaphore(at_once)
         self._gpg = gpg
         self._limit_seconds = limit_seconds
         self._now = now
-        self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="seal")
 
-    def sealed(self, content: Iterable[bytes], manifest: Manifest) -> AsyncGenerator[bytes]:
-        """Yield the envelope around `content`; close this generator when leaving it early.
+    def envelope(self, content: Iterable[bytes], manifest: Manifest) -> Blob:
+        """Return an envelope around `content` that writes itself, once.
 
-        Raises NoUsableKey, GpgFailed, and what reading `content` raises.
+        Writing raises NoUsableKey, GpgFailed, and what reading `content` or the sink raise.
         """
 
-        def work(sink: Sink) -> None:
+        def write(sink: Sink) -> None:
             # The keys are read anew for every envelope: one may have ended a minute ago.
             now = self._now()
-            newsroom = read_newsroom(self._gpg, now=now)
             seal(
                 content,
                 manifest,
-                newsroom=newsroom,
+                newsroom=read_newsroom(self._gpg, now=now),
                 gpg=self._gpg,
                 day=now.date(),
                 sink=sink,
                 limit_seconds=self._limit_seconds,
             )
 
-        return blocks_from(work, executor=self._threads)
-
-    def close(self) -> None:
-        """Let the threads go."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        return write

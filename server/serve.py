@@ -6,6 +6,7 @@ import os
 import resource
 import signal
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -34,6 +35,7 @@ _PR_SET_DUMPABLE: Final = 4
 _STOP_SECONDS: Final = 20
 _KEY_CHECK_SECONDS: Final = 3600
 _LINGER_SECONDS: Final = 30
+_MOST_THREADS: Final = 32
 
 
 def utc_now() -> datetime:
@@ -54,6 +56,8 @@ def serve(folder: Path, config: Config, *, listening: Callable[[str], None]) -> 
 
 async def _serve(folder: Path, config: Config, listening: Callable[[str], None]) -> None:
     folders_fit(folder, config)
+    # Threads are made as they are needed; a waiting upload must never wait for a sealing one.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_MOST_THREADS))
     # The sandbox is started before anything else, so there is nothing yet that it could hold.
     async with AsyncExitStack() as stack:
         scrubber = Scrubber(
@@ -68,7 +72,6 @@ async def _serve(folder: Path, config: Config, listening: Callable[[str], None])
             limit_seconds=config.work.seal_limit_seconds,
             now=utc_now,
         )
-        stack.callback(sealer.close)
         deriver = Deriver(read_salt(folder / config.credentials.salt))
         stack.push_async_callback(deriver.close)
         journal = Journal()

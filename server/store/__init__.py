@@ -8,15 +8,21 @@ No index, no links between objects, nothing that can be opened here.
 """
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Protocol
+
+Blob = Callable[[Callable[[bytes], None]], None]
+"""Something that writes itself, block by block, to the sink it is handed; may block for long."""
 
 
 class Store(Protocol):
     """Put, get, list and delete blobs. Every method raises StoreFailed, or its leaf."""
 
-    async def put(self, name: str, blob: AsyncIterator[bytes]) -> None:
-        """Keep `blob`; once this returns, it survives a crash. Nothing is kept if it raises."""
+    async def put(self, name: str, blob: Blob) -> None:
+        """Keep `blob`; once this returns, it survives a crash.
+
+        Nothing is kept if it raises; what the blob itself raises comes out as it is.
+        """
 
     def get(self, name: str) -> AsyncIterator[bytes]:
         """Yield the blob in blocks. Raises NoSuchObject."""
@@ -33,6 +39,6 @@ def random_name() -> str:
     return secrets.token_hex(16)
 
 
-async def one_block(blob: bytes) -> AsyncIterator[bytes]:
-    """Yield a blob that is small enough to be held whole."""
-    yield blob
+def small(blob: bytes) -> Blob:
+    """Return a blob that is held whole."""
+    return lambda sink: sink(blob)

@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator
 
 from server.errors import NoSuchObject
+from server.store import Blob
+from server.threads import in_thread
 
 
 class MemoryStore:
@@ -11,8 +13,10 @@ class MemoryStore:
     def __init__(self) -> None:
         self.blobs: dict[str, bytes] = {}
 
-    async def put(self, name: str, blob: AsyncIterator[bytes]) -> None:
-        self.blobs[name] = b"".join([block async for block in blob])
+    async def put(self, name: str, blob: Blob) -> None:
+        blocks: list[bytes] = []
+        await in_thread(blob, blocks.append)
+        self.blobs[name] = b"".join(blocks)
 
     async def get(self, name: str) -> AsyncIterator[bytes]:
         if name not in self.blobs:
