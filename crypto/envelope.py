@@ -23,6 +23,7 @@ from crypto.errors import CryptoError, NewerVersion, NotAnEnvelope
 from crypto.gpg import Gpg, Sink
 from crypto.manifest import Manifest
 from crypto.newsroom import Newsroom
+from crypto.packets import Outline
 from crypto.padding import padme
 
 MANIFEST: Final = "manifest.json"
@@ -91,10 +92,9 @@ def open_sealed(
     NoKeyOpens, Tampered, NotAnEnvelope, NewerVersion, GpgFailed.
     """
     unpacking = _Unpacking(into(), largest_bytes)
-    decrypted = gpg.decrypt(sealed, unpacking.feed, limit_seconds=limit_seconds)
-    if not decrypted.hidden:
-        raise NotAnEnvelope("its recipients are not hidden")
-    return Opened(unpacking.finished(), decrypted.recipients)
+    outline = Outline()
+    gpg.decrypt(outline.watch(sealed), unpacking.feed, limit_seconds=limit_seconds)
+    return Opened(unpacking.finished(), outline.recipients())
 
 
 def _tar(content: Iterable[bytes], manifest: Manifest) -> Iterator[bytes]:
