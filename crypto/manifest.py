@@ -1,13 +1,22 @@
 """What an envelope says of itself, as JSON inside it; `docs/envelope.md` describes each member."""
 
 import json
-from dataclasses import asdict, dataclass, field
+import re
+from dataclasses import asdict, dataclass, field, fields
+from datetime import date
 from enum import StrEnum
 from typing import Final
 
 from crypto.errors import NewerVersion, NotAnEnvelope
 
 VERSION: Final = "tapedrop envelope 1"
+_VERSIONS: Final = "tapedrop envelope "
+_LARGEST_NUMBER: Final = 2**63 - 1
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+# What a person will read on a terminal: no line feeds, no escapes, nothing that runs backwards.
+_PLAIN: Final = re.compile(r"[ -~]{1,100}")
+# Read as they are, and checked by whoever answers: a recording isn't lost for want of a mailbox.
+_WAY_BACK: Final = re.compile(r"[ -~]{0,2432}")
 
 
 class Condition(StrEnum):
@@ -58,8 +67,12 @@ class Manifest:
         try:
             said = json.loads(encoded)
             version = said.pop("version")
+            if version != VERSION and version.startswith(_VERSIONS):
+                raise NewerVersion(version[:100])
             if version != VERSION:
-                raise NewerVersion(str(version))
+                raise NotAnEnvelope("the manifest is of another kind")
+            if said.keys() != {member.name for member in fields(cls)}:
+                raise NotAnEnvelope("the manifest has other members than it should")
             said["source"] = Source(**said["source"])
             said["condition"] = Condition(said["condition"])
             manifest = cls(**said)
@@ -70,10 +83,27 @@ class Manifest:
         return manifest
 
     def _is_well_formed(self) -> bool:
-        counts = self.removed | self.remains
-        texts: list[object] = [self.name, self.format, self.day, self.newsroom_digest, *counts]
-        texts += [self.sha256, *asdict(self.source).values()]
-        numbers: list[object] = [self.size, self.recipients, *counts.values()]
-        return all(isinstance(text, str) for text in texts) and all(
-            isinstance(number, int) and number >= 0 for number in numbers
+        said: tuple[object, object] = (self.removed, self.remains)
+        counted = [item for counts in said if isinstance(counts, dict) for item in counts.items()]
+        texts = [self.name, self.format, self.source.pseudonym, *(kind for kind, _ in counted)]
+        numbers = [self.size, self.recipients, *(times for _, times in counted)]
+        return (
+            all(isinstance(counts, dict) for counts in said)
+            and all(_is(text, _PLAIN) for text in texts)
+            # A bool is an int to Python; a larger number is none to a database.
+            and all(type(number) is int and 0 <= number <= _LARGEST_NUMBER for number in numbers)
+            and all(_is(digest, _DIGEST) for digest in (self.sha256, self.newsroom_digest))
+            and all(_is(way, _WAY_BACK) for way in (self.source.mailbox_id, self.source.reply_key))
+            and _is_day(self.day)
         )
+
+
+def _is(said: object, pattern: re.Pattern[str]) -> bool:
+    return isinstance(said, str) and pattern.fullmatch(said) is not None
+
+
+def _is_day(said: object) -> bool:
+    try:
+        return isinstance(said, str) and date.fromisoformat(said).isoformat() == said
+    except ValueError:
+        return False
