@@ -68,11 +68,12 @@ def words_of(codename: bytes, language: str = "english") -> str:
 
 
 def codename_from(typed: str, language: str = "english") -> bytes:
-    """Return the 11 bytes behind words that a source typed; case and spacing don't matter.
+    """Return the 11 bytes behind words that a source typed.
 
+    Case, spacing and accents don't matter: no list has two words that differ only there.
     Raises NotACodename, with the position of the first word that isn't in the list.
     """
-    numbers = {_folded(word): number for number, word in enumerate(word_list(language))}
+    numbers = _numbers_by_word(language)
     typed_words = _folded(typed).split()
     if len(typed_words) != WORDS:
         raise NotACodename(f"{len(typed_words)} words where {WORDS} belong")
@@ -125,5 +126,15 @@ def _check_bits(entropy: bytes) -> int:
     return sha256(entropy).digest()[0] >> 4
 
 
+@cache
+def _numbers_by_word(language: str) -> dict[str, int]:
+    return {_folded(word): number for number, word in enumerate(word_list(language))}
+
+
 def _folded(text: str) -> str:
-    return unicodedata.normalize("NFKD", text).casefold()
+    apart = (
+        unicodedata.normalize("NFKD", text)
+        .casefold()
+        .replace("\N{LATIN SMALL LETTER DOTLESS I}", "i")
+    )
+    return "".join(character for character in apart if not unicodedata.combining(character))
