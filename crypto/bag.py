@@ -98,6 +98,8 @@ def verified(files: Mapping[str, bytes], signer: Ed25519PublicKey) -> Bag:
     for name, digest in listed.items():
         if sha256(files[name]).digest() != digest:
             raise BadBag("is not the file that was signed", name=name)
+    if files["bagit.txt"] != _BAGIT:
+        raise BadBag("is not the BagIt we know", name="bagit.txt")
     digests = _parsed(MANIFEST, files[MANIFEST])
     for name in digests:
         if not _DATA_NAME.fullmatch(name):
@@ -147,6 +149,9 @@ def _kind(info: Mapping[str, Sequence[str]]) -> Kind:
 def _day(info: Mapping[str, Sequence[str]]) -> date:
     try:
         (said,) = info.get("Bagging-Date", ())
-        return date.fromisoformat(said)
+        day = date.fromisoformat(said)
+        if day.isoformat() == said:
+            return day
     except ValueError:
-        raise BadBag("says no day", name=BAG_INFO) from None
+        pass
+    raise BadBag("says no day", name=BAG_INFO)
