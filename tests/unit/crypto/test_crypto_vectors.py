@@ -1,0 +1,119 @@
+"""What other implementations are tested with, this one passes (tests/vectors/crypto/make.py)."""
+
+import runpy
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from crypto.bag import verified
+from crypto.chunks import ChunkReader
+from crypto.codename import codename_from, derive, words_of
+from crypto.errors import BadBag, NewerVersion, NotACodename, Tampered, WrongSignature
+
+FOLDER = Path(__file__).parents[2] / "vectors" / "crypto"
+REFUSED: dict[str, type[Exception]] = {
+    "tampered": Tampered,
+    "bad_bag": BadBag,
+    "wrong_signature": WrongSignature,
+    "newer_version": NewerVersion,
+    "not_a_codename": NotACodename,
+}
+
+
+@dataclass(frozen=True)
+class Vector:
+    """One case: what is said of it, in order, and its bytes."""
+
+    said: tuple[tuple[str, str], ...]
+    body: bytes
+
+    def __getitem__(self, name: str) -> str:
+        (value,) = self.all_of(name)
+        return value
+
+    def all_of(self, name: str) -> list[str]:
+        return [value for said, value in self.said if said == name]
+
+
+def vector(case: str) -> Vector:
+    head, _, body = (FOLDER / case).read_bytes().partition(b"\n\n")
+    lines = [line.split(": ", 1) for line in head.decode().splitlines()]
+    return Vector(tuple((name, value) for name, value in lines), body)
+
+
+def cases(kind: str) -> list[str]:
+    return sorted(path.name for path in FOLDER.glob(f"{kind}_*"))
+
+
+def judged(case: Vector, work: Callable[[], object]) -> object:
+    """Return what the work returns, where it should; None where it is refused as it should be."""
+    if case["expect"] not in REFUSED:
+        return work()
+    with pytest.raises(REFUSED[case["expect"]]):
+        work()
+    return None
+
+
+class TestVectors:
+    @pytest.mark.parametrize("case", cases("stream"))
+    def test_container(self, case: str, tmp_path: Path) -> None:
+        stream = vector(case)
+        (tmp_path / "held").write_bytes(stream.body)
+
+        def read() -> bytes:
+            with (tmp_path / "held").open("rb") as held:
+                return ChunkReader(
+                    held.fileno(),
+                    bytes.fromhex(stream["key"]),
+                    purpose=stream["purpose"],
+                    name=stream["name"],
+                    chunk_size=int(stream["chunk_size"]),
+                ).readall()
+
+        recording = judged(stream, read)
+        if isinstance(recording, bytes):
+            assert sha256(recording).hexdigest() == stream["sha256"]
+
+    @pytest.mark.parametrize("case", cases("bag"))
+    def test_bag(self, case: str) -> None:
+        bag = vector(case)
+        files, start = {}, 0
+        for line in bag.all_of("file"):
+            name, size = line.split()
+            files[name] = bag.body[start : start + int(size)]
+            start += int(size)
+        assert start == len(bag.body)
+        signer = Ed25519PublicKey.from_public_bytes(bytes.fromhex(bag["signer"]))
+        judged(bag, lambda: verified(files, signer))
+
+    @pytest.mark.parametrize("case", cases("codename"))
+    def test_codename(self, case: str) -> None:
+        typed = vector(case)
+        bits = judged(typed, lambda: codename_from(typed.body.decode(), typed["language"]))
+        if isinstance(bits, bytes):
+            assert bits.hex() == typed["codename"]
+            assert codename_from(words_of(bits)) == bits
+
+    @pytest.mark.parametrize("case", cases("keys"))
+    def test_keys(self, case: str) -> None:
+        said = vector(case)
+        keys = derive(said.body, bytes.fromhex(said["salt"]))
+        assert keys.mailbox_id.hex() == said["mailbox_id"]
+        assert keys.mailbox_key.hex() == said["mailbox_key"]
+        assert keys.reply_seed.hex() == said["reply_seed"]
+        assert keys.pseudonym == said["pseudonym"]
+
+    def test_the_files_are_what_their_script_makes(self, tmp_path: Path) -> None:
+        script = runpy.run_path(str(FOLDER / "make.py"))
+        script["write"].__globals__["FOLDER"] = tmp_path
+        for make in script["ALL"]:
+            make()
+        made = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+        kept = {path.name: path.read_bytes() for path in FOLDER.iterdir() if path.is_file()}
+        assert kept.pop("make.py")
+        assert made == kept
+        assert {name.split("_")[0] for name in kept} == {"stream", "bag", "codename", "keys"}

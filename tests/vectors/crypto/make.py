@@ -1,0 +1,277 @@
+"""Make the vectors in this folder, from the documents alone: nothing of crypto/ is used here.
+
+    .venv/bin/python tests/vectors/crypto/make.py
+
+Each file is header lines (`name: value`), a blank line, and bytes. `expect:` is the outcome,
+`why:` a sentence; the others are what the case needs, in hex where they are bytes.
+
+    stream_…     a container of chunks (crypto/chunks.py): key, purpose, name, chunk_size,
+                 sha256 of the recording when it opens; then the container
+    bag_…        a bag's five lists (docs/bag.md): signer (Ed25519 public key), `file: name size`
+                 for each; then the files, one after another
+    codename_…   eight words (crypto/codename.py): language, codename (11 bytes) when they are one;
+                 then what was typed, UTF-8
+    keys_…       what a codename opens: salt, and each key; then the 11 bytes
+"""
+
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
+from mnemonic import Mnemonic
+
+FOLDER = Path(__file__).parent
+
+
+def write(case: str, expect: str, why: str, body: bytes, *facts: tuple[str, object]) -> None:
+    lines = [("expect", expect), ("why", why), *facts]
+    head = "".join(f"{name}: {value}\n" for name, value in lines)
+    (FOLDER / case).write_bytes(head.encode() + b"\n" + body)
+
+
+# Containers of chunks
+
+KEY = bytes(range(32))
+HEAD = bytes(range(100, 132))
+CHUNK = 64
+RECORDING = bytes(index * 7 % 256 for index in range(3 * CHUNK + 10))
+
+
+def cipher(purpose: str = "vector", name: str = "one") -> AESGCM:
+    info = b"tapedrop chunks 1\x00" + purpose.encode() + b"\x00" + name.encode()
+    return AESGCM(HKDF(SHA256(), 32, salt=HEAD, info=info).derive(KEY))
+
+
+def chunks(recording: bytes) -> list[bytes]:
+    parts = [recording[start : start + CHUNK] for start in range(0, len(recording), CHUNK)] or [b""]
+    return [sealed(index, part, last=index == len(parts) - 1) for index, part in enumerate(parts)]
+
+
+def sealed(index: int, part: bytes, *, last: bool) -> bytes:
+    nonce = index.to_bytes(11, "big") + (b"\x01" if last else b"\x00")
+    return cipher().encrypt(nonce, part, None)
+
+
+def stream(
+    case: str,
+    why: str,
+    parts: list[bytes],
+    *,
+    opens: bytes | None = None,
+    head: bytes = HEAD,
+    name: str = "one",
+    purpose: str = "vector",
+) -> None:
+    expect = "tampered" if opens is None else "opens"
+    facts: list[tuple[str, object]] = [
+        ("key", KEY.hex()),
+        ("purpose", purpose),
+        ("name", name),
+        ("chunk_size", CHUNK),
+    ]
+    if opens is not None:
+        facts.append(("sha256", sha256(opens).hexdigest()))
+    write(f"stream_{case}", expect, why, head + b"".join(parts), *facts)
+
+
+def flipped(content: bytes, place: int) -> bytes:
+    return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
+
+
+def streams() -> None:
+    a, b, c, d = chunks(RECORDING)
+    for case, why, recording in (
+        ("whole", "three full chunks and a short one", RECORDING),
+        ("empty", "an empty recording has one empty chunk", b""),
+        ("one_byte", "the smallest recording that is not empty", b"x"),
+        (
+            "one_full_chunk",
+            "a recording that fills its chunk has no empty one behind it",
+            bytes(64),
+        ),
+        ("two_full_chunks", "the last chunk may be full", bytes(128)),
+    ):
+        stream(case, why, chunks(recording), opens=recording)
+    stream("last_chunk_missing", "the chunk before it is not marked as last", [a, b, c])
+    stream("first_chunk_missing", "the others have moved forward by one", [b, c, d])
+    stream("all_chunks_missing", "even an empty recording has a chunk", [])
+    stream("head_cut_short", "there is no whole head", [], head=HEAD[:31])
+    stream("last_chunk_cut_short", "its tag covers what was there", [a, b, c, d[:-1]])
+    stream("last_chunk_within_tag", "what is left is shorter than a tag", [a, b, c, d[:15]])
+    stream("two_chunks_swapped", "a chunk's index is in its nonce", [b, a, c, d])
+    stream("chunk_twice", "a chunk's index is in its nonce", [a, a, b, c, d])
+    stream("byte_added", "the last chunk ends with its tag", [a, b, c, d, b"\x00"])
+    stream(
+        "bit_flipped_in_head", "the key is made from the head", [a, b, c, d], head=flipped(HEAD, 0)
+    )
+    stream("bit_flipped_in_chunk", "each chunk has a tag", [a, flipped(b, 5), c, d])
+    stream(
+        "bit_flipped_in_tag", "each tag counts to its last bit", [a, b, c, flipped(d, len(d) - 1)]
+    )
+    stream("moved_to_another_name", "the name is in the key", [a, b, c, d], name="two")
+    stream("moved_to_another_purpose", "the purpose is in the key", [a, b, c, d], purpose="other")
+    unmarked = sealed(3, RECORDING[3 * CHUNK :], last=False)
+    stream("last_chunk_not_marked", "it was never finished", [a, b, c, unmarked])
+    early = sealed(1, RECORDING[CHUNK : 2 * CHUNK], last=True)
+    stream("last_mark_too_early", "only the last chunk is marked", [a, early, c, d])
+    full = [sealed(0, bytes(64), last=False), sealed(1, b"", last=True)]
+    stream("empty_chunk_behind_a_full_one", "one recording has one form", full)
+
+
+# Bags
+
+SIGNER = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+OTHER_SIGNER = Ed25519PrivateKey.from_private_bytes(bytes(32))
+PAYLOAD = f"{sha256(b'envelope').hexdigest()}  data/{'0' * 32}.gpg\n"
+INFO = f"Bagging-Date: 2026-11-20\nTapedrop-Bag: 1 drops\nTapedrop-Newsroom: {'A' * 40}\n"
+BAGIT = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
+TAGMANIFEST = "tagmanifest-sha256.txt"
+SIGNATURE = "tagmanifest-sha256.txt.ed25519"
+
+
+def lists(info: str = INFO, manifest: str = PAYLOAD, bagit: str = BAGIT) -> dict[str, bytes]:
+    texts = {"bag-info.txt": info, "bagit.txt": bagit, "manifest-sha256.txt": manifest}
+    files = {name: text.encode() for name, text in texts.items()}
+    lines = [f"{sha256(text).hexdigest()}  {name}\n" for name, text in files.items()]
+    return signed(files | {TAGMANIFEST: "".join(lines).encode()})
+
+
+def signed(
+    files: dict[str, bytes],
+    *,
+    signer: Ed25519PrivateKey = SIGNER,
+    context: bytes = b"tapedrop bag 1\x00",
+) -> dict[str, bytes]:
+    signature = signer.sign(context + files[TAGMANIFEST])
+    return files | {SIGNATURE: signature.hex().encode() + b"\n"}
+
+
+def bag(case: str, expect: str, why: str, files: dict[str, bytes]) -> None:
+    facts = [("file", f"{name} {len(text)}") for name, text in files.items()]
+    key = SIGNER.public_key().public_bytes_raw().hex()
+    write(f"bag_{case}", expect, why, b"".join(files.values()), ("signer", key), *facts)
+
+
+def bags() -> None:
+    whole = lists()
+    bag("whole", "opens", "one envelope, one newsroom key", whole)
+    bag("empty", "opens", "a bag may hold nothing", lists(manifest=""))
+    bag("answers", "opens", "the other way", lists(info=INFO.replace("drops", "answers")))
+    for name in whole:
+        short = name.replace("-sha256", "").replace(".", "_").replace("-", "_")
+        without = {other: text for other, text in whole.items() if other != name}
+        bag(f"without_{short}", "bad_bag", "all five lists are there or none counts", without)
+    bag("signed_by_another", "wrong_signature", "not the key it is checked against",
+        signed(whole, signer=OTHER_SIGNER))  # fmt: skip
+    bag("signed_without_context", "wrong_signature", "the signature is over a bag, not a list",
+        signed(whole, context=b""))  # fmt: skip
+    bag("signature_not_hex", "wrong_signature", "it is 128 hex digits",
+        whole | {SIGNATURE: b"z" * 128})  # fmt: skip
+    bag("list_altered", "wrong_signature", "the list of lists is what is signed",
+        whole | {TAGMANIFEST: flipped(whole[TAGMANIFEST], 0)})  # fmt: skip
+    bag("manifest_altered", "bad_bag", "its digest is in the list of lists",
+        whole | {"manifest-sha256.txt": flipped(whole["manifest-sha256.txt"], 0)})  # fmt: skip
+    bag("info_altered", "bad_bag", "its digest is in the list of lists",
+        whole | {"bag-info.txt": whole["bag-info.txt"].replace(b"drops", b"answers")})  # fmt: skip
+    one_more = whole | {TAGMANIFEST: whole[TAGMANIFEST] + b"0" * 64 + b"  more.txt\n"}
+    bag("list_of_a_fourth_file", "bad_bag", "exactly three are listed", signed(one_more))
+    bag("path_upwards", "bad_bag", "names are flat and ours",
+        lists(manifest=PAYLOAD.replace("data/", "data/../")))  # fmt: skip
+    bag("outside_data", "bad_bag", "the payload lies under data/",
+        lists(manifest=PAYLOAD.replace("data/", "")))  # fmt: skip
+    bag("name_twice", "bad_bag", "a file has one digest", lists(manifest=PAYLOAD * 2))
+    bag("no_kind", "bad_bag", "it must say which way it travels",
+        lists(info="Bagging-Date: 2026-11-20\n"))  # fmt: skip
+    bag("two_kinds", "bad_bag", "it travels one way",
+        lists(info=INFO + "Tapedrop-Bag: 1 answers\n"))  # fmt: skip
+    bag("no_day", "bad_bag", "it must say its day", lists(info="Tapedrop-Bag: 1 drops\n"))
+    bag("day_in_another_form", "bad_bag", "a day has one form",
+        lists(info=INFO.replace("2026-11-20", "20261120")))  # fmt: skip
+    bag("another_bagit", "bad_bag", "BagIt 1.0 and UTF-8",
+        lists(bagit=BAGIT.replace("1.0", "0.97")))  # fmt: skip
+    bag("later_version", "newer_version", "the number before the kind is the version",
+        lists(info=INFO.replace("1 drops", "2 drops")))  # fmt: skip
+
+
+# Codenames
+
+ENTROPY = bytes(range(0x10, 0x1B))
+SALT = bytes(range(32))
+
+
+def completed(entropy: bytes) -> bytes:
+    cleared = entropy[:-1] + bytes([entropy[-1] & 0xF0])
+    return cleared[:-1] + bytes([cleared[-1] | sha256(cleared).digest()[0] >> 4])
+
+
+def words(codename: bytes, language: str = "english") -> list[str]:
+    bits = "".join(f"{byte:08b}" for byte in codename)
+    return [
+        Mnemonic(language).wordlist[int(bits[place : place + 11], 2)] for place in range(0, 88, 11)
+    ]
+
+
+def codename(
+    case: str, why: str, typed: str, language: str = "english", opens: bytes = b""
+) -> None:
+    facts = [("language", language)] + ([("codename", opens.hex())] if opens else [])
+    expect = "codename" if opens else "not_a_codename"
+    write(f"codename_{case}", expect, why, typed.encode(), *facts)
+
+
+def codenames() -> None:
+    good = completed(ENTROPY)
+    english = words(good)
+    codename("english", "eight words", " ".join(english), opens=good)
+    codename("all_zeros", "84 zero bits", " ".join(words(completed(bytes(11)))),
+             opens=completed(bytes(11)))  # fmt: skip
+    codename("all_ones", "84 one bits", " ".join(words(completed(b"\xff" * 11))),
+             opens=completed(b"\xff" * 11))  # fmt: skip
+    codename(
+        "capitals_and_spaces", "neither matters", "  ".join(english).upper() + "\n", opens=good
+    )
+    for language in ("spanish", "french", "czech", "turkish", "russian", "korean", "japanese"):
+        said = " ".join(words(good, language))
+        codename(language, "the same codename in another list", said, language, good)
+    plain = " ".join(words(good, "spanish")).encode("ascii", "ignore").decode()
+    codename("spanish_without_accents", "accents don't matter", plain, "spanish", good)
+    codename("seven_words", "there are eight", " ".join(english[:7]))
+    codename("nine_words", "there are eight", " ".join([*english, english[0]]))
+    codename("nothing", "there are eight", "")
+    codename("word_of_no_list", "one word is none of ours", " ".join(["tapedrop", *english[1:]]))
+    codename("words_of_another_list", "it must be said which list", " ".join(words(good, "czech")))
+    swapped = [english[1], english[0], *english[2:]]
+    codename("two_words_swapped", "the check bits differ", " ".join(swapped))
+    codename("check_bits_wrong", "all words are known, but don't belong together",
+             " ".join(words(good[:-1] + bytes([good[-1] ^ 1]))))  # fmt: skip
+
+
+def keys() -> None:
+    bits = completed(ENTROPY)
+    root = Argon2id(salt=SALT, length=32, iterations=3, lanes=1, memory_cost=65_536).derive(bits)
+
+    def expanded(label: str, size: int) -> bytes:
+        return HKDFExpand(SHA256(), size, info=b"tapedrop codename 1 " + label.encode()).derive(
+            root
+        )
+
+    drawn = int.from_bytes(expanded("pseudonym", 3), "big") >> 2
+    english = Mnemonic("english").wordlist
+    write("keys_of_a_codename", "keys", "Argon2id, then one label each", bits,
+          ("salt", SALT.hex()),
+          ("mailbox_id", expanded("mailbox id", 16).hex()),
+          ("mailbox_key", expanded("mailbox key", 32).hex()),
+          ("reply_seed", expanded("reply seed", 32).hex()),
+          ("pseudonym", f"{english[drawn >> 11]} {english[drawn & 2047]}"))  # fmt: skip
+
+
+ALL: tuple[Callable[[], None], ...] = (streams, bags, codenames, keys)
+
+if __name__ == "__main__":
+    for make in ALL:
+        make()
