@@ -237,7 +237,9 @@ class Gpg:
 
     def look_at_keys(self, exported: bytes) -> list[dict[str, Any]]:
         """Return the same account of keys in a file, importing nothing."""
-        return list(self._new_run().scan_keys_mem(exported))
+        run = self._new_run()
+        run.options = [*_READING, "--no-autostart"]  # a secret key would wake an agent
+        return list(run.scan_keys_mem(exported))
 
     def add_keys(self, exported: bytes) -> None:
         """Import public keys. Raises GpgFailed."""

@@ -185,6 +185,7 @@ class TestAdding:
                 add_keys(empty, exported, now=NOW)
             assert str(raised.value) == "it holds a secret key"
         assert not empty.holds_secret_keys()
+        assert not list(empty.home.glob("S.gpg-agent*"))
         assert read_newsroom(empty, now=NOW).keys == ()
 
     @pytest.mark.parametrize("exported", [b"", b"not a key", bytes(1000), b"\x99" * 50])
