@@ -122,12 +122,12 @@ class Journal:
 
     def tell(self, event: AtOnce) -> None:
         """Log now what no source can cause."""
-        self._log.info(_name(event), **asdict(event))
+        self._log.info(_name(event), **_facts(event))
 
     def tell_the_day(self) -> None:
         """Log each counted event in steps, and begin to count anew."""
         for event in every_counted_event():
-            self._log.info(_name(event), **asdict(event), today=step(self._counts[event]))
+            self._log.info(_name(event), **_facts(event), today=step(self._counts[event]))
         self._counts.clear()
 
     async def tell_daily(
@@ -169,6 +169,11 @@ def silence_libraries(journal: Journal) -> None:
     root.handlers[:] = [_OnlyCounted(journal)]
     root.setLevel(logging.WARNING)
     logging.captureWarnings(capture=True)
+
+
+def _facts(event: Counted | AtOnce) -> dict[str, str | int]:
+    facts = asdict(event)
+    return {name: str(fact) if isinstance(fact, StrEnum) else fact for name, fact in facts.items()}
 
 
 def _name(event: Counted | AtOnce) -> str:

@@ -1,0 +1,152 @@
+"""From the web form to the catalogue, and back to the source, with every command by its name."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from drops import BIN, Drop, Newsroom, Serving, run_server, write_wav
+from form import Browser
+
+
+class Desk:
+    """A desk folder, and its command."""
+
+    def __init__(self, folder: Path, newsroom: Newsroom, server_file: Path) -> None:
+        self.folder = folder
+        key = ["--key", newsroom.fingerprint, "--gnupg", newsroom.home]
+        made = self.run("init", folder, "--server", server_file, *key)
+        assert made.returncode == 0, made.stderr
+
+    def run(self, *words: str | Path) -> subprocess.CompletedProcess[str]:
+        """Run one verb of tapedrop-intake."""
+        desk = [] if words[0] == "init" else ["--desk", self.folder]
+        command = [BIN / "tapedrop-intake", *desk, *words]
+        return subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+
+    def json(self, *words: str | Path) -> Any:
+        """Run one verb; return its answer."""
+        done = self.run(*words, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+
+@pytest.fixture
+def desk(tmp_path: Path, drop: Drop, newsroom: Newsroom) -> Desk:
+    server_file = tmp_path / "server.json"
+    assert run_server("pair", "--to", server_file, "--config", drop.config).returncode == 0
+    made = Desk(tmp_path / "desk", newsroom, server_file)
+    paired = run_server("pair", made.folder / "pairing.json", "--config", drop.config)
+    assert paired.returncode == 0, paired.stderr
+    return made
+
+
+def exported(drop: Drop, to: Path) -> Path:
+    """Export; return the bag."""
+    done = run_server("export", "--to", to, "--config", drop.config, "--json")
+    assert done.returncode == 0, done.stderr
+    return Path(json.loads(done.stdout)["bag"])
+
+
+class TestTheRoundTrip:
+    def test_a_recording_reaches_the_catalogue_and_a_reply_the_source(
+        self, serving: Serving, desk: Desk, tmp_path: Path
+    ) -> None:
+        recording = write_wav(tmp_path / "a.wav", secret=b"Maria")
+        browser = serving.visit()
+        codename = browser.get("/codename").texts("p", "codename")[0]
+        form = browser.get("/send")
+        browser.post(form.form, form.fields | {"message": "More soon."}, [recording])
+
+        bag = exported(serving.drop, tmp_path / "stick")
+        desk.run("import", bag)
+        desk.json("open", "--all")
+        rows = desk.json("list")
+        (row,) = [row for row in rows if row["kind"] == "recording"]
+        desk.json("export", row["id"], "--to", tmp_path / "out.wav")
+        words = tmp_path / "reply.txt"
+        words.write_text("Which door?")
+        desk.json("reply", row["id"], "--text-from", words)
+        desk.json("receipt", "--to", tmp_path / "back")
+        config = ["--config", serving.drop.config, "--json"]
+        receipts = run_server("receipts", "import", tmp_path / "back", *config)
+        replies = run_server("replies", "import", tmp_path / "back", *config)
+        source = Browser(serving.address)
+        source.enter("/return", codename)
+
+        assert (row["format"], row["condition"]) == ("WAV", "cleaned")
+        assert len({row["pseudonym"] for row in rows}) == 1
+        assert b"Maria" not in (tmp_path / "out.wav").read_bytes()
+        assert json.loads(receipts.stdout)["envelopes"] == {"stored": 2}
+        assert json.loads(replies.stdout) == {"delivered": 1, "already_there": 0}
+        assert source.get("/mailbox").texts("blockquote") == ["Which door?"]
+
+    def test_the_desk_raises_an_alarm_at_a_reader_it_does_not_know(
+        self, drop: Drop, desk: Desk, wav: Path, tmp_path: Path
+    ) -> None:
+        stranger = Newsroom("Stranger <stranger@elsewhere.example>")
+        try:
+            drop.add_key(stranger.exported)
+        finally:
+            stranger.close()
+        with drop.running() as serving:
+            serving.send(wav)
+        desk.run("import", exported(drop, tmp_path / "stick"))
+
+        opened = desk.run("open", "--all")
+
+        assert opened.returncode == 1
+        assert json.loads(desk.run("list", "--json").stdout)[0]["alarms"]
+
+
+class TestTheBag:
+    @pytest.mark.parametrize("harm", ["flipped", "missing", "extra", "signature"])
+    def test_one_that_was_harmed_on_its_way_is_named(
+        self, serving: Serving, desk: Desk, wav: Path, tmp_path: Path, harm: str
+    ) -> None:
+        serving.send(wav)
+        bag = exported(serving.drop, tmp_path / "stick")
+        (envelope,) = (bag / "data").iterdir()
+        match harm:
+            case "flipped":
+                content = bytearray(envelope.read_bytes())
+                content[40_000] ^= 1
+                envelope.write_bytes(content)
+            case "missing":
+                envelope.unlink()
+            case "extra":
+                (bag / "data" / "autorun.inf").write_text("[autorun]")
+            case "signature":
+                signature = bag / "tagmanifest-sha256.txt.ed25519"
+                signature.write_text("00" * 64 + "\n")
+
+        imported = desk.run("import", bag)
+
+        assert imported.returncode in {1, 3}
+        assert imported.stderr.startswith("tapedrop-intake: ")
+        assert "Traceback" not in imported.stderr
+        assert list((desk.folder / "evidence").iterdir()) == []
+
+    def test_exporting_nothing_says_so(self, drop: Drop, tmp_path: Path) -> None:
+        done = run_server("export", "--to", tmp_path / "stick", "--config", drop.config)
+
+        assert (done.returncode, done.stdout) == (0, "there is nothing to export\n")
+
+    def test_a_stick_that_is_full_leaves_no_bag(
+        self, serving: Serving, wav: Path, tmp_path: Path
+    ) -> None:
+        for _ in range(3):
+            serving.send(write_wav(tmp_path / "x.wav", bytes(900_000)))
+        stick = tmp_path / "stick"
+        stick.mkdir()
+        script = 'mount -t tmpfs -o size=1m tmpfs "$0" && "$@"; code=$?; ls -R "$0"; exit $code'
+        small = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, stick]
+        command = [BIN / "tapedrop-server", "export", "--to", stick]
+        done = subprocess.run(
+            [*small, *command, "--config", serving.drop.config], capture_output=True, text=True
+        )
+
+        assert done.returncode == 1
+        assert "is full" in done.stderr
+        assert ".gpg" not in done.stdout

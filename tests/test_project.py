@@ -1,0 +1,47 @@
+"""What holds for the project as a whole: pins, names, words that don't belong in it."""
+
+import re
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+def tracked() -> list[Path]:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
+    paths = [ROOT / name for name in listed.stdout.decode().split("\0") if name]
+    return [path for path in paths if path.is_file()]
+
+
+class TestRequirements:
+    def test_name_no_index_no_address_and_no_path(self) -> None:
+        for pins in (ROOT / "requirements").glob("*.txt"):
+            for line in pins.read_text().splitlines():
+                assert not line.startswith("--"), (pins, line)
+                assert "://" not in line, (pins, line)
+                assert not re.search(r"(^|[\s@=])/\w", line), (pins, line)
+
+    def test_pin_every_package_with_a_hash(self) -> None:
+        for pins in (ROOT / "requirements").glob("*.txt"):
+            for entry in re.split(r"\n(?=\w)", pins.read_text()):
+                if re.match(r"[\w.-]+==", entry):
+                    assert "--hash=sha256:" in entry, entry
+
+
+class TestTheSource:
+    def test_no_file_holds_a_path_of_somebody_s_machine(self) -> None:
+        own = str(ROOT)
+        for path in tracked():
+            assert own.encode() not in path.read_bytes(), path
+
+    def test_no_room_is_called_a_drawer(self) -> None:
+        drawers = {"utils.py", "helpers.py", "common.py", "misc.py", "manager.py"}
+        assert not [path for path in tracked() if path.name in drawers]
+
+    def test_every_command_answers_help_without_a_terminal(self) -> None:
+        for name in ("tapedrop-server", "tapedrop-intake", "tapedrop-scrub"):
+            command = [ROOT / ".venv/bin" / name, "--help"]
+            done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+
+            assert done.returncode == 0
+            assert done.stdout.startswith("Usage: ")

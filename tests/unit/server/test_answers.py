@@ -1,0 +1,188 @@
+"""What comes back from a desk: believed only when a paired desk signed it."""
+
+import asyncio
+import json
+import os
+from collections.abc import Mapping
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from crypto.bag import Bag, Kind, tag_files
+from crypto.errors import BadBag, WrongSignature
+from server.answers import bags_at, read_answers
+from server.errors import NotPaired
+from server.pairing import Desk, pair, paired
+from server.receipts import take_receipts
+from server.replies import deliver_replies
+from server.store.memory import MemoryStore
+
+ENVELOPE, OTHER = "aa" * 32, "bb" * 32
+REPLY = f"data/{'1' * 32}-{'2' * 32}.reply"
+
+
+class DeskKey:
+    """A desk that signs bags."""
+
+    def __init__(self, name: str = "desk") -> None:
+        self.name = name
+        self.key = Ed25519PrivateKey.generate()
+
+    def introduction(self, folder: Path) -> Path:
+        said = {
+            "version": 1,
+            "kind": "tapedrop desk 1",
+            "desk": self.name,
+            "signing_key": self.key.public_key().public_bytes_raw().hex(),
+            "newsroom": [],
+        }
+        path = folder / f"{self.name}.json"
+        path.write_text(json.dumps(said))
+        return path
+
+    def bag(self, folder: Path, data: Mapping[str, bytes], kind: Kind = Kind.ANSWERS) -> Path:
+        bag = folder / "TAPEDROP" / os.urandom(4).hex()
+        (bag / "data").mkdir(parents=True)
+        digests = {name: sha256(content).digest() for name, content in data.items()}
+        tags = tag_files(Bag(kind, date(2026, 11, 20), (), digests), self.key)
+        for name, content in (data | tags).items():
+            (bag / name).write_bytes(content)
+        return bag
+
+
+def receipts(**envelopes: str) -> dict[str, bytes]:
+    said = {"version": "tapedrop receipt 1", "desk": "desk", "envelopes": envelopes}
+    return {"data/receipts.json": json.dumps(said).encode()}
+
+
+@pytest.fixture
+def desk() -> DeskKey:
+    return DeskKey()
+
+
+@pytest.fixture
+def known(desk: DeskKey, tmp_path: Path) -> list[Desk]:
+    desks = tmp_path / "desks"
+    desks.mkdir()
+    pair(desk.introduction(tmp_path), desks)
+    return paired(desks)
+
+
+class TestPairing:
+    def test_twice_changes_nothing(self, desk: DeskKey, tmp_path: Path) -> None:
+        (tmp_path / "desks").mkdir()
+        for _ in range(2):
+            pair(desk.introduction(tmp_path), tmp_path / "desks")
+
+        assert [one.desk for one in paired(tmp_path / "desks")] == ["desk"]
+
+    def test_another_desk_cannot_take_a_name(self, known: list[Desk], tmp_path: Path) -> None:
+        with pytest.raises(NotPaired, match="another desk"):
+            pair(DeskKey("desk").introduction(tmp_path), tmp_path / "desks")
+
+    @pytest.mark.parametrize(
+        "said", ["", "[]", "{}", '{"version": 2}', '{"desk": "../x"}', "\x00" * 10]
+    )
+    def test_what_is_no_introduction_is_refused(self, tmp_path: Path, said: str) -> None:
+        (tmp_path / "desk.json").write_text(said)
+
+        with pytest.raises(NotPaired):
+            pair(tmp_path / "desk.json", tmp_path)
+
+    def test_a_name_that_is_a_path_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(NotPaired):
+            pair(DeskKey("../../etc").introduction(tmp_path.parent), tmp_path)
+
+
+class TestReading:
+    def test_a_bag_of_a_paired_desk_is_read(
+        self, desk: DeskKey, known: list[Desk], tmp_path: Path
+    ) -> None:
+        bag = desk.bag(tmp_path, receipts())
+
+        assert bags_at(tmp_path) == [bag]
+        assert bags_at(bag) == [bag]
+        assert read_answers(bag, known).desk.desk == "desk"
+
+    def test_a_bag_of_another_desk_is_refused(self, known: list[Desk], tmp_path: Path) -> None:
+        with pytest.raises(WrongSignature):
+            read_answers(DeskKey().bag(tmp_path, receipts()), known)
+
+    def test_without_any_desk_nothing_is_believed(self, desk: DeskKey, tmp_path: Path) -> None:
+        with pytest.raises(NotPaired):
+            read_answers(desk.bag(tmp_path, receipts()), [])
+
+    def test_a_bag_of_drops_is_not_an_answer(
+        self, desk: DeskKey, known: list[Desk], tmp_path: Path
+    ) -> None:
+        with pytest.raises(BadBag, match="goes to a desk"):
+            read_answers(desk.bag(tmp_path, {"data/x.gpg": b""}, Kind.DROPS), known)
+
+    @pytest.mark.parametrize("harm", ["extra", "missing", "flipped", "linked", "no tag"])
+    def test_one_that_was_tampered_with_is_refused(
+        self, desk: DeskKey, known: list[Desk], tmp_path: Path, harm: str
+    ) -> None:
+        bag = desk.bag(tmp_path, receipts())
+        file = bag / "data/receipts.json"
+        match harm:
+            case "extra":
+                (bag / "data/more.json").write_text("{}")
+            case "missing":
+                file.unlink()
+            case "flipped":
+                file.write_bytes(file.read_bytes()[:-1] + b" ")
+            case "linked":
+                file.rename(tmp_path / "elsewhere")
+                file.symlink_to(tmp_path / "elsewhere")
+            case "no tag":
+                (bag / "bag-info.txt").unlink()
+
+        with pytest.raises(BadBag):
+            take_receipts(read_answers(bag, known), tmp_path)
+
+
+class TestReceipts:
+    def test_are_kept_and_counted(self, desk: DeskKey, known: list[Desk], tmp_path: Path) -> None:
+        bag = desk.bag(tmp_path, receipts(**{ENVELOPE: "stored", OTHER: "set aside: damaged"}))
+
+        counts = take_receipts(read_answers(bag, known), tmp_path)
+
+        assert counts == {"stored": 1, "set aside": 1}
+
+    def test_an_old_one_replayed_never_takes_opened_back(
+        self, desk: DeskKey, known: list[Desk], tmp_path: Path
+    ) -> None:
+        old = desk.bag(tmp_path, receipts(**{ENVELOPE: "stored"}))
+        new = desk.bag(tmp_path, receipts(**{ENVELOPE: "opened"}))
+        for bag in (old, new, old):
+            counts = take_receipts(read_answers(bag, known), tmp_path)
+
+        assert counts == {"opened": 1}
+
+    @pytest.mark.parametrize(
+        "said",
+        [b"", b"{}", b'{"version": "tapedrop receipt 2"}', json.dumps({"envelopes": {"x": "y"}})],
+    )
+    def test_what_is_no_receipt_is_refused(
+        self, desk: DeskKey, known: list[Desk], tmp_path: Path, said: bytes | str
+    ) -> None:
+        content = said if isinstance(said, bytes) else said.encode()
+        bag = desk.bag(tmp_path, {"data/receipts.json": content})
+
+        with pytest.raises(BadBag):
+            take_receipts(read_answers(bag, known), tmp_path)
+
+
+class TestReplies:
+    def test_are_delivered_once(self, desk: DeskKey, known: list[Desk], tmp_path: Path) -> None:
+        store = MemoryStore()
+        bag = desk.bag(tmp_path, receipts() | {REPLY: b"sealed"})
+
+        first = asyncio.run(deliver_replies(read_answers(bag, known), store))
+        second = asyncio.run(deliver_replies(read_answers(bag, known), store))
+
+        assert (first, second) == ((1, 0), (0, 1))
+        assert store.blobs == {f"replies/{'1' * 32}/{'2' * 32}": b"sealed"}

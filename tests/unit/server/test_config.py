@@ -1,0 +1,68 @@
+"""Settings: safe defaults, errors that help, nothing undescribed."""
+
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from server.config import Config, read_config
+from server.errors import SettingsRefused
+
+COMMENTED = Path(__file__).parents[3] / "server/tapedrop.toml"
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "tapedrop.toml"
+    path.write_text(text)
+    return path
+
+
+class TestTheCommentedFile:
+    def test_describes_every_setting_with_its_default(self, tmp_path: Path) -> None:
+        settings = re.sub(r"^#(\w+ = )", r"\1", COMMENTED.read_text(), flags=re.MULTILINE)
+        settings = settings.replace('tcp = "127.0.0.1:8080"', 'tcp = ""')
+
+        assert read_config(written(tmp_path, settings)) == Config()
+        for group in msgspec.structs.fields(Config):
+            for setting in msgspec.structs.fields(group.type):
+                assert re.search(rf"^#{setting.name} = ", COMMENTED.read_text(), re.MULTILINE)
+
+    def test_works_as_it_is(self) -> None:
+        assert read_config(COMMENTED) == Config()
+
+
+class TestMistakes:
+    def test_an_unknown_key_is_answered_with_the_known_ones(self, tmp_path: Path) -> None:
+        with pytest.raises(SettingsRefused) as refused:
+            read_config(written(tmp_path, "[limits]\nmax_size = 5"))
+
+        assert "max_size" in str(refused.value)
+        assert "max_recording_bytes" in refused.value.hint
+
+    def test_an_unknown_group_is_answered_with_the_known_ones(self, tmp_path: Path) -> None:
+        with pytest.raises(SettingsRefused) as refused:
+            read_config(written(tmp_path, "[logging]\nlevel = 5"))
+
+        assert "newsroom" in refused.value.hint
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "[limits]\nmax_recordings = 0",
+            "[limits]\nmax_recording_bytes = -1",
+            "[limits]\nmax_recordings = true",
+            '[limits]\nmax_recordings = "5"',
+            "[work]\nseals_at_once = 0",
+            "[logs]\ntell_at_hour_utc = 24",
+            "[limits",
+            "limits = 5",
+        ],
+    )
+    def test_a_value_that_makes_no_sense_is_refused(self, tmp_path: Path, text: str) -> None:
+        with pytest.raises(SettingsRefused):
+            read_config(written(tmp_path, text))
+
+    def test_a_missing_file_is_named(self, tmp_path: Path) -> None:
+        with pytest.raises(SettingsRefused, match=r"nowhere\.toml"):
+            read_config(tmp_path / "nowhere.toml")

@@ -1,0 +1,129 @@
+"""The log: a closed vocabulary, told in steps, once a day."""
+
+import ast
+import logging
+import warnings
+from dataclasses import fields
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import get_args, get_type_hints
+
+import pytest
+
+from crypto.manifest import Condition
+from scrub import REASONS
+from server import events
+from server.events import (
+    AtOnce,
+    Counted,
+    Journal,
+    LibraryWarned,
+    Reason,
+    Received,
+    Refused,
+    Started,
+    every_counted_event,
+    seconds_until,
+    silence_libraries,
+    step,
+)
+
+SERVER = Path(events.__file__).parent
+
+
+class TestTheVocabulary:
+    def test_no_field_can_hold_a_person(self) -> None:
+        for kind in (*get_args(Counted), *get_args(AtOnce)):
+            hints = get_type_hints(kind)
+            for field in fields(kind):
+                assert hints[field.name] is int or issubclass(hints[field.name], StrEnum)
+
+    def test_every_reason_that_scrubbing_gives_has_its_word(self) -> None:
+        assert set(REASONS) <= {reason.value for reason in Reason}
+
+    def test_nothing_else_in_the_server_logs_or_prints(self) -> None:
+        for path in SERVER.rglob("*.py"):
+            if path.name == "events.py":
+                continue
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Import | ast.ImportFrom):
+                    names = [alias.name for alias in node.names]
+                    module = getattr(node, "module", "") or ""
+                    assert "logging" not in [*names, module], path
+                    assert "structlog" not in [*names, module], path
+                if isinstance(node, ast.Name):
+                    assert node.id != "print", path
+
+
+class TestTheDay:
+    def test_is_told_in_steps_with_every_event_there_is(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        journal = Journal()
+        for _ in range(12):
+            journal.count(Received(Condition.CLEANED))
+        journal.count(Refused(Reason.MALFORMED))
+
+        journal.tell_the_day()
+
+        lines = capsys.readouterr().err.splitlines()
+        assert len(lines) == len(every_counted_event())
+        assert "event='received' condition='cleaned' today='10+'" in lines
+        assert "event='refused' reason='malformed' today='1-9'" in lines
+        assert "event='refused' reason='empty' today='0'" in lines
+
+    def test_begins_anew_once_it_is_told(self, capsys: pytest.CaptureFixture[str]) -> None:
+        journal = Journal()
+        journal.count(LibraryWarned())
+        journal.tell_the_day()
+        capsys.readouterr()
+
+        journal.tell_the_day()
+
+        assert "1-9" not in capsys.readouterr().err
+
+    def test_counting_says_nothing(self, capsys: pytest.CaptureFixture[str]) -> None:
+        for event in every_counted_event():
+            Journal().count(event)
+
+        assert capsys.readouterr() == ("", "")
+
+    def test_what_no_source_causes_is_told_at_once(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        Journal().tell(Started(newsroom_keys=2))
+
+        assert capsys.readouterr().err == "event='started' newsroom_keys=2\n"
+
+    @pytest.mark.parametrize(("count", "said"), [(0, "0"), (1, "1-9"), (9, "1-9"), (10, "10+")])
+    def test_steps_are_coarse(self, count: int, said: str) -> None:
+        assert step(count) == said
+
+    def test_the_hour_comes_once_a_day(self) -> None:
+        assert seconds_until(4, datetime(2026, 3, 1, 3, 59, 59, tzinfo=UTC)) == 1
+        assert seconds_until(4, datetime(2026, 3, 1, 4, 0, 0, tzinfo=UTC)) == 24 * 3600
+
+
+class TestLibraries:
+    def test_what_they_log_is_counted_and_not_kept(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        root = logging.getLogger()
+        before, level = root.handlers[:], root.level
+        journal = Journal()
+        try:
+            silence_libraries(journal)
+            logging.getLogger("aiohttp.server").error("from 10.0.0.9: GET /secret")
+            logging.getLogger("asyncio").warning("somebody's name")
+            logging.getLogger("aiohttp.access").info("not even counted")
+        finally:
+            root.handlers[:] = before
+            root.setLevel(level)
+            logging.captureWarnings(capture=False)
+        said = capsys.readouterr()
+        journal.tell_the_day()
+
+        assert said == ("", "")
+        assert "event='library_warned' today='1-9'" in capsys.readouterr().err
+        assert warnings.showwarning is not None

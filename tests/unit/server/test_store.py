@@ -1,0 +1,140 @@
+"""One suite that every store must pass."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from server.errors import NoSuchObject, StoreFailed, StoreFull
+from server.store import Store, random_name, small
+from server.store.local import LocalStore
+from server.store.memory import MemoryStore
+
+MAILBOX = "0123456789abcdef" * 2
+
+
+@pytest.fixture(params=["local", "memory"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    for kind in ("drops", "mailboxes", "replies"):
+        (tmp_path / kind).mkdir()
+    return LocalStore(tmp_path) if request.param == "local" else MemoryStore()
+
+
+async def read(store: Store, name: str) -> bytes:
+    return b"".join([block async for block in store.get(name)])
+
+
+async def names(store: Store, prefix: str) -> list[str]:
+    return [name async for name in store.names(prefix)]
+
+
+class TestEveryStore:
+    def test_gives_back_what_was_put(self, store: Store) -> None:
+        async def run() -> None:
+            name = f"drops/{random_name()}"
+            blocks = [os.urandom(300_000) for _ in range(4)]
+
+            def blob(sink: Callable[[bytes], None]) -> None:
+                for block in blocks:
+                    sink(block)
+
+            await store.put(name, blob)
+
+            assert await read(store, name) == b"".join(blocks)
+
+        asyncio.run(run())
+
+    def test_keeps_nothing_of_a_blob_that_fails(self, store: Store) -> None:
+        async def run() -> None:
+            def blob(sink: Callable[[bytes], None]) -> None:
+                sink(b"half of it")
+                raise ZeroDivisionError
+
+            with pytest.raises(ZeroDivisionError):
+                await store.put(f"drops/{random_name()}", blob)
+
+            assert await names(store, "drops/") == []
+
+        asyncio.run(run())
+
+    def test_lists_below_one_folder_only(self, store: Store) -> None:
+        async def run() -> None:
+            mine = f"mailboxes/{MAILBOX}/{random_name()}"
+            other = f"mailboxes/{'f' * 32}/{random_name()}"
+            for name in (mine, other, f"drops/{random_name()}"):
+                await store.put(name, small(b"x"))
+
+            assert await names(store, f"mailboxes/{MAILBOX}/") == [mine]
+            assert await names(store, f"replies/{MAILBOX}/") == []
+            assert len(await names(store, "mailboxes/")) == 2
+
+        asyncio.run(run())
+
+    def test_forgets_what_is_deleted_and_does_not_mind_twice(self, store: Store) -> None:
+        async def run() -> None:
+            name = f"drops/{random_name()}"
+            await store.put(name, small(b"x"))
+
+            await store.delete(name)
+            await store.delete(name)
+
+            with pytest.raises(NoSuchObject):
+                await read(store, name)
+
+        asyncio.run(run())
+
+
+class TestTheLocalStore:
+    @pytest.mark.parametrize(
+        "name", ["drops/../../etc/passwd", "drops/ABC", "/etc/passwd", "drops/" + "a" * 31, ""]
+    )
+    def test_takes_no_name_that_is_not_its_own(self, tmp_path: Path, name: str) -> None:
+        with pytest.raises(StoreFailed):
+            asyncio.run(LocalStore(tmp_path).put(name, small(b"x")))
+
+    def test_never_replaces_an_object(self, tmp_path: Path) -> None:
+        (tmp_path / "drops").mkdir()
+        store, name = LocalStore(tmp_path), f"drops/{random_name()}"
+        asyncio.run(store.put(name, small(b"first")))
+
+        with pytest.raises(StoreFailed):
+            asyncio.run(store.put(name, small(b"second")))
+
+        assert (tmp_path / name).read_bytes() == b"first"
+
+    def test_objects_are_for_the_owner_only(self, tmp_path: Path) -> None:
+        name = f"mailboxes/{MAILBOX}/{random_name()}"
+        (tmp_path / "mailboxes").mkdir()
+        asyncio.run(LocalStore(tmp_path).put(name, small(b"x")))
+
+        assert (tmp_path / name).stat().st_mode & 0o077 == 0
+        assert (tmp_path / name).parent.stat().st_mode & 0o077 == 0
+
+    def test_an_upload_that_is_cancelled_leaves_nothing(self, tmp_path: Path) -> None:
+        (tmp_path / "drops").mkdir()
+
+        async def run() -> None:
+            begun = asyncio.Event()
+            loop = asyncio.get_running_loop()
+
+            def blob(sink: Callable[[bytes], None]) -> None:
+                loop.call_soon_threadsafe(begun.set)
+                while True:
+                    sink(b"more and more")
+
+            putting = asyncio.create_task(LocalStore(tmp_path).put(f"drops/{random_name()}", blob))
+            await begun.wait()
+            putting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await putting
+
+        asyncio.run(run())
+        assert list((tmp_path / "drops").iterdir()) == []
+
+    def test_a_folder_that_is_gone_is_a_failure_not_a_full_disk(self, tmp_path: Path) -> None:
+        with pytest.raises(StoreFailed) as failed:
+            asyncio.run(LocalStore(tmp_path / "gone").put(f"drops/{random_name()}", small(b"")))
+
+        assert not isinstance(failed.value, StoreFull)
