@@ -260,7 +260,7 @@ class Gpg:
         # when. It never does so to a plain keyring, so a home that has neither gets one.
         if not (self.home / "pubring.kbx").exists():
             with suppress(OSError):
-                (self.home / "pubring.gpg").touch(mode=0o600)
+                (self.home / "pubring.gpg").touch(mode=0o600, exist_ok=False)
 
     def _new_run(self, sink: Sink | None = None) -> _Run:
         run = copy.copy(self._idle)
