@@ -89,3 +89,11 @@ def name_of(outcome: Outcome) -> str:
         "message": "Your message",
         "form": "The rest",
     }[outcome.kind]
+
+
+def in_words(size: int) -> str:
+    """Return a limit in bytes as a source reads it, rounded down to what surely fits."""
+    for unit, name in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
+        if size >= unit:
+            return f"{size // unit} {name}"
+    return f"{size} bytes"

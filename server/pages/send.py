@@ -17,7 +17,7 @@ from server.pages.parts import (
 )
 from server.sessions import Session
 from server.visit import receive
-from server.wording import name_of, words_for
+from server.wording import in_words, name_of, words_for
 
 
 async def show(request: web.Request) -> web.Response:
@@ -26,7 +26,8 @@ async def show(request: web.Request) -> web.Response:
     if session is None:
         raise web.HTTPSeeOther("/codename")
     limits = request.app[CONFIG].limits
-    return page(request, "send.html", token=session.form_token, limits=limits)
+    largest = in_words(limits.max_recording_bytes)
+    return page(request, "send.html", token=session.form_token, limits=limits, largest=largest)
 
 
 async def receive_form(request: web.Request) -> web.Response:

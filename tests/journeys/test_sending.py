@@ -57,6 +57,17 @@ class TestARecordingThatCanBeCleaned:
         assert newsroom.opened(envelope)["message.txt"].decode() == "Call no one.\nالباب مغلق"
 
 
+class TestALargeRecording:
+    def test_costs_no_memory(self, serving: Serving, wav: Path, tmp_path: Path) -> None:
+        large = write_wav(tmp_path / "large.wav", bytes(250_000_000))
+        serving.send(wav)
+        before = peak_bytes(serving)
+
+        assert serving.send(large).became == ["cleaned"]
+
+        assert peak_bytes(serving) - before < 32_000_000
+
+
 class TestBadInput:
     def test_a_good_recording_beside_bad_ones_arrives(
         self, serving: Serving, wav: Path, tmp_path: Path
@@ -262,6 +273,12 @@ class TestEveryAnswer:
             html = browser.get(path).html
             assert "<script" not in html
             assert "://" not in html
+
+
+def peak_bytes(serving: Serving) -> int:
+    """Return the most memory that the drop itself, without its children, ever had."""
+    status = Path(f"/proc/{serving.process.pid}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
 
 def form_head(path: str, *, length: int, cookie: str = "") -> bytes:
