@@ -8,7 +8,8 @@
     HKDF      (RFC 5869, SHA-256, expand only) of those, one label each:
               mailbox id 16 bytes · mailbox key 32 · reply seed 32 · pseudonym 22 bits
 
-The bytes are hashed, never the text: the same codename in any language is the same codename.
+The bytes are hashed, never the text: the same codename in any language is the same codename,
+and since no list has two words that differ only in case or accents, neither is needed.
 """
 
 import secrets

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -52,6 +53,11 @@ class TestDecoding:
         assert SAID["version"] == VERSION
         assert SAID["condition"] == "cleaned"
         assert SAID["source"]["pseudonym"] == "ozone fiber"
+
+    def test_every_member_is_specified(self) -> None:
+        specification = (Path(__file__).parents[3] / "docs" / "envelope.md").read_text()
+        members = [*(SAID.keys() - {"source"}), *(f"source.{name}" for name in SAID["source"])]
+        assert [name for name in members if f"\n| `{name}` | " not in specification] == []
 
     @examples(200)
     @given(st.binary(max_size=60))
