@@ -178,13 +178,12 @@ class TestBothWays:
         with pytest.raises(GpgFailed):
             work(kill_gpg)
 
-    def test_a_run_that_may_take_no_time_at_all_is_killed(self, work: Callable[..., None]) -> None:
-        def endless() -> Iterator[bytes]:
-            while True:
-                yield BLOCK
-
+    def test_a_run_that_may_take_no_time_at_all_is_killed(
+        self, work: Callable[..., None], sealed: bytes
+    ) -> None:
+        endless = itertools.chain(blocks_of(sealed), itertools.repeat(BLOCK))
         with pytest.raises(GpgFailed):
-            work(nothing, endless() if work.__name__ == "encrypt" else None, limit_seconds=0.0)
+            work(nothing, endless, limit_seconds=0.0)
 
     def test_no_gpg_is_left_running(self, work: Callable[..., None]) -> None:
         with pytest.raises(OSError):
