@@ -24,7 +24,7 @@ from scrub.errors import Malformed, TooComplex
 from scrub.findings import Kind
 from scrub.plan import MOST_CUTS, Draft
 from scrub.reading import Reader
-from scrub.tagblocks import end_of_tag, start_of_back_tags
+from scrub.tagblocks import end_of_tag, find_tag, start_of_back_tags
 
 MPEG_1, LAYER_3 = 3, 1
 BITRATES = {  # kbit/s of layer III by the header's four bits; 0 is free format, 15 forbidden
@@ -34,6 +34,7 @@ BITRATES = {  # kbit/s of layer III by the header's four bits; 0 is free format,
 RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
 
 BLOCK = 1 << 20
+BLOCK_EDGE = 4096  # more than the longest frame, and what a tag is known by
 ENOUGH_FRAMES = 3  # in a row make a stream; two bytes of sync alone are found in any noise
 FARTHEST_START = 1 << 16
 LAME_LENGTH = 36
@@ -185,11 +186,12 @@ def _run(
 ) -> tuple[int, int]:
     """Return where the frames that follow one another from `at` break off, and their number."""
     while at + 3 <= end:
-        block = reader.upto(at, min(BLOCK, end - at))
-        i, last, size = 0, len(block) - 2, len(block)
+        # A little more than a block: the frame at its edge is looked at whole.
+        block = reader.upto(at, min(BLOCK + BLOCK_EDGE, end - at))
+        i, last, whole = 0, min(len(block) - 2, BLOCK), find_tag(block)
         while i < last:
             length = lengths[block[i + 1] << 8 | block[i + 2]]
-            if not length or block[i] != 0xFF or (i + length > size and at + i + length > end):
+            if not length or block[i] != 0xFF or i + length > whole:
                 break
             if not frames % STRIDE:
                 places.append(at + i + shift)
@@ -205,10 +207,10 @@ def _run(
 
 def _is_cut_short(reader: Reader, lengths: array[int], at: int, end: int) -> bool:
     """Say whether a frame begins here that the end of the recording cuts off."""
-    head = reader.upto(at, 4)
-    if not end - at >= 4 or head[0] != 0xFF:
+    rest = reader.upto(at, min(BLOCK_EDGE, end - at))
+    if len(rest) < 4 or rest[0] != 0xFF or find_tag(rest) < len(rest):
         return False
-    return at + lengths[head[1] << 8 | head[2]] > end
+    return at + lengths[rest[1] << 8 | rest[2]] > end
 
 
 def _next_frames(reader: Reader, stream: Stream, at: int, end: int) -> int:

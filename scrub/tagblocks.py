@@ -8,6 +8,7 @@
 id3.org: id3v2.4.0-structure and ID3v1; APEv2 at Hydrogenaudio; Lyrics3 v2.00.
 """
 
+import re
 import struct
 
 from scrub.reading import Reader
@@ -15,6 +16,10 @@ from scrub.reading import Reader
 APE = struct.Struct("<8sIIII")
 APE_HAS_HEADER = 1 << 31
 MOST_TAGS = 32
+_TAG = re.compile(
+    rb"ID3[\2-\4]\0[\0\x10\x20\x40\x50\x60\x80\x90\xa0\xc0\xd0\xe0\xf0][\0-\x7f]{4}"
+    rb"|TAG[^\1-\x1f\x7f]{124}",
+)
 
 
 def end_of_front_tags(reader: Reader, start: int, end: int) -> int:
@@ -46,6 +51,16 @@ def start_of_back_tags(reader: Reader, start: int, end: int) -> int:
             break
         end = before
     return end
+
+
+def find_tag(block: bytes) -> int:
+    """Return where something that can only be a tag begins in `block`; its length when nothing.
+
+    A splice can put a tag where a frame's bytes should be; no frame holds one of its own accord.
+    """
+    found = [match.start() for match in (_TAG.search(block),) if match]
+    found += [at for at in map(block.find, (b"APETAGEX", b"LYRICSBEGIN")) if at >= 0]
+    return min(found, default=len(block))
 
 
 def _length_of_back_tag(reader: Reader, start: int, end: int) -> int:
