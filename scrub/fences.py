@@ -34,77 +34,50 @@ PROT_EXEC = 4
 INSTRUCTION = struct.Struct("=HBBI")
 
 
+# What a worker may still ask of the kernel: name → its number on x86_64, and on aarch64.
+ALLOWED = {
+    "read": (0, 63),
+    "write": (1, 64),
+    "close": (3, 57),
+    "fstat": (5, 80),
+    "lseek": (8, 62),
+    "munmap": (11, 215),
+    "brk": (12, 214),
+    "rt_sigaction": (13, 134),
+    "rt_sigprocmask": (14, 135),
+    "rt_sigreturn": (15, 139),
+    "pread64": (17, 67),
+    "readv": (19, 65),
+    "sched_yield": (24, 124),
+    "mremap": (25, 216),
+    "madvise": (28, 233),
+    "exit": (60, 93),
+    "futex": (202, 98),
+    "restart_syscall": (219, 128),
+    "clock_gettime": (228, 113),
+    "exit_group": (231, 94),
+    "preadv": (295, 69),  # an opener reads an encrypted recording with it
+    "getrandom": (318, 278),
+    "preadv2": (327, 286),  # what Python's preadv calls
+}
+# Allowed when nothing becomes executable.
+MEMORY = {"mmap": (9, 222), "mprotect": (10, 226)}
+
+
 class Calls(NamedTuple):
     """An architecture's number for seccomp, and its system call numbers."""
 
     audit: int
     allowed: tuple[int, ...]
-    memory: tuple[int, ...]  # mmap and mprotect: allowed when nothing becomes executable
+    memory: tuple[int, ...]
 
 
-# read write close fstat lseek munmap brk rt_sigaction rt_sigprocmask rt_sigreturn pread64 readv
-# preadv preadv2 (an opener reads an encrypted recording with them)
-# mremap madvise exit futex clock_gettime exit_group getrandom sched_yield restart_syscall
-CALLS = {
-    "x86_64": Calls(
-        0xC000003E,
-        (
-            0,
-            1,
-            3,
-            5,
-            8,
-            11,
-            12,
-            13,
-            14,
-            15,
-            17,
-            19,
-            25,
-            28,
-            60,
-            202,
-            228,
-            231,
-            318,
-            24,
-            219,
-            295,
-            327,
-        ),
-        (9, 10),
-    ),
-    "aarch64": Calls(
-        0xC00000B7,
-        (
-            63,
-            64,
-            57,
-            80,
-            62,
-            215,
-            214,
-            134,
-            135,
-            139,
-            67,
-            65,
-            69,
-            286,
-            216,
-            233,
-            93,
-            98,
-            113,
-            94,
-            278,
-            124,
-            128,
-        ),
-        (222, 226),
-    ),
-}
+def _calls(column: int, audit: int) -> Calls:
+    allowed = tuple(numbers[column] for numbers in ALLOWED.values())
+    return Calls(audit, allowed, tuple(numbers[column] for numbers in MEMORY.values()))
+
+
+CALLS = {"x86_64": _calls(0, 0xC000003E), "aarch64": _calls(1, 0xC00000B7)}
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
