@@ -80,6 +80,7 @@ MEANINGS: tuple[tuple[str, Kind], ...] = (
     ("cmt", Kind.COMMENT),
     ("desc", Kind.COMMENT),
     ("chap", Kind.CHAPTERS),
+    ("serial", Kind.IDENTIFIER),
     ("ufid", Kind.IDENTIFIER),
     ("isrc", Kind.IDENTIFIER),
     ("tsrc", Kind.IDENTIFIER),
