@@ -112,9 +112,17 @@ def _lines(digests: Mapping[str, bytes]) -> bytes:
     return "".join(f"{digests[name].hex()}  {name}\n" for name in sorted(digests)).encode()
 
 
+def _split(name: str, text: bytes) -> list[str]:
+    """Return the lines, each of which ends in a line feed and in nothing else that might be one."""
+    *lines, rest = text.decode("ascii", "replace").split("\n")
+    if rest:
+        raise BadBag("its last line does not end", name=name)
+    return lines
+
+
 def _parsed(list_name: str, text: bytes) -> dict[str, bytes]:
     digests: dict[str, bytes] = {}
-    for line in text.decode("ascii", "replace").splitlines():
+    for line in _split(list_name, text):
         match = _LINE.fullmatch(line)
         if match is None or match[2] in digests:
             raise BadBag("a line is malformed or said twice", name=list_name)
@@ -124,7 +132,7 @@ def _parsed(list_name: str, text: bytes) -> dict[str, bytes]:
 
 def _info(text: bytes) -> dict[str, list[str]]:
     info: dict[str, list[str]] = {}
-    for line in text.decode("ascii", "replace").splitlines():
+    for line in _split(BAG_INFO, text):
         match = _INFO_LINE.fullmatch(line)
         if match is None:
             raise BadBag("a line is malformed", name=BAG_INFO)

@@ -63,7 +63,7 @@ class NotACodename(CryptoError):
 
 
 class WrongSignature(CryptoError):
-    """A bag's signature is missing, or not by the key it is checked against."""
+    """A bag's signature is not by the key it is checked against."""
 
 
 class BadBag(CryptoError):

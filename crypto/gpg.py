@@ -175,8 +175,9 @@ class Gpg:
         """Encrypt to the subkeys `to` (fingerprints) as hidden recipients, uncompressed, binary.
 
         The message's own date is the last second of `day`: the exact one says when a source was
-        here, and the first one would be before a key that was made today. What `plaintext` or
-        `sink` raises comes out as it is; raises GpgFailed otherwise.
+        here, and the first one would be before a key that was made today. When `limit_seconds`
+        are over, gpg is killed; a block of `plaintext` that is being waited for is waited for
+        still. What `plaintext` or `sink` raises comes out as it is; raises GpgFailed otherwise.
         """
         run = self._new_run(sink)
         source = _Source(plaintext, run)

@@ -95,7 +95,7 @@ def add_keys(gpg: Gpg, exported: bytes, *, now: datetime) -> tuple[NewsroomKey, 
 
 
 def _key(listed: dict[str, Any], now: datetime) -> NewsroomKey:
-    day_ends = int(datetime.combine(now.date(), time.max, UTC).timestamp())
+    day_ends = int(datetime.combine(now.astimezone(UTC).date(), time.max, UTC).timestamp())
     usable: tuple[int, str, int | None] | None = None
     reasons = []
     for created, fingerprint, trust, expires in _encryption_keys(listed):

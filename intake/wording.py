@@ -107,7 +107,7 @@ _SAID: Final[Mapping[type[BaseException], tuple[str, str]]] = {
     ),
     sealing.NoKeyOpens: (
         "{about} was not sealed to a key of this desk ({recipients} keys can open it)",
-        "plug in the card, or take it to a desk that holds one of the newsroom's keys",
+        "was the card in, and the PIN given? if so, another desk of the newsroom has the key",
     ),
     sealing.Tampered: (
         "{about} is not what was sealed: it was altered or damaged, and nothing of it was kept",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from hashlib import sha256
 from pathlib import Path
 
@@ -117,8 +117,11 @@ class TestJudging:
             last_day = ends.replace(hour=0, minute=0, second=0)
             (the_day_before,) = read_newsroom(made.gpg, now=last_day - timedelta(hours=1)).keys
             (that_morning,) = read_newsroom(made.gpg, now=last_day).keys
+            elsewhere = last_day.astimezone(timezone(timedelta(hours=-9)))
+            (west_of_greenwich,) = read_newsroom(made.gpg, now=elsewhere).keys
         assert the_day_before.problem == ""
         assert that_morning.problem == "expired, or expires today"
+        assert west_of_greenwich == that_morning
 
     def test_a_disabled_key_counts_no_more(self, maker: Maker) -> None:
         with keyring(maker.exported("good")) as made:
