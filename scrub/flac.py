@@ -8,7 +8,8 @@
 
 The MD5 names the original to whoever holds it; zero means unknown. A seek point is kept when a
 frame with its number begins where it says. Where the frames end is found by decoding the lengths
-in the last one (flac_frame.py). RFC 9639.
+in the last one (flac_frame.py). That nothing lies between two of them the CRC-16 says, taken over
+all frames at once: zero for each frame, so zero for their row. RFC 9639.
 """
 
 import re
@@ -18,7 +19,16 @@ from typing import NamedTuple
 
 from scrub.errors import Malformed, TooComplex
 from scrub.findings import Kind
-from scrub.flac_frame import LONGEST_HEADER, FrameHeader, NotAFrame, frame_header, frame_length
+from scrub.flac_frame import (
+    CRC16_PERIOD,
+    LONGEST_HEADER,
+    ROWS,
+    FrameHeader,
+    NotAFrame,
+    crc16_is_zero,
+    frame_header,
+    frame_length,
+)
 from scrub.plan import Draft
 from scrub.reading import Reader
 from scrub.tagblocks import start_of_back_tags
@@ -58,7 +68,8 @@ def is_flac(reader: Reader, start: int) -> bool:
 def plan_flac(reader: Reader, start: int, draft: Draft) -> None:
     """Write STREAMINFO and SEEKTABLE anew in front of the frames.
 
-    Raises Malformed when STREAMINFO isn't the first block, or there is no whole frame.
+    Raises Malformed when STREAMINFO isn't the first block, there is no whole frame, or something
+    stands between two.
     """
     info, seektable, after = _metadata(reader, start, draft)
     stop = start_of_back_tags(reader, after, reader.size)
@@ -70,6 +81,7 @@ def plan_flac(reader: Reader, start: int, draft: Draft) -> None:
     end = _end_of_frames(reader, first, stop, info)
     if end < stop:
         draft.found(Kind.TRAILING)
+    _only_frames(reader, first, end)
     points = _true_points(reader, seektable, first, end, info, draft) if seektable else b""
 
     if any(info[-MD5_LENGTH:]):
@@ -152,6 +164,13 @@ def _end_of_frames(reader: Reader, first: int, stop: int, info: bytes) -> int:
         if begin == first:
             break
     raise Malformed("there is no whole frame", offset=first)
+
+
+def _only_frames(reader: Reader, first: int, end: int) -> None:
+    """Refuse what stands between two frames: a second recording's tags, or a damaged frame."""
+    blocks = reader.blocks(first, end, CRC16_PERIOD * ROWS)
+    if not crc16_is_zero(block for _, block in blocks):
+        raise Malformed("something stands between the frames, or one is damaged", offset=first)
 
 
 def _true_points(

@@ -102,6 +102,24 @@ class TestFlac:
         assert CLEAN.startswith(result)
         assert findings.removed[Kind.TRAILING] == 1
 
+    @pytest.mark.parametrize(
+        "between",
+        [FLAC[: -len(FRAMES)], id3((b"TPE1", b"\0" + SECRET)), SECRET, SECRET * 30000],
+        ids=["a_second_recording", "a_tag", "junk", "much_junk"],
+    )
+    def test_what_stands_between_two_frames_is_refused(
+        self, zygote: Zygote, between: bytes
+    ) -> None:
+        with pytest.raises(Malformed, match="between the frames"):
+            cleaned(zygote, FLAC + between + FRAMES)
+
+    def test_a_damaged_frame_in_the_middle_is_refused(self, zygote: Zygote) -> None:
+        damaged = bytearray(FLAC)
+        damaged[-len(FRAMES) // 2] ^= 1
+
+        with pytest.raises(Malformed, match="damaged"):
+            cleaned(zygote, bytes(damaged))
+
     def test_exiftool_finds_no_person_left(self, zygote: Zygote) -> None:
         assert SECRET.decode() in described(FLAC)
         assert SECRET.decode() not in described(cleaned(zygote, FLAC)[1])
