@@ -15,7 +15,7 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from scrub.errors import Malformed, TooComplex
+from scrub.errors import Malformed, TooComplex, Unsupported
 from scrub.findings import Kind
 from scrub.plan import Draft
 from scrub.reading import Reader
@@ -24,20 +24,30 @@ CHUNK_HEADER = struct.Struct("<4sI")
 FMT = struct.Struct("<HHIIHH")
 LENGTH_UNKNOWN = (0xFFFFFFFF, 0x7FFFFFFF, 0)  # written by programs that stream to a pipe
 MOST_CHUNKS = 10_000
-LONGEST_EXTENSION = 1024
 
 PCM, EXTENSIBLE = 0x0001, 0xFFFE
-# Bytes that follow the u16 length, per tag: what is longer hides something.
+# Codecs that are nothing but sound, and the bytes that follow the u16 length: what is longer hides
+# something. MP3, AAC and Vorbis have tags of their own, so a WAV of them is not cleaned here.
 EXTENSIONS = {
     0x0002: 32,  # Microsoft ADPCM: samples a block, seven coefficient pairs
     0x0003: 0,  # IEEE float
     0x0006: 0,  # A-law
     0x0007: 0,  # µ-law
     0x0011: 2,  # IMA ADPCM: samples a block
+    0x0014: 2,  # G.726 and others of its kind
+    0x0020: 2,  # Yamaha ADPCM
     0x0031: 2,  # GSM 6.10
-    0x0055: 12,  # MPEG layer III
-    EXTENSIBLE: 22,
+    0x0045: 2,
+    0x0064: 2,
+    0x0065: 2,  # G.722
+    0x028F: 2,
+    EXTENSIBLE: 22,  # bits that count, speakers, and a tag again, as a GUID
 }
+GUID_AT = 6
+GUID_REST = (
+    bytes.fromhex("000000001000800000aa00389b71"),
+    bytes.fromhex("00002107d3118644c8c1ca000000"),  # the same in B-format
+)
 
 KINDS = {
     b"JUNK": Kind.PADDING,
@@ -154,18 +164,31 @@ def _format(reader: Reader, chunk: Chunk, draft: Draft) -> bytes:
         raise Malformed("the fmt chunk is too short", offset=chunk.start)
     fixed = reader.exactly(chunk.start, FMT.size)
     tag = FMT.unpack(fixed)[0]
+    if tag != PCM and tag not in EXTENSIONS:
+        raise Unsupported("WAV", "sound of an unknown codec")
+    if tag == EXTENSIBLE and length < FMT.size + 2:
+        raise Malformed("the fmt chunk is too short", offset=chunk.start)
     if tag == PCM or length < FMT.size + 2:
         if length > FMT.size + 2:
             draft.found(Kind.SLACK)
         return fixed
     extension = reader.number(chunk.start + FMT.size, 2, "little")
-    extension = min(extension, length - FMT.size - 2, EXTENSIONS.get(tag, LONGEST_EXTENSION))
+    extension = min(extension, length - FMT.size - 2, EXTENSIONS[tag])
     if length > FMT.size + 2 + extension:
         draft.found(Kind.SLACK)
-    if extension and tag not in EXTENSIONS:
-        draft.tally.remains(Kind.CODEC_DATA)
     kept = reader.exactly(chunk.start + FMT.size + 2, extension)
+    if tag == EXTENSIBLE:
+        _check_guid(kept[GUID_AT:], chunk)
     return fixed + struct.pack("<H", extension) + kept
+
+
+def _check_guid(guid: bytes, chunk: Chunk) -> None:
+    """Refuse a codec that we don't know, and a GUID that is anything but a codec."""
+    if len(guid) < 16:
+        raise Malformed("the fmt chunk is too short", offset=chunk.start)
+    tag = int.from_bytes(guid[:2], "little")
+    if guid[2:] not in GUID_REST or (tag != PCM and tag not in EXTENSIONS) or tag == EXTENSIBLE:
+        raise Unsupported("WAV", "sound of an unknown codec")
 
 
 def _chunk(chunk_id: bytes, payload: bytes) -> bytes:

@@ -19,7 +19,7 @@ from recordings import (
     wav,
 )
 
-from scrub import Kind, Malformed, Zygote
+from scrub import Kind, Malformed, Unsupported, Zygote
 
 BEXT = SECRET.ljust(256, b"\0") + SECRET.ljust(32, b"\0") + bytes(314)
 INFO = b"INFO" + chunk(b"IART", SECRET) + chunk(b"ICRD", b"2026-11-03") + chunk(b"ISFT", b"Rec 1.2")
@@ -79,16 +79,47 @@ class TestWav:
 
     @pytest.mark.parametrize(
         "codec",
-        ["pcm_u8", "pcm_s24le", "pcm_f32le", "pcm_alaw", "pcm_mulaw", "adpcm_ms", "adpcm_ima_wav"],
+        [
+            "pcm_u8",
+            "pcm_s24le",
+            "pcm_f32le",
+            "pcm_alaw",
+            "pcm_mulaw",
+            "adpcm_ms",
+            "adpcm_ima_wav",
+            "adpcm_yamaha",
+            "adpcm_g726",
+            "g722",
+        ],
     )
     def test_every_usual_codec_sounds_the_same(self, zygote: Zygote, codec: str) -> None:
-        made = encoded("wav", "-c:a", codec, "-metadata", f"artist={SECRET.decode()}")
+        rate = ("-ar", "8000") if codec in ("adpcm_g726", "g722") else ()
+        made = encoded("wav", *rate, "-c:a", codec, "-metadata", f"artist={SECRET.decode()}")
 
         _, result, _ = cleaned(zygote, made)
 
         assert SECRET in made
         assert SECRET not in result
         assert heard(result) == heard(made)
+
+    @pytest.mark.parametrize("codec", ["libmp3lame", "aac", "libvorbis"])
+    def test_a_codec_with_tags_of_its_own_is_refused_by_name(
+        self, zygote: Zygote, codec: str
+    ) -> None:
+        with pytest.raises(Unsupported) as refusal:
+            cleaned(zygote, encoded("wav", "-c:a", codec))
+
+        assert refusal.value.what == "sound of an unknown codec"
+
+    def test_a_guid_can_carry_nothing_but_a_codec(self, zygote: Zygote) -> None:
+        wide = struct.pack("<HHIIHHHHI", 0xFFFE, 1, RATE, 2 * RATE, 2, 16, 22, 16, 4)
+        guid = bytes.fromhex("0100000000001000800000aa00389b71")
+
+        known = riff(chunk(b"fmt ", wide + guid), DATA)
+        assert cleaned(zygote, known)[1] == known
+        for other in (SECRET[:16], b"\x55" + guid[1:], guid[:4] + SECRET[:12]):
+            with pytest.raises(Unsupported):
+                cleaned(zygote, riff(chunk(b"fmt ", wide + other), DATA))
 
     def test_a_length_never_filled_in_means_all_that_follows(self, zygote: Zygote) -> None:
         streamed = bytearray(wav())
