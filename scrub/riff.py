@@ -11,6 +11,7 @@ Numbers are little-endian. RIFF: Multimedia Programming Interface and Data Speci
 1991; fmt: Microsoft Multiple Channel Audio Data and WAVE Files, 2007.
 """
 
+import re
 import struct
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -19,11 +20,14 @@ from scrub.errors import Malformed, TooComplex, Unsupported
 from scrub.findings import Kind
 from scrub.plan import Draft
 from scrub.reading import Reader
+from scrub.tagblocks import find_tag, start_of_back_tags
 
 CHUNK_HEADER = struct.Struct("<4sI")
 FMT = struct.Struct("<HHIIHH")
 LENGTH_UNKNOWN = (0xFFFFFFFF, 0x7FFFFFFF, 0)  # written by programs that stream to a pipe
+STREAMED = 0x7FFF0000  # from here on, a length that runs past the end is no length either
 MOST_CHUNKS = 10_000
+TAIL = 1 << 22  # of sound whose length is unknown: where chunks behind it are looked for
 
 PCM, EXTENSIBLE = 0x0001, 0xFFFE
 # Codecs that are nothing but sound, and the bytes that follow the u16 length: what is longer hides
@@ -66,6 +70,12 @@ KINDS = {
     b"_PMX": Kind.TAG_BLOCK,
     b"cart": Kind.TAG_BLOCK,
 }
+STARTS = frozenset(KINDS) | {b"fmt ", b"fact", b"data", b"PEAK", b"afsp", b"levl", b"DISP"}
+_START = re.compile(b"|".join(re.escape(start) for start in sorted(STARTS)))
+_TAGS = re.compile(
+    rb"LIST....(?:INFO|adtl)|[iI][dD]3 ....ID3|iXML....<|bext[^\0]..\0|<\?xpacket|<x:xmpmeta",
+    re.DOTALL,
+)
 
 
 class Chunk(NamedTuple):
@@ -98,11 +108,13 @@ def plan_wav(reader: Reader, start: int, draft: Draft) -> None:
             fact = reader.exactly(chunk.start, 4)
             if chunk.end - chunk.start > 4:
                 draft.found(Kind.SLACK)
-        elif chunk.id == b"data" and data is None:
+        elif chunk.id == b"data" and (data is None or data.start == data.end):
             data = chunk
             if end > chunk.end and reader.upto(chunk.end, 1) != b"\0":
                 draft.found(Kind.SLACK)
         else:
+            if chunk.id == b"data":
+                _refuse_more_sound(fmt, chunk)
             draft.found(KINDS.get(chunk.id, Kind.UNKNOWN_CHUNK))
     if end < reader.size:
         draft.found(Kind.TRAILING)
@@ -118,43 +130,87 @@ def plan_wav(reader: Reader, start: int, draft: Draft) -> None:
     draft.sound(length, length // max(1, FMT.unpack(fmt[:16])[4]))
 
 
+def _refuse_more_sound(fmt: bytes, chunk: Chunk) -> None:
+    """Let a second data chunk go only when it is too short to be heard: a twentieth of a second."""
+    bytes_a_second = FMT.unpack(fmt[: FMT.size])[3] if fmt else 0
+    if 20 * (chunk.end - chunk.start) > bytes_a_second:
+        raise Unsupported("WAV", "sound in several chunks")
+
+
 def chunks(reader: Reader, start: int) -> Iterator[Chunk]:
-    """Yield where the chunks of a RIFF lie; reads eight bytes a chunk, never the sound."""
-    riff_length = reader.number(start + 4, 4, "little")
-    end = reader.size if riff_length in LENGTH_UNKNOWN else start + 8 + riff_length
-    # A recorder that lost power leaves the RIFF's length short or long: chunks tell the truth.
-    end = min(end, reader.size)
+    """Yield where the chunks of a RIFF lie; reads eight bytes a chunk, never the sound.
+
+    The RIFF's own length is believed only when it says more than the chunks: a recorder that lost
+    power, or streams, leaves it short or long. What is no chunk ends the list behind it.
+    """
+    riff_end = start + 8 + reader.number(start + 4, 4, "little")
     at = start + 12
+    heard = False
     for _ in range(MOST_CHUNKS):
-        if at + CHUNK_HEADER.size > end:
+        head = reader.upto(at, CHUNK_HEADER.size)
+        if len(head) < CHUNK_HEADER.size:
             return
-        chunk_id, length = CHUNK_HEADER.unpack(reader.exactly(at, CHUNK_HEADER.size))
+        chunk_id, length = CHUNK_HEADER.unpack(head)
         payload = at + CHUNK_HEADER.size
-        if (
-            chunk_id == b"data"
-            and length in LENGTH_UNKNOWN
-            and not _followed(reader, payload, length)
-        ):
-            length = reader.size - payload
-        if payload + length > reader.size:
-            raise Malformed("a chunk runs past the end", offset=at)
+        if chunk_id == b"data" and _is_unknown(reader, payload, length):
+            length = _end_of_sound(reader, payload, start) - payload
+        if payload + length > reader.size or not _is_id(chunk_id):
+            if heard and not at < riff_end <= reader.size + 1:
+                return  # whatever it is, it stands behind the recording
+            if payload + length > reader.size:
+                raise Malformed("a chunk runs past the end", offset=at)
         yield Chunk(chunk_id, payload, payload + length)
-        at = payload + length + length % 2
+        heard |= chunk_id == b"data" and length > 0
+        at = _next_chunk(reader, payload + length, length)
     raise TooComplex("too many chunks")
 
 
-def _followed(reader: Reader, payload: int, length: int) -> bool:
-    """Say whether a length that may mean "unknown" is the true one: chunks follow to the end."""
-    at = payload + length
+def _is_id(chunk_id: bytes) -> bool:
+    return all(0x20 <= byte < 0x7F for byte in chunk_id)
+
+
+def _next_chunk(reader: Reader, end: int, length: int) -> int:
+    """Return where the next chunk begins: some programs leave the pad byte out."""
+    if length % 2 and reader.upto(end, 4) in STARTS:
+        return end
+    return end + length % 2
+
+
+def _is_unknown(reader: Reader, payload: int, length: int) -> bool:
+    """Say whether a length of sound was never filled in."""
+    if length >= STREAMED and payload + length > reader.size:
+        return True
+    return length in LENGTH_UNKNOWN and not _chain(reader, payload + length, reader.size)
+
+
+def _chain(reader: Reader, at: int, end: int) -> bool:
+    """Say whether whole chunks, or nothing, stand between here and the very end."""
     for _ in range(MOST_CHUNKS):
-        if at >= reader.size:
-            return at <= reader.size + 1
+        if at >= end:
+            return at <= end + 1
         head = reader.upto(at, CHUNK_HEADER.size)
-        if len(head) < CHUNK_HEADER.size or not head[:4].isascii():
+        if len(head) < CHUNK_HEADER.size or not _is_id(head[:4]):
             return False
-        at += CHUNK_HEADER.size + CHUNK_HEADER.unpack(head)[1]
-        at += at % 2
+        length = CHUNK_HEADER.unpack(head)[1]
+        at = _next_chunk(reader, at + CHUNK_HEADER.size + length, length)
     return False
+
+
+def _end_of_sound(reader: Reader, payload: int, start: int) -> int:
+    """Return where sound of unknown length ends: before the chunks and tags that reach the end.
+
+    Raises Malformed when something in its last 4 MiB can only be a tag, but does not reach the end.
+    """
+    end = start_of_back_tags(reader, payload, reader.size)
+    begin = max(payload, end - TAIL)
+    tail = reader.upto(begin, end - begin)
+    for match in _START.finditer(tail):
+        if _chain(reader, begin + match.start(), end):
+            end = begin + match.start()
+            break
+    if _TAGS.search(tail[: end - begin]) or find_tag(tail[: end - begin]) < end - begin:
+        raise Malformed("sound of unknown length holds a tag", offset=start)
+    return end
 
 
 def _format(reader: Reader, chunk: Chunk, draft: Draft) -> bytes:

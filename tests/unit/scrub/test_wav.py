@@ -129,6 +129,60 @@ class TestWav:
 
         assert result == wav()
 
+    @pytest.mark.parametrize("unknown", [0, 0x7FFFFFFF, 0xFFFFFFFF, 0x7FFFF000, 0xFFFFFFDB])
+    @pytest.mark.parametrize(
+        "behind",
+        [chunk(b"LIST", INFO), chunk(b"LIST", INFO) + id3v1(), id3v1()],
+        ids=["chunk", "chunk_and_tag", "tag"],
+    )
+    def test_chunks_behind_sound_of_unknown_length_are_no_sound(
+        self, zygote: Zygote, unknown: int, behind: bytes
+    ) -> None:
+        streamed = bytearray(wav() + behind)
+        streamed[4:8] = b"\xff\xff\xff\xff"
+        streamed[40:44] = struct.pack("<I", unknown)
+
+        _, result, findings = cleaned(zygote, bytes(streamed))
+
+        assert result == wav()
+        assert findings.removed
+
+    def test_a_tag_in_sound_of_unknown_length_is_refused(self, zygote: Zygote) -> None:
+        streamed = bytearray(wav() + chunk(b"LIST", INFO) + SECRET)
+        streamed[4:8] = streamed[40:44] = b"\xff\xff\xff\xff"
+
+        with pytest.raises(Malformed, match="holds a tag"):
+            cleaned(zygote, bytes(streamed))
+
+    @pytest.mark.parametrize("length", [0, 36, 44, 1000])
+    def test_a_riff_length_that_is_too_short_loses_no_sound(
+        self, zygote: Zygote, length: int
+    ) -> None:
+        planted = wav()[:4] + struct.pack("<I", length) + wav()[8:] + chunk(b"LIST", INFO)
+
+        assert cleaned(zygote, planted)[1] == wav()
+
+    def test_a_pad_byte_left_out_loses_nothing_that_follows(self, zygote: Zygote) -> None:
+        odd = struct.pack("<HHIIHH", 1, 1, RATE, RATE, 1, 8)
+        sound = chunk(b"data", b"\x80" * 101, pad=b"")
+        planted = riff(
+            chunk(b"fmt ", odd), chunk(b"JUNK", b"odd", pad=b""), sound, chunk(b"LIST", INFO)
+        )
+
+        _, result, _ = cleaned(zygote, planted)
+
+        assert result == riff(chunk(b"fmt ", odd), chunk(b"data", b"\x80" * 101))
+
+    @pytest.mark.parametrize("end", [8, 9000], ids=["inside_the_riff", "behind_its_end"])
+    def test_sound_in_several_chunks_is_refused_not_lost(self, zygote: Zygote, end: int) -> None:
+        several = riff(FMT, DATA, DATA)
+        several = several[:4] + struct.pack("<I", len(several) - end) + several[8:]
+
+        with pytest.raises(Unsupported) as refusal:
+            cleaned(zygote, several)
+
+        assert refusal.value.what == "sound in several chunks"
+
     def test_a_missing_last_pad_byte_is_forgiven(self, zygote: Zygote) -> None:
         odd = struct.pack("<HHIIHH", 1, 1, RATE, RATE, 1, 8)
         short = riff(chunk(b"fmt ", odd), chunk(b"data", b"\x80" * 101))[:-1]
