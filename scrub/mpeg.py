@@ -18,6 +18,7 @@ from __future__ import annotations  # array[int] is a type, not yet an expressio
 import re
 import struct
 from array import array
+from itertools import pairwise
 from typing import NamedTuple
 
 from scrub.errors import Malformed, TooComplex
@@ -236,7 +237,7 @@ def _information_offset(frame: bytes) -> int:
 
 def _rebuilt(frame: bytes, at: int, walk: Walk, draft: Draft) -> bytes:
     """Return a frame as long as this one that holds only what seeking and gapless playing need."""
-    kept = _vbri(frame) if frame[at : at + 4] == b"VBRI" else _xing(frame, at, walk)
+    kept = _vbri(frame, walk) if frame[at : at + 4] == b"VBRI" else _xing(frame, at, walk)
     rebuilt = (frame[:4] + bytes(at - 4) + kept)[: len(frame)].ljust(len(frame), b"\0")
     if rebuilt != frame:
         draft.found(Kind.ENCODER)
@@ -272,11 +273,29 @@ def _seek_table(head: int, walk: Walk) -> bytes:
     return bytes(table)
 
 
-def _vbri(frame: bytes) -> bytes:
-    """Return id, version, delay, no quality, bytes, frames, and the seek table it describes."""
+def _vbri(frame: bytes, walk: Walk) -> bytes:
+    """Return id, version, delay, no quality, bytes, frames, and a seek table counted anew.
+
+    An entry says how many bytes the next so many frames have, divided by a scale.
+    """
     head = frame[36:62].ljust(26, b"\0")
-    entries, _, size, _ = struct.unpack(">HHHH", head[18:26])
-    return head[:8] + b"\0\0" + head[10:] + frame[62 : 62 + entries * size]
+    entries, scale, size, stride = struct.unpack(">HHHH", head[18:26])
+    if not (1 <= size <= 4 and scale and stride and 62 + entries * size <= len(frame)):
+        entries = 0
+    if not entries:
+        return head[:8] + b"\0\0" + head[10:18] + bytes(8)
+    places = [_place(walk, entry * stride) for entry in range(entries + 1)]
+    steps = (min((b - a) // scale, (1 << 8 * size) - 1) for a, b in pairwise(places))
+    table = b"".join(step.to_bytes(size, "big") for step in steps)
+    return head[:8] + b"\0\0" + head[10:] + table
+
+
+def _place(walk: Walk, frame: int) -> int:
+    """Return about where a frame begins in the result, from the first one."""
+    at, rest = divmod(frame, STRIDE)
+    total = sum(walk.ends) - sum(walk.starts)
+    place, following = [*walk.places[at : at + 2], total, total][:2]
+    return place + (following - place) * rest // STRIDE
 
 
 def crc16(covered: bytes) -> int:

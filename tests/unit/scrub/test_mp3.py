@@ -95,6 +95,20 @@ class TestMp3:
 
         assert {Kind.LOCATION, Kind.PERSON, Kind.TIME, Kind.PICTURE} <= findings.removed.keys()
 
+    def test_a_vbri_seek_table_is_counted_anew(self, zygote: Zygote) -> None:
+        frames = len(bare()) // FRAME
+        table = (SECRET * 5)[:20]
+        vbri = struct.pack(">4sHHHIIHHHH", b"VBRI", 1, 0, 75, len(bare()), frames, 10, 1, 2, 4)
+        first = (bare()[:4] + bytes(32) + vbri + table).ljust(FRAME, b"\0")
+
+        _, result, _ = cleaned(zygote, first + bare())
+
+        assert SECRET[:8] not in result
+        assert heard(result) == heard(first + bare())
+        entries = struct.unpack(">10H", result[62:82])
+        assert sum(entries) <= len(bare())
+        assert entries[0] > 0
+
     def test_an_encoder_that_signs_inside_its_frames_is_named_as_remaining(
         self, zygote: Zygote
     ) -> None:
