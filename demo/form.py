@@ -76,11 +76,11 @@ class Browser:
         headers = {"Content-Type": content_type, "Content-Length": str(length)}
         return self._answer("POST", path, body(), headers)
 
-    def enter(self, path: str, codename: str) -> None:
-        """Type the codename to come back."""
+    def enter(self, codename: str) -> Page:
+        """Type the codename to come back; return what answers."""
         form = urlencode({"codename": codename}).encode()
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        self._answer("POST", path, form, headers)
+        return self._answer("POST", self.get("/return").form, form, headers)
 
     def _answer(
         self, method: str, path: str, body: bytes | Iterator[bytes], headers: dict[str, str]

@@ -176,7 +176,7 @@ def reply(address: str, drop_id: str, codename: str) -> None:
     say(f"the desk's receipt: {counts(receipts['envelopes'])}")
     tapedrop("server", "replies", "import", str(back), "--config", str(CONFIG))
     browser = Browser(address)
-    browser.enter("/return", codename)
+    browser.enter(codename)
     mailbox = browser.get("/mailbox")
     say(f"the source reads: {mailbox.texts('blockquote')[0]}")
 

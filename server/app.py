@@ -52,6 +52,10 @@ def build_app(
     )
     environment.globals["newsroom"] = config.newsroom.name
     environment.undefined = jinja2.StrictUndefined
+    # All are read now: an update of the files must not change pages under a running drop.
+    environment.auto_reload = False
+    for template in environment.list_templates():
+        environment.get_template(template)
     app.add_routes(
         [
             web.get("/", front.show),
@@ -60,7 +64,7 @@ def build_app(
             web.get("/send", send.show),
             web.post("/send/{token}", send.receive_form),
             web.get("/return", mailbox.ask),
-            web.post("/return", mailbox.enter),
+            web.post("/return/{token}", mailbox.enter),
             web.get("/mailbox", mailbox.show),
         ]
     )

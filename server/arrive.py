@@ -2,12 +2,12 @@
 
 The form is multipart/form-data (RFC 7578) with parts in the order in which it shows them:
 
-    uncleanable   "refuse" or "send": what to do with a recording that can't be cleaned
-    message       text, may be empty
+    uncleanable   "refuse" or "send": what to do with a recording that can't be cleaned; once
+    message       text, may be empty; once
     recordings    files, any number up to the limit; an untouched file field is one without a name
 
-Number, size and order are held to while the parts stream. The names and types that a browser
-declares are not used for anything, and not kept.
+Number and size are held to while the parts stream, and that the choice comes before what it is
+about. The names and types that a browser declares are not used for anything, and not kept.
 """
 
 import asyncio
@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from aiohttp import BodyPartReader, ClientPayloadError, MultipartReader, web
+from aiohttp import BodyPartReader, ClientPayloadError, MultipartReader, StreamReader, web
 from aiohttp.http_exceptions import HttpProcessingError
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from server.config import Limits
 from server.errors import BrokenForm, CutOff, Empty, TooLarge, TooMany
@@ -26,7 +27,6 @@ from server.threads import in_thread
 
 BLOCK: Final = 256 * 1024
 _LONGEST_CHOICE: Final = 16
-_MOST_PARTS_BESIDE: Final = 8
 
 
 class Uncleanable(StrEnum):
@@ -38,9 +38,9 @@ class Uncleanable(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What the source wrote."""
+    """What the source wrote; None when it was longer than a message may be."""
 
-    text: str
+    text: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,33 +56,44 @@ async def parts(
 ) -> AsyncIterator[Uncleanable | Message | Recording]:
     """Yield the form's parts as they arrive; read a recording to its end before asking for more.
 
-    Raises BrokenForm, TooMany, CutOff; TooLarge for a message that is too long.
+    Raises BrokenForm, TooMany, CutOff.
     """
-    try:
-        reader = await request.multipart()
-    except (ValueError, KeyError, AssertionError):
-        raise BrokenForm("not a form") from None
+    form = _form(request)
+    seen: set[str] = set()
     recordings = 0
-    for _ in range(limits.max_recordings + _MOST_PARTS_BESIDE):
-        part = await _next(reader)
-        if part is None:
-            return
-        match part.name:
+    while (part := await _next(form, request.content)) is not None:
+        name = part.name or ""
+        if name in seen or (name == "uncleanable" and recordings):
+            raise BrokenForm("a part twice, or in the wrong place")
+        match name:
             case "uncleanable":
+                seen.add(name)
                 yield await _choice(part)
             case "message":
+                seen.add(name)
                 text = await _text(part, limits.max_message_bytes)
-                if text.strip():
+                if text is None or text.strip():
                     yield Message(text)
             case "recordings":
+                recordings += 1
+                if recordings > limits.max_recordings:
+                    raise TooMany("too many recordings")
                 if not await _is_untouched(part):
-                    recordings += 1
-                    if recordings > limits.max_recordings:
-                        raise TooMany("too many recordings")
                     yield Recording(part, limits.max_recording_bytes)
             case _:
                 raise BrokenForm("a part that the form doesn't have")
-    raise TooMany("too many parts")
+
+
+async def read_to_the_end(request: web.Request) -> None:
+    """Take what is still coming and keep none of it.
+
+    A browser shows an answer only once it has sent everything; the length was checked before.
+    """
+    try:
+        async for _ in request.content.iter_any():
+            pass
+    except _BROKEN_OFF:
+        raise CutOff("the connection ended before the form did") from None
 
 
 async def arrive(recording: Recording, held: Held) -> None:
@@ -124,36 +135,62 @@ async def _read(part: BodyPartReader) -> AsyncIterator[bytes]:
     while not part.at_eof():
         try:
             block = await part.read_chunk(BLOCK)
-        except _BROKEN:
+        except (*_BROKEN_OFF, *_BROKEN_FORM):
             raise CutOff("the connection ended before the part did") from None
         if block:
             yield block
 
 
-async def _next(reader: MultipartReader) -> BodyPartReader | None:
-    try:
-        part = await reader.next()
-    except _BROKEN:
-        raise CutOff("the connection ended before the form did") from None
-    if part is None or isinstance(part, BodyPartReader):
+class _Form(MultipartReader):
+    """The parts of a form, each a plain stream of bytes, whatever it declares itself to be.
+
+    aiohttp would take a file of type multipart/… apart, and hold some encodings back.
+    """
+
+    def _get_part_reader(self, headers: CIMultiDictProxy[str]) -> BodyPartReader:
+        disposition = headers.get("Content-Disposition", "")
+        plain = CIMultiDictProxy(CIMultiDict({"Content-Disposition": disposition}))
+        part = super()._get_part_reader(plain)
+        assert isinstance(part, BodyPartReader)
         return part
-    raise BrokenForm("a form within the form")
+
+
+def _form(request: web.Request) -> _Form:
+    try:
+        return _Form(request.headers, request.content)
+    except (ValueError, KeyError, AssertionError):
+        raise BrokenForm("not a form") from None
+
+
+async def _next(form: _Form, content: StreamReader) -> BodyPartReader | None:
+    try:
+        part = await form.next()
+    except _BROKEN_OFF:
+        raise CutOff("the connection ended before the form did") from None
+    except _BROKEN_FORM:
+        if content.at_eof():
+            raise CutOff("the form ended before its last boundary") from None
+        raise BrokenForm("not laid out as a form") from None
+    assert part is None or isinstance(part, BodyPartReader)
+    return part
 
 
 async def _choice(part: BodyPartReader) -> Uncleanable:
     try:
-        return Uncleanable(await _text(part, _LONGEST_CHOICE))
+        return Uncleanable(await _text(part, _LONGEST_CHOICE) or "")
     except ValueError:
         raise BrokenForm("a choice that the form doesn't have") from None
 
 
-async def _text(part: BodyPartReader, largest_bytes: int) -> str:
+async def _text(part: BodyPartReader, largest_bytes: int) -> str | None:
+    """Return a part's text; None, having read it to its end, when there is more than may be."""
     text = bytearray()
+    size = 0
     async for block in _read(part):
-        text += block
-        if len(text) > largest_bytes:
-            raise TooLarge("longer than a message may be")
-    return text.decode("utf-8", "replace")
+        size += len(block)
+        if size <= largest_bytes:
+            text += block
+    return text.decode("utf-8", "replace") if size <= largest_bytes else None
 
 
 async def _is_untouched(part: BodyPartReader) -> bool:
@@ -174,12 +211,10 @@ def _write(held: Held, blocks: list[bytes]) -> None:
         held.write(block)
 
 
-_BROKEN: Final = (
+_BROKEN_OFF: Final = (
     ClientPayloadError,
-    HttpProcessingError,
     ConnectionError,
     asyncio.IncompleteReadError,
-    RuntimeError,
-    ValueError,
     web.RequestPayloadError,
 )
+_BROKEN_FORM: Final = (HttpProcessingError, RuntimeError, ValueError)

@@ -52,7 +52,7 @@ class TooMany(ServerError):
 
 
 class TooLarge(ServerError):
-    """One part is larger than it may be; it was read to its end and thrown away."""
+    """One part is larger than it may be; the parts behind it still arrive."""
 
 
 class Empty(ServerError):

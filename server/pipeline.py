@@ -12,6 +12,7 @@ from crypto.manifest import Condition, Manifest, Source
 from crypto.reply import public_key_of
 from scrub import Cleaned, SandboxUnavailable, ScrubError, WorkerFailed, render
 from server.arrive import Message, Recording, Uncleanable, arrive
+from server.errors import TooLarge
 from server.scrubbing import Scrubber
 from server.sealing import Sealer
 from server.spool import Held, Notebook, Spool
@@ -51,6 +52,8 @@ async def take_in(
 
 async def take_in_message(message: Message, *, source: SourceKeys, parts: Parts) -> Condition:
     """Carry one message to the store, sealed as a recording is. Raises as `take_in` does."""
+    if message.text is None:
+        raise TooLarge("longer than a message may be")
     text = message.text.encode()
     manifest = _manifest("message.txt", len(text), Condition.WRITTEN, "message", source)
     async with parts.sealer.turn:

@@ -7,7 +7,7 @@ import resource
 import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -20,10 +20,10 @@ from crypto.gpg import Gpg
 from crypto.newsroom import read_newsroom
 from server.app import build_app
 from server.checks import folders_fit, newsroom_fit, read_salt
-from server.config import Config, Listen
+from server.config import Config
 from server.deriving import Deriver
-from server.errors import NotFit
 from server.events import Journal, NewsroomKeyUnusable, Started, Stopped, silence_libraries
+from server.listening import Protocol, listen, lock
 from server.pipeline import Parts
 from server.scrubbing import Scrubber
 from server.sealing import Sealer
@@ -60,6 +60,7 @@ async def _serve(folder: Path, config: Config, listening: Callable[[str], None])
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_MOST_THREADS))
     # The sandbox is started before anything else, so there is nothing yet that it could hold.
     async with AsyncExitStack() as stack:
+        stack.callback(os.close, lock(folder))
         scrubber = Scrubber(
             at_once=config.work.scrubs_at_once, unfenced=config.work.unfenced_scrubbing
         )
@@ -83,13 +84,7 @@ async def _serve(folder: Path, config: Config, listening: Callable[[str], None])
             LocalStore(folder / config.places.store),
         )
         app = build_app(config, parts=parts, deriver=deriver, journal=journal, now=utc_now)
-        runner = web.AppRunner(
-            app,
-            access_log=None,
-            auto_decompress=False,
-            lingering_time=_LINGER_SECONDS,
-            shutdown_timeout=_STOP_SECONDS,
-        )
+        runner = web.AppRunner(app, shutdown_timeout=_STOP_SECONDS)
         stack.push_async_callback(runner.cleanup)
         await runner.setup()
         for duty in (journal.tell_daily(config.logs.tell_at_hour_utc), _watch_keys(gpg, journal)):
@@ -98,32 +93,23 @@ async def _serve(folder: Path, config: Config, listening: Callable[[str], None])
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        address = await _listen(runner, folder, config.listen)
+        listener, address = await listen(partial(_protocol, runner), folder, config.listen)
+        stack.callback(listener.close)
         journal.tell(Started(len(newsroom.keys)))
         listening(address)
         await stop.wait()
     journal.tell(Stopped())
 
 
-async def _listen(runner: web.AppRunner, folder: Path, listen: Listen) -> str:
-    if listen.tcp:
-        host, port = listen.address()
-        try:
-            await web.TCPSite(runner, host, port).start()
-        except OSError as error:
-            raise NotFit(
-                [f"can't listen on {listen.tcp}: {os.strerror(error.errno or 0)}"]
-            ) from None
-        host, port = runner.addresses[0][:2]
-        return f"http://{host}:{port}/"
-    path = folder / listen.unix
-    with suppress(FileNotFoundError):
-        if not path.is_socket():
-            raise NotFit([f"{path} is in the way of the socket"])
-        path.unlink()
-    await web.UnixSite(runner, str(path)).start()
-    path.chmod(0o660)
-    return f"unix:{path}"
+def _protocol(runner: web.AppRunner) -> Protocol:
+    assert runner.server is not None
+    return Protocol(
+        runner.server,
+        loop=asyncio.get_running_loop(),
+        access_log=None,  # type: ignore[arg-type]  # how aiohttp turns it off
+        auto_decompress=False,
+        lingering_time=_LINGER_SECONDS,
+    )
 
 
 async def _watch_keys(gpg: Gpg, journal: Journal) -> None:

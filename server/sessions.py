@@ -24,7 +24,7 @@ def _token() -> str:
 
 @dataclass(slots=True, eq=False)
 class Session:
-    """One visit. `keys` are made when they are first needed."""
+    """One visit. `codename` is empty until one is shown or typed; `keys` are made when needed."""
 
     codename: bytes
     cookie: str = field(default_factory=_token)

@@ -10,7 +10,7 @@ from crypto.codename import SourceKeys
 from crypto.errors import CryptoError, NoUsableKey
 from crypto.manifest import Condition
 from scrub import ScrubError
-from server.arrive import Message, Recording, Uncleanable, parts
+from server.arrive import Message, Recording, Uncleanable, parts, read_to_the_end
 from server.config import Limits
 from server.errors import (
     BrokenForm,
@@ -102,9 +102,10 @@ async def receive(
                     recordings += 1
                     work = take_in(part, uncleanable=uncleanable, source=source, parts=pipeline)
                     await settle("recording", recordings, work)
-    except (CutOff, BrokenForm, TooMany, TooLarge) as error:
+    except (CutOff, BrokenForm, TooMany) as error:
         outcomes.append(Outcome("form", 0, reason_of(error)))
         _count(outcomes[-1], journal)
+        await read_to_the_end(request)
     return outcomes
 
 

@@ -82,13 +82,21 @@ def words_for(became: Condition | Reason) -> Words:
     return _RECEIVED[became] if isinstance(became, Condition) else _REFUSED[became]
 
 
+def words_of(outcome: str) -> Words:
+    """Return what to say of an outcome as a mailbox remembers it."""
+    conditions = {condition.value: condition for condition in Condition}
+    return words_for(conditions[outcome] if outcome in conditions else Reason(outcome))
+
+
 def name_of(outcome: Outcome) -> str:
     """Return what the source knows the thing by: its place in the form."""
-    return {
-        "recording": f"Recording {outcome.number}",
-        "message": "Your message",
-        "form": "The rest",
-    }[outcome.kind]
+    name = name_of_kind(outcome.kind)
+    return f"{name} {outcome.number}" if outcome.number else name
+
+
+def name_of_kind(kind: str) -> str:
+    """Return what a source calls a thing of this kind."""
+    return {"recording": "Recording", "message": "Your message", "form": "The rest"}[kind]
 
 
 def in_words(size: int) -> str:

@@ -9,22 +9,30 @@ from crypto.errors import NotACodename
 from server import mailbox
 from server.errors import Busy
 from server.events import Reason
-from server.pages.parts import PARTS, SESSIONS, page, refusal, remember, visit
+from server.pages.parts import PARTS, SESSIONS, any_visit, page, refusal, remember, visit
 from server.pages.send import make_keys
+from server.wording import name_of_kind, words_of
 
 _LONGEST_FORM = 2048
 
 
 async def ask(request: web.Request) -> web.Response:
     """Ask for the codename."""
-    return page(request, "return.html", problem="")
+    session = any_visit(request) or request.app[SESSIONS].begin(b"")
+    response = page(request, "return.html", token=session.form_token, problem="")
+    remember(response, session)
+    return response
 
 
 async def enter(request: web.Request) -> web.Response:
     """Begin a visit with the codename that was typed.
 
-    Whether a mailbox exists is not looked at: any codename of ours begins a visit.
+    Only our own form may do so: another page could give a source somebody else's codename, and
+    with it somebody else's mailbox. Whether a mailbox exists is not looked at.
     """
+    before = any_visit(request)
+    if before is None or not before.form_token_is(request.match_info["token"]):
+        return refusal(request, Reason.NO_SESSION, status=403)
     if (request.content_length or _LONGEST_FORM + 1) > _LONGEST_FORM:
         return refusal(request, Reason.BROKEN_FORM, status=400)
     typed = parse_qs((await request.read()).decode("utf-8", "replace"))
@@ -33,7 +41,8 @@ async def enter(request: web.Request) -> web.Response:
     except NotACodename as error:
         word = f"Word {error.position} isn't one of ours." if error.position else ""
         problem = word or "These eight words don't belong together. Please look at each once more."
-        return page(request, "return.html", problem=problem)
+        return page(request, "return.html", token=before.form_token, problem=problem)
+    request.app[SESSIONS].end(before)
     response = web.Response(status=303, headers={"Location": "/mailbox"})
     remember(response, request.app[SESSIONS].begin(codename))
     return response
@@ -52,4 +61,5 @@ async def show(request: web.Request) -> web.Response:
     store = request.app[PARTS].store
     events = await mailbox.events(session.keys, store)
     replies = await mailbox.replies(session.keys, store)
-    return page(request, "mailbox.html", events=events, replies=replies)
+    told = [(event, name_of_kind(event.kind), words_of(event.outcome).what) for event in events]
+    return page(request, "mailbox.html", events=told, replies=replies)

@@ -38,7 +38,13 @@ def refusal(request: web.Request, reason: Reason, *, status: int) -> web.Respons
 
 
 def visit(request: web.Request) -> Session | None:
-    """Return the visit this request belongs to, if it still lasts."""
+    """Return the visit this request belongs to, if it lasts and has a codename."""
+    session = any_visit(request)
+    return session if session is not None and session.codename else None
+
+
+def any_visit(request: web.Request) -> Session | None:
+    """Return the visit this request belongs to, if it lasts."""
     return request.app[SESSIONS].find(request.cookies.get(COOKIE))
 
 

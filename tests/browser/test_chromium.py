@@ -67,7 +67,7 @@ class TestASourceWithoutScripts:
         page.get_by_role("button", name="Go on").click()
 
         assert page.get_by_role("heading", name="Your mailbox").is_visible()
-        assert page.get_by_text("recording, cleaned").is_visible()
+        assert page.get_by_text("Recording. We have it.").is_visible()
 
     def test_asks_no_other_host_for_anything(self, page: Page, serving: Serving) -> None:
         asked: list[str] = []

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import threading
 from collections.abc import Callable
@@ -77,6 +78,36 @@ class TestStarting:
 
         assert refused.returncode == 2
         assert "loopback" in refused.stderr
+
+    def test_it_listens_on_a_unix_socket_by_default(self, drop: Drop) -> None:
+        drop.config.write_text("")
+
+        with drop.running() as serving:
+            assert serving.address == f"unix:{drop.folder}/tapedrop.sock"
+            with socket.socket(socket.AF_UNIX) as connection:
+                connection.connect(str(drop.folder / "tapedrop.sock"))
+                connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                assert connection.recv(12) == b"HTTP/1.1 200"
+            assert (drop.folder / "tapedrop.sock").stat().st_mode & 0o777 == 0o660
+        with drop.running():
+            pass
+
+    def test_a_second_one_in_the_same_folder_is_refused(self, drop: Drop) -> None:
+        drop.config.write_text("")
+
+        with drop.running():
+            refused = run_server("serve", "--config", drop.config)
+
+        assert refused.returncode == 5
+        assert "is running already" in refused.stderr
+
+    def test_a_socket_path_that_is_too_long_is_named(self, drop: Drop) -> None:
+        drop.config.write_text(f'[listen]\nunix = "{"x" * 120}.sock"\n')
+
+        refused = run_server("serve", "--config", drop.config)
+
+        assert refused.returncode == 5
+        assert "can't listen" in refused.stderr
 
 
 class TestWhileServing:

@@ -73,7 +73,7 @@ class TestTheRoundTrip:
         receipts = run_server("receipts", "import", tmp_path / "back", *config)
         replies = run_server("replies", "import", tmp_path / "back", *config)
         source = Browser(serving.address)
-        source.enter("/return", codename)
+        source.enter(codename)
 
         assert (row["format"], row["condition"]) == ("WAV", "cleaned")
         assert len({row["pseudonym"] for row in rows}) == 1

@@ -123,6 +123,45 @@ class TestBadInput:
 
         assert result.became == ["cleaned", "cleaned", "too_many"]
 
+    def test_a_message_that_is_too_long_costs_the_recording_nothing(
+        self, serving: Serving, wav: Path
+    ) -> None:
+        result = serving.send(wav, message="x" * 70_000)
+
+        assert result.became == ["too_large", "cleaned"]
+
+    def test_a_file_that_says_it_is_a_form_is_only_a_file(
+        self, serving: Serving, wav: Path
+    ) -> None:
+        browser = serving.visit()
+        head = b'--edge\r\nContent-Disposition: form-data; name="recordings"; filename="a.mht"\r\n'
+        head += b"Content-Type: multipart/related; boundary=inner\r\n"
+        head += b"Content-Transfer-Encoding: base64\r\n\r\n"
+        body = head + b"--inner\r\nx\r\n" + form_part(b"a.wav", wav.read_bytes()) + b"--edge--\r\n"
+        action = browser.get("/send").form
+
+        _, page = raw(serving, form_head(action, length=len(body), cookie=browser.cookie) + body)
+
+        assert re.findall('data-became="(.*?)"', page) == ["not_a_recording", "cleaned"]
+
+    def test_a_choice_after_the_recording_it_is_about_is_refused(
+        self, serving: Serving, wav: Path
+    ) -> None:
+        browser = serving.visit()
+        choice = b'--edge\r\nContent-Disposition: form-data; name="uncleanable"\r\n\r\nsend\r\n'
+        body = form_part(b"a.wav", wav.read_bytes()) + choice + b"--edge--\r\n"
+        action = browser.get("/send").form
+
+        _, page = raw(serving, form_head(action, length=len(body), cookie=browser.cookie) + body)
+
+        assert re.findall('data-became="(.*?)"', page) == ["cleaned", "broken_form"]
+
+    def test_what_is_not_http_gets_no_answer(self, serving: Serving) -> None:
+        with connected(serving) as connection:
+            connection.sendall(b"GARBAGE\r\n\r\n")
+
+            assert connection.recv(1000) == b""
+
     def test_a_form_with_a_part_of_its_own_is_refused(self, serving: Serving) -> None:
         browser = serving.visit()
         form = browser.get("/send")
@@ -230,9 +269,9 @@ class TestTheCodename:
         browser.post(form.form, form.fields, [wav])
 
         another = Browser(serving.address)
-        another.enter("/return", f"  {codename.upper()} ")
+        another.enter(f"  {codename.upper()} ")
 
-        assert "recording, cleaned" in another.get("/mailbox").html
+        assert "Recording. We have it." in another.get("/mailbox").html
 
     def test_a_wrong_word_is_named_and_nothing_is_looked_up(self, serving: Serving) -> None:
         answer = enter(serving, "zebra zebra zebra qwertz zebra zebra zebra zebra")
@@ -245,6 +284,26 @@ class TestTheCodename:
         answer = enter(serving, "zoo zoo zoo zoo zoo zoo zoo zoo")
 
         assert "look at each once more" in answer
+
+    def test_another_site_cannot_type_one_for_the_source(self, serving: Serving) -> None:
+        browser = serving.visit()
+        head = "POST /return/{} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\nCookie: {}\r\n\r\n"
+
+        for token, cookie in (("x", browser.cookie), ("x", ""), ("", "")):
+            status, _ = raw(serving, head.format(token, cookie).encode() + b"codename=")
+            assert status in {403, 404}
+
+    def test_coming_back_ends_the_visit_before(self, serving: Serving) -> None:
+        first = serving.visit()
+        codename = first.get("/codename").texts("p", "codename")[0]
+        before = first.cookie
+
+        first.enter(codename)
+
+        assert first.cookie != before
+        assert first.get("/codename").texts("p", "codename")[0] == codename
+        first.cookie = before
+        assert first.get("/codename").texts("p", "codename")[0] != codename
 
 
 class TestEveryAnswer:
@@ -325,10 +384,7 @@ def head_of(serving: Serving, path: str) -> http.client.HTTPMessage:
 
 def enter(serving: Serving, codename: str) -> str:
     """Type a codename; return the page."""
-    words = codename.replace(" ", "+")
-    body = f"codename={words}".encode()
-    head = f"POST /return HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode()
-    return raw(serving, head + body)[1]
+    return Browser(serving.address).enter(codename).html
 
 
 def test_the_drop_stops_by_itself_when_told_to(drop: Drop) -> None:

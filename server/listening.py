@@ -1,0 +1,70 @@
+"""Listen on the one address of the settings, for one drop in one folder."""
+
+import asyncio
+import fcntl
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from aiohttp import web
+
+from server.config import Listen
+from server.errors import NotFit
+
+
+class Protocol(web.RequestHandler):
+    """aiohttp's side of a connection, but for one thing: it has no error page of its own.
+
+    aiohttp answers what isn't HTTP with its name, its version, the second, and the request line.
+    No browser sends such a thing: the connection is closed without a word.
+    """
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,  # noqa: ARG002
+        status: int = 500,  # noqa: ARG002
+        exc: BaseException | None = None,  # noqa: ARG002
+        message: str | None = None,  # noqa: ARG002
+    ) -> web.StreamResponse:
+        """Close the connection."""
+        raise ConnectionAbortedError
+
+
+def lock(folder: Path) -> int:
+    """Keep any other process from serving this folder; return the descriptor that holds it.
+
+    Raises NotFit when one does already: two would take each other's socket.
+    """
+    descriptor = os.open(folder / "serving.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise NotFit([f"the drop in {folder} is running already"]) from None
+    return descriptor
+
+
+async def listen(
+    protocol: Callable[[], Protocol], folder: Path, settings: Listen
+) -> tuple[asyncio.Server, str]:
+    """Begin to listen; return the server and its address. Raises NotFit, SettingsRefused."""
+    loop = asyncio.get_running_loop()
+    path = folder / settings.unix
+    try:
+        if settings.tcp:
+            host, port = settings.address()
+            server = await loop.create_server(protocol, host, port)
+            host, port = server.sockets[0].getsockname()[:2]
+            return server, f"http://{host}:{port}/"
+        if path.exists() and not path.is_socket():
+            raise NotFit([f"{path} is in the way of the socket"])
+        path.unlink(missing_ok=True)
+        server = await loop.create_unix_server(protocol, path)
+        # tor's group may connect; who that is, is the folder's group.
+        path.chmod(0o660)
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno else str(error)
+        raise NotFit([f"can't listen on {settings.tcp or path}: {why}"]) from None
+    return server, f"unix:{path}"
