@@ -42,6 +42,7 @@ LAME_LENGTH = 36
 XING_FRAMES, XING_BYTES, XING_TABLE, XING_QUALITY = 1, 2, 4, 8
 TABLE_LENGTH = 100
 STRIDE = 16  # every so many frames the place of one is remembered, for the seek table
+INFORMATION = (b"Xing", b"Info", b"VBRI")
 ENCODER_TRACES = (b"LAME", b"Lavc", b"Lavf", b"GOGO")
 # Containers in which frames may follow one another, but which are no MP3.
 NOT_FRAMES = re.compile(
@@ -65,6 +66,7 @@ class Walk(NamedTuple):
     frames: int
     places: array[int]  # in the result, from the first frame
     junk: int
+    blank: array[int]  # Xing and VBRI frames amid the sound, of recordings that were joined
 
 
 def is_mp3(reader: Reader, start: int) -> bool:
@@ -96,9 +98,23 @@ def plan_mp3(reader: Reader, start: int, draft: Draft) -> None:
     if behind:
         rebuilt = _rebuilt(information, behind, walk, draft)
         draft.write(rebuilt)
-    for span_start, span_end in zip(walk.starts, walk.ends, strict=True):
-        draft.copy(span_start, span_end)
+    _copy(reader, stream, walk, draft)
     draft.sound(sum(walk.ends) - sum(walk.starts), walk.frames)
+
+
+def _copy(reader: Reader, stream: Stream, walk: Walk, draft: Draft) -> None:
+    """Copy the runs, but of a frame that is to be blank the header: it stays a frame of silence."""
+    blank = iter(walk.blank)
+    at = next(blank, None)
+    for run, end in zip(walk.starts, walk.ends, strict=True):
+        start = run
+        while at is not None and at < end:
+            head = reader.exactly(at, 4)
+            length = min(stream.lengths[head[1] << 8 | head[2]], end - at)
+            draft.copy(start, at + 4)
+            draft.write(bytes(length - 4))
+            start, at = at + length, next(blank, None)
+        draft.copy(start, end)
 
 
 def _frame_length(second: int, third: int) -> int:
@@ -153,12 +169,12 @@ def _in_a_row(reader: Reader, lengths: array[int], at: int, end: int) -> bool:
 
 def _walk(reader: Reader, stream: Stream, start: int, end: int, draft: Draft) -> Walk:
     """Follow the frames from `start`, looking for the next ones wherever they break off."""
-    starts, ends, places = array("Q"), array("Q"), array("Q")
+    starts, ends, places, blank = array("Q"), array("Q"), array("Q"), array("Q")
     frames = kept = junk = 0
     at = start
     while at < end:
         run = at
-        at, frames = _run(reader, stream.lengths, at, end, frames, places, kept - run, draft)
+        at, frames = _run(reader, stream.lengths, at, end, frames, places, kept - run, blank, draft)
         if _is_cut_short(reader, stream.lengths, at, end):
             at = end  # decoders play what there is of the last frame
         if at > run:
@@ -172,7 +188,7 @@ def _walk(reader: Reader, stream: Stream, start: int, end: int, draft: Draft) ->
             at = found
         if len(starts) >= MOST_CUTS:
             raise TooComplex("the recording is in too many pieces")
-    return Walk(starts, ends, frames, places, max(0, junk))
+    return Walk(starts, ends, frames, places, max(0, junk), blank)
 
 
 def _run(
@@ -183,6 +199,7 @@ def _run(
     frames: int,
     places: array[int],
     shift: int,
+    blank: array[int],
     draft: Draft,
 ) -> tuple[int, int]:
     """Return where the frames that follow one another from `at` break off, and their number."""
@@ -200,16 +217,33 @@ def _run(
             i += length
         if any(trace in block for trace in ENCODER_TRACES):
             draft.tally.remains(Kind.ENCODER)
+        if any(trace in block for trace in INFORMATION):
+            _find_blank(block, lengths, i, at, blank, draft)
         at += i
         if i < last:
             break
     return at, frames
 
 
+def _find_blank(
+    block: bytes, lengths: array[int], end: int, at: int, blank: array[int], draft: Draft
+) -> None:
+    """Note the frames of a block that hold "Xing", "Info" or "VBRI" and more than zeros."""
+    i = 0
+    while i < end:
+        length = lengths[block[i + 1] << 8 | block[i + 2]]
+        if _information_offset(block[i : i + 40]):
+            blank.append(at + i)
+            draft.found(Kind.ENCODER)
+        i += length
+    if len(blank) > MOST_CUTS // 2:
+        raise TooComplex("the recording is in too many pieces")
+
+
 def _is_cut_short(reader: Reader, lengths: array[int], at: int, end: int) -> bool:
     """Say whether a frame begins here that the end of the recording cuts off."""
     rest = reader.upto(at, min(BLOCK_EDGE, end - at))
-    if len(rest) < 4 or rest[0] != 0xFF or find_tag(rest) < len(rest):
+    if len(rest) < 4 or rest[0] != 0xFF or find_tag(rest) < len(rest) or _information_offset(rest):
         return False
     return at + lengths[rest[1] << 8 | rest[2]] > end
 

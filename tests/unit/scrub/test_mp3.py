@@ -109,6 +109,19 @@ class TestMp3:
         assert sum(entries) <= len(bare())
         assert entries[0] > 0
 
+    def test_a_xing_frame_amid_joined_recordings_falls_silent(self, zygote: Zygote) -> None:
+        one = bytearray(made("-b:a", "64k"))
+        one[one.index(b"Lav") : one.index(b"Lav") + 9] = SECRET[:9]
+        joined = made("-b:a", "64k") + one + one
+
+        _, result, _ = cleaned(zygote, joined)
+
+        assert SECRET[:9] not in result
+        assert result.count(b"Info") == 1
+        assert len(result) == len(joined)
+        assert heard(result) == heard(joined)
+        assert cleaned_here(result) == result
+
     def test_an_encoder_that_signs_inside_its_frames_is_named_as_remaining(
         self, zygote: Zygote
     ) -> None:
