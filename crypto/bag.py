@@ -29,6 +29,8 @@ MANIFEST: Final = "manifest-sha256.txt"
 TAGMANIFEST: Final = "tagmanifest-sha256.txt"
 SIGNATURE: Final = "tagmanifest-sha256.txt.ed25519"
 BAG_INFO: Final = "bag-info.txt"
+UNFINISHED: Final = ".part"
+"""What a bag's folder ends in until it is whole; such a folder is passed over."""
 TAG_FILES: Final = ("bagit.txt", BAG_INFO, MANIFEST, TAGMANIFEST, SIGNATURE)
 LARGEST_TAG_FILE_BYTES: Final = 16 * 1024 * 1024
 """A manifest of 100,000 files; nothing larger is read."""

@@ -56,6 +56,9 @@ def main() -> int:
     except (StepFailed, subprocess.CalledProcessError, RuntimeError, OSError) as error:
         print(f"demo: error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("demo: stopped", file=sys.stderr)
+        return 130
     finally:
         end_agents()
     return 0
@@ -173,7 +176,7 @@ def reply(address: str, drop_id: str, codename: str) -> None:
     back = HOME / "stick-back"
     tapedrop("intake", *desk, "receipt", "--to", str(back))
     receipts = tapedrop("server", "receipts", "import", str(back), "--config", str(CONFIG))
-    say(f"the desk's receipt: {counts(receipts['envelopes'])}")
+    say(f"the desk's receipt: {counts(receipts['bags'][0]['envelopes'])}")
     tapedrop("server", "replies", "import", str(back), "--config", str(CONFIG))
     browser = Browser(address)
     browser.enter(codename)

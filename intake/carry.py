@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from crypto.bag import DATA, FOLDER, Bag, tag_files
+from crypto.bag import DATA, FOLDER, UNFINISHED, Bag, tag_files
 from intake.durable import PRIVATE_FOLDER, sync_folder, write
 from intake.errors import CopyDiffers
 
@@ -26,7 +26,7 @@ def put_bag(
     folder = to / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     name = secrets.token_hex(16)
-    part = folder / f"{name}.part"
+    part = folder / f"{name}{UNFINISHED}"
     files = {**payload, **tag_files(bag, signing_key)}
     try:
         (part / DATA).mkdir(parents=True, mode=PRIVATE_FOLDER)

@@ -24,6 +24,7 @@ from crypto.bag import (
     FOLDER,
     LARGEST_TAG_FILE_BYTES,
     TAG_FILES,
+    UNFINISHED,
     Bag,
     Kind,
     verified,
@@ -59,11 +60,11 @@ class Envelope:
 def bags_in(path: Path) -> list[Path]:
     """Return the bags that `path` means: itself, or each in its TAPEDROP folder.
 
-    Raises NoBag.
+    Unfinished ones are passed over. Raises NoBag.
     """
     folder = path if path.name == FOLDER else path / FOLDER
     if folder.is_dir() and not folder.is_symlink():
-        bags = sorted(folder.iterdir())
+        bags = sorted(bag for bag in folder.iterdir() if bag.suffix != UNFINISHED)
     elif path.is_dir() and any((path / name).exists() for name in (*TAG_FILES, DATA)):
         bags = [path]
     else:

@@ -7,7 +7,16 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from crypto.bag import DATA, FOLDER, LARGEST_TAG_FILE_BYTES, TAG_FILES, Kind, verified
+from crypto.bag import (
+    BAG_INFO,
+    DATA,
+    FOLDER,
+    LARGEST_TAG_FILE_BYTES,
+    TAG_FILES,
+    UNFINISHED,
+    Kind,
+    verified,
+)
 from crypto.errors import BadBag, WrongSignature
 from server.errors import NotPaired
 from server.files import read_regular
@@ -37,14 +46,28 @@ class Answers:
 
 
 def bags_at(place: Path) -> list[Path]:
-    """Return the bags at `place`: itself, or those below its TAPEDROP folder. Raises BadBag."""
+    """Return the bag at `place`, or the answers below its TAPEDROP folder.
+
+    A stick may travel both ways: our own bags of drops, and bags that are not finished, are passed
+    over. Raises BadBag when there is none.
+    """
     if (place / TAG_FILES[0]).is_file():
         return [place]
     folder = place if place.name == FOLDER else place / FOLDER
-    bags = sorted(path for path in folder.glob("*") if path.is_dir() and not path.is_symlink())
+    bags = [path for path in sorted(folder.glob("*")) if _may_be_answers(path)]
     if not bags:
-        raise BadBag(f"there is no bag at {place}")
+        raise BadBag(f"there is no bag of answers at {place}")
     return bags
+
+
+def _may_be_answers(path: Path) -> bool:
+    if path.is_symlink() or not path.is_dir() or path.suffix == UNFINISHED:
+        return False
+    try:
+        untrusted_info = read_regular(path / BAG_INFO, LARGEST_TAG_FILE_BYTES)
+    except (OSError, ValueError):
+        return True  # not a whole bag: reading it says what is wrong
+    return f"Tapedrop-Bag: 1 {Kind.DROPS}\n".encode() not in untrusted_info
 
 
 def read_answers(folder: Path, desks: Sequence[Desk]) -> Answers:
@@ -72,7 +95,10 @@ def read_answers(folder: Path, desks: Sequence[Desk]) -> Answers:
 
 
 def _nothing_else(folder: Path, listed: set[str]) -> None:
-    found = {f"{DATA}/{entry.name}" for entry in os.scandir(folder / DATA)}
+    try:
+        found = {f"{DATA}/{entry.name}" for entry in os.scandir(folder / DATA)}
+    except OSError:
+        raise BadBag("missing, or not a folder", name=DATA) from None
     found |= {entry.name for entry in os.scandir(folder)} - {DATA}
     expected = listed | set(TAG_FILES)
     for name in sorted(found ^ expected):

@@ -114,7 +114,7 @@ def read_config(path: Path) -> Config:
         raise SettingsRefused(f"can't read {path}: {error.strerror}", hint=hint) from None
     except msgspec.ValidationError as error:
         raise SettingsRefused(str(error), hint=_known(str(error))) from None
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise SettingsRefused(f"{path} is not TOML: {error}") from None
     if problem := config.problems():
         raise SettingsRefused(problem)

@@ -11,6 +11,7 @@ import sys
 from typing import Final
 
 from crypto.codename import SALT_SIZE, SIZE, SourceKeys, derive
+from server.cores import leave_no_core
 from server.errors import Busy
 
 _FIXED: Final = 16 + 32 + 32
@@ -78,6 +79,7 @@ async def _started() -> asyncio.subprocess.Process:
 
 def answer() -> None:
     """Serve requests on standard input until it ends."""
+    leave_no_core()
     while len(request := sys.stdin.buffer.read(SIZE + SALT_SIZE)) == SIZE + SALT_SIZE:
         keys = derive(request[:SIZE], request[SIZE:])
         pseudonym = keys.pseudonym.encode()

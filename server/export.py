@@ -3,6 +3,7 @@
     <to>/TAPEDROP/<random>/data/<random>.gpg   the envelopes, as the store holds them
     <to>/TAPEDROP/<random>/…                   the lists and the signature (`crypto/bag.py`), last
 
+Until it is read back, the bag's folder ends in `.part`, which every reader passes over.
 The drop may run meanwhile: whatever has a name in the store is whole.
 """
 
@@ -16,7 +17,7 @@ from typing import BinaryIO, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from crypto.bag import DATA, FOLDER, Bag, Kind, tag_files
+from crypto.bag import DATA, FOLDER, UNFINISHED, Bag, Kind, tag_files
 from server.errors import StoreFailed, StoreFull
 from server.files import sync_folder
 from server.store import Store, random_name
@@ -54,7 +55,8 @@ async def export(
     names = [name async for name in store.names("drops/")]
     if not names:
         return Exported(None, 0, 0)
-    folder = to / FOLDER / random_name()
+    whole = to / FOLDER / random_name()
+    folder = whole.with_suffix(UNFINISHED)
     try:
         (folder / DATA).mkdir(parents=True, mode=0o700)
         digests: dict[str, bytes] = {}
@@ -71,6 +73,8 @@ async def export(
         for place in (folder, folder.parent, to):
             sync_folder(place)
         _read_back(folder, digests)
+        folder.rename(whole)
+        sync_folder(whole.parent)
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         if error.errno in NO_ROOM:
@@ -79,7 +83,7 @@ async def export(
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    return Exported(folder, len(names), total)
+    return Exported(whole, len(names), total)
 
 
 async def _copy(store: Store, name: str, path: Path) -> tuple[bytes, int]:

@@ -7,13 +7,16 @@ from pathlib import Path
 
 
 def write_new(path: Path, content: bytes) -> None:
-    """Write a file that wasn't there, 0600, synced with its folder. Raises FileExistsError."""
-    temporary = _written_beside(path, content)
+    """Write a file that wasn't there, 0600, synced with its folder. Raises FileExistsError.
+
+    The name is taken with an empty file first: a stick (FAT) knows no hard links.
+    """
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     try:
-        os.link(temporary, path)
-    finally:
-        temporary.unlink()
-    sync_folder(path.parent)
+        replace(path, content)
+    except BaseException:
+        path.unlink()
+        raise
 
 
 def replace(path: Path, content: bytes) -> None:

@@ -1,9 +1,7 @@
 """Run the drop: start its helpers, listen, and stop cleanly."""
 
 import asyncio
-import ctypes
 import os
-import resource
 import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +19,7 @@ from crypto.newsroom import read_newsroom
 from server.app import build_app
 from server.checks import folders_fit, newsroom_fit, read_salt
 from server.config import Config
+from server.cores import leave_no_core
 from server.deriving import Deriver
 from server.events import Journal, NewsroomKeyUnusable, Started, Stopped, silence_libraries
 from server.listening import Protocol, listen, lock
@@ -31,7 +30,6 @@ from server.spool import Spool
 from server.store.local import LocalStore
 from server.threads import in_thread
 
-_PR_SET_DUMPABLE: Final = 4
 _STOP_SECONDS: Final = 20
 _KEY_CHECK_SECONDS: Final = 3600
 _LINGER_SECONDS: Final = 30
@@ -49,7 +47,7 @@ def serve(folder: Path, config: Config, *, listening: Callable[[str], None]) -> 
     `listening` is told the address once pages are answered. Raises NotFit, SettingsRefused,
     GpgFailed, SandboxUnavailable when it may not start.
     """
-    _leave_no_core()
+    leave_no_core()
     os.umask(0o077)
     asyncio.run(_serve(folder, config, listening))
 
@@ -123,9 +121,3 @@ async def _watch_keys(gpg: Gpg, journal: Journal) -> None:
         unusable = sum(bool(key.problem) for key in keys)
         if unusable or not keys:
             journal.tell(NewsroomKeyUnusable(unusable, len(keys) - unusable))
-
-
-def _leave_no_core() -> None:
-    """A core dump would hold what was being received: allow none, to anybody."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)

@@ -64,6 +64,9 @@ def main() -> NoReturn:
         if isinstance(error, SettingsRefused) and error.hint:
             click.echo(f"tapedrop-server: hint: {error.hint}", err=True)
         sys.exit(next(code for kind, code in _EXIT_CODES if isinstance(error, kind)))
+    except OSError as error:
+        _say(f"{error.filename or 'a file'}: {error.strerror}")
+        sys.exit(1)
     sys.exit(0)
 
 

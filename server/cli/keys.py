@@ -38,7 +38,7 @@ def add(file: BinaryIO, config_file: Path, as_json: bool) -> None:
 @config_option
 @json_option
 def show(config_file: Path, as_json: bool) -> None:
-    """List the keys, and what is wrong with any of them. Exit 1 when something is."""
+    """List the keys, and what is wrong with any: exit 3 then, and 5 when there is none."""
     folder, config = drop_at(config_file)
     newsroom = read_newsroom(Gpg(folder / config.newsroom.keyring), now=datetime.now(UTC))
     _tell(newsroom.keys, as_json=as_json)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
-from server.answers import bags_at, read_answers
-from server.cli.options import answer, config_option, drop_at, json_option
-from server.pairing import paired
+from server.answers import Answers
+from server.cli.bags import Told, take_each
+from server.cli.options import config_option, drop_at, json_option
 from server.receipts import take_receipts
 
 
@@ -22,10 +22,11 @@ def command() -> None:
 def take(bag: Path, config_file: Path, as_json: bool) -> None:
     """Take the receipts out of BAG, or out of every bag on a stick. Nothing is deleted."""
     folder, config = drop_at(config_file)
-    desks = paired(folder / config.places.desks)
-    for one in bags_at(bag):
-        answers = read_answers(one, desks)
+
+    def one(answers: Answers) -> Told:
         counts = take_receipts(answers, folder / config.places.receipts)
+        line = ", ".join(f"{number} {state}" for state, number in sorted(counts.items()))
         said = {"desk": answers.desk.desk, "envelopes": dict(counts)}
-        told = ", ".join(f"{number} {state}" for state, number in sorted(counts.items()))
-        answer(said, [f"{answers.desk.desk}: {told or 'no envelopes'}"], as_json=as_json)
+        return said, f"{answers.desk.desk}: {line or 'no envelopes'}"
+
+    take_each(bag, folder / config.places.desks, one, as_json=as_json)

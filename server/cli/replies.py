@@ -5,9 +5,9 @@ from pathlib import Path
 
 import click
 
-from server.answers import bags_at, read_answers
-from server.cli.options import answer, config_option, drop_at, json_option
-from server.pairing import paired
+from server.answers import Answers
+from server.cli.bags import Told, take_each
+from server.cli.options import config_option, drop_at, json_option
 from server.replies import deliver_replies
 from server.store.local import LocalStore
 
@@ -24,9 +24,11 @@ def command() -> None:
 def take(bag: Path, config_file: Path, as_json: bool) -> None:
     """Deliver the replies in BAG, or in every bag on a stick."""
     folder, config = drop_at(config_file)
-    desks = paired(folder / config.places.desks)
     store = LocalStore(folder / config.places.store)
-    for one in bags_at(bag):
-        new, known = asyncio.run(deliver_replies(read_answers(one, desks), store))
-        lines = [f"{new} delivered, {known} were there already"]
-        answer({"delivered": new, "already_there": known}, lines, as_json=as_json)
+
+    def one(answers: Answers) -> Told:
+        new, known = asyncio.run(deliver_replies(answers, store))
+        line = f"{new} delivered, {known} were there already"
+        return {"delivered": new, "already_there": known}, line
+
+    take_each(bag, folder / config.places.desks, one, as_json=as_json)

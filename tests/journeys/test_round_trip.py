@@ -78,8 +78,10 @@ class TestTheRoundTrip:
         assert (row["format"], row["condition"]) == ("WAV", "cleaned")
         assert len({row["pseudonym"] for row in rows}) == 1
         assert b"Maria" not in (tmp_path / "out.wav").read_bytes()
-        assert json.loads(receipts.stdout)["envelopes"] == {"stored": 2}
-        assert json.loads(replies.stdout) == {"delivered": 1, "already_there": 0}
+        (taken,) = json.loads(receipts.stdout)["bags"]
+        assert taken["envelopes"] == {"stored": 2}
+        (delivered,) = json.loads(replies.stdout)["bags"]
+        assert (delivered["delivered"], delivered["already_there"]) == (1, 0)
         assert source.get("/mailbox").texts("blockquote") == ["Which door?"]
 
     def test_the_desk_raises_an_alarm_at_a_reader_it_does_not_know(
@@ -127,6 +129,38 @@ class TestTheBag:
         assert imported.stderr.startswith("tapedrop-intake: ")
         assert "Traceback" not in imported.stderr
         assert list((desk.folder / "evidence").iterdir()) == []
+
+    def test_a_stick_may_travel_both_ways(
+        self, serving: Serving, desk: Desk, wav: Path, tmp_path: Path
+    ) -> None:
+        serving.send(wav)
+        stick = tmp_path / "stick"
+        exported(serving.drop, stick)
+        (stick / "TAPEDROP" / "0.part").mkdir()
+        desk.run("import", stick)
+        desk.run("receipt", "--to", stick)
+
+        for verb in ("receipts", "replies"):
+            done = run_server(verb, "import", stick, "--config", serving.drop.config)
+            assert done.returncode == 0, done.stderr
+
+        assert desk.run("import", stick).returncode == 0
+
+    def test_an_export_that_is_killed_leaves_nothing_that_looks_like_a_bag(
+        self, serving: Serving, tmp_path: Path
+    ) -> None:
+        serving.send(write_wav(tmp_path / "large.wav", bytes(60_000_000)))
+        stick = tmp_path / "stick"
+        command = [BIN / "tapedrop-server", "export", "--to", stick]
+        process = subprocess.Popen(
+            [*command, "--config", serving.drop.config], stdout=subprocess.DEVNULL
+        )
+        while process.poll() is None and not list(stick.glob("TAPEDROP/*/data/*.gpg")):
+            pass
+        process.kill()
+        process.wait()
+
+        assert all(bag.suffix == ".part" for bag in stick.glob("TAPEDROP/*"))
 
     def test_exporting_nothing_says_so(self, drop: Drop, tmp_path: Path) -> None:
         done = run_server("export", "--to", tmp_path / "stick", "--config", drop.config)

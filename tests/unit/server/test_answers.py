@@ -121,7 +121,7 @@ class TestReading:
         with pytest.raises(BadBag, match="goes to a desk"):
             read_answers(desk.bag(tmp_path, {"data/x.gpg": b""}, Kind.DROPS), known)
 
-    @pytest.mark.parametrize("harm", ["extra", "missing", "flipped", "linked", "no tag"])
+    @pytest.mark.parametrize("harm", ["extra", "missing", "flipped", "linked", "no tag", "no data"])
     def test_one_that_was_tampered_with_is_refused(
         self, desk: DeskKey, known: list[Desk], tmp_path: Path, harm: str
     ) -> None:
@@ -137,6 +137,9 @@ class TestReading:
             case "linked":
                 file.rename(tmp_path / "elsewhere")
                 file.symlink_to(tmp_path / "elsewhere")
+            case "no data":
+                file.unlink()
+                file.parent.rmdir()
             case "no tag":
                 (bag / "bag-info.txt").unlink()
 

@@ -1,0 +1,38 @@
+"""What `receipts import` and `replies import` share: every bag on the stick, one answer."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from crypto.errors import CryptoError
+from server.answers import Answers, bags_at, read_answers
+from server.cli.options import answer
+from server.errors import NotPaired, ServerError
+from server.pairing import paired
+
+Told = tuple[dict[str, Any], str]
+"""What one bag came to: for a program, and as a line for a person."""
+
+
+def take_each(place: Path, desks: Path, take: Callable[[Answers], Told], *, as_json: bool) -> None:
+    """Take every bag at `place`; one that is refused does not keep the next from being read.
+
+    The last refusal is raised when all are done. Raises BadBag, WrongSignature, NotPaired.
+    """
+    known = paired(desks)
+    told: list[Told] = []
+    refused: Exception | None = None
+    for bag in bags_at(place):
+        try:
+            said, line = take(read_answers(bag, known))
+        except (CryptoError, NotPaired, ServerError) as error:
+            if refused is not None:
+                click.echo(f"tapedrop-server: error: {refused}", err=True)
+            refused = error
+            said, line = {"refused": str(error)}, f"refused: {error}"
+        told.append(({"bag": bag.name, **said}, f"{bag.name}: {line}"))
+    answer({"bags": [said for said, _ in told]}, [line for _, line in told], as_json=as_json)
+    if refused is not None:
+        raise refused
