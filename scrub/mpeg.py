@@ -18,10 +18,11 @@ from __future__ import annotations  # array[int] is a type, not yet an expressio
 import re
 import struct
 from array import array
+from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from scrub.errors import Malformed, TooComplex
+from scrub.errors import Malformed, TooComplex, Unsupported
 from scrub.findings import Kind
 from scrub.plan import MOST_CUTS, Draft
 from scrub.reading import Reader
@@ -35,6 +36,7 @@ BITRATES = {  # kbit/s of layer III by the header's four bits; 0 is free format,
 RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
 
 BLOCK = 1 << 20
+FIRST_STEP = 4096  # where frames break off, the next ones are near as a rule
 BLOCK_EDGE = 4096  # more than the longest frame, and what a tag is known by
 ENOUGH_FRAMES = 3  # in a row make a stream; two bytes of sync alone are found in any noise
 FARTHEST_START = 1 << 16
@@ -49,13 +51,6 @@ NOT_FRAMES = re.compile(
     rb"RIFF|RIFX|RF64|BW64|FORM|OggS|fLaC|FLV|caff|\x1aE\xdf\xa3|0&\xb2u|\0\0\x01|....(?:ftyp|moov|mdat)",
     re.DOTALL,
 )
-
-
-class Stream(NamedTuple):
-    """What all frames of one recording share, and how long each header says its frame is."""
-
-    lengths: array[int]  # by the second and third byte of a header; 0: not such a frame
-    sync: re.Pattern[bytes]
 
 
 class Walk(NamedTuple):
@@ -88,21 +83,21 @@ def plan_mp3(reader: Reader, start: int, draft: Draft) -> None:
     if first > start:
         draft.found(Kind.TRAILING)
     head = reader.exactly(first, 4)
-    stream = _stream(head)
-    length = stream.lengths[head[1] << 8 | head[2]]
+    lengths = _stream(head)
+    length = lengths[head[1] << 8 | head[2]]
     information = reader.upto(first, min(length, end - first))
     behind = _information_offset(information)
-    walk = _walk(reader, stream, first + length if behind else first, end, draft)
+    walk = _walk(reader, lengths, first + length if behind else first, end, draft)
     if walk.junk > sum(walk.ends) - sum(walk.starts):
         raise Malformed("there is more between the frames than in them", offset=first)
     if behind:
         rebuilt = _rebuilt(information, behind, walk, draft)
         draft.write(rebuilt)
-    _copy(reader, stream, walk, draft)
+    _copy(reader, lengths, walk, draft)
     draft.sound(sum(walk.ends) - sum(walk.starts), walk.frames)
 
 
-def _copy(reader: Reader, stream: Stream, walk: Walk, draft: Draft) -> None:
+def _copy(reader: Reader, lengths: array[int], walk: Walk, draft: Draft) -> None:
     """Copy the runs, but of a frame that is to be blank the header: it stays a frame of silence."""
     blank = iter(walk.blank)
     at = next(blank, None)
@@ -110,7 +105,7 @@ def _copy(reader: Reader, stream: Stream, walk: Walk, draft: Draft) -> None:
         start = run
         while at is not None and at < end:
             head = reader.exactly(at, 4)
-            length = min(stream.lengths[head[1] << 8 | head[2]], end - at)
+            length = min(lengths[head[1] << 8 | head[2]], end - at)
             draft.copy(start, at + 4)
             draft.write(bytes(length - 4))
             start, at = at + length, next(blank, None)
@@ -131,16 +126,20 @@ _LENGTHS = array("H", (_frame_length(key >> 8, key & 255) for key in range(1 << 
 _ANY_SYNC = re.compile(rb"\xff[\xe2\xe3\xf2\xf3\xfa\xfb][\x10-\xef]", re.DOTALL)
 
 
-def _stream(head: bytes) -> Stream:
+def _stream(head: bytes) -> array[int]:
     """Return the lengths of frames with the version and sampling rate of this header."""
-    version, rate = head[1] & 0x18, head[2] & 0x0C
+    return _lengths(head[1] & 0x18, head[2] & 0x0C)
+
+
+@cache
+def _lengths(version: int, rate: int) -> array[int]:
+    """Return, by the second and third byte of a header, how long the frame is; 0: not such one."""
     lengths = array("H", bytes(2 << 16))
     for second in (0xE2 | version, 0xE3 | version):
         for third in range(256):
             if third & 0x0C == rate:
                 lengths[second << 8 | third] = _LENGTHS[second << 8 | third]
-    second_bytes = re.escape(bytes((0xE2 | version, 0xE3 | version)))
-    return Stream(lengths, re.compile(b"\xff[" + second_bytes + b"]", re.DOTALL))
+    return lengths
 
 
 def _first_frame(reader: Reader, start: int) -> int | None:
@@ -150,7 +149,7 @@ def _first_frame(reader: Reader, start: int) -> int | None:
         at = match.start()
         if _LENGTHS[window[at + 1] << 8 | window[at + 2]]:
             head = window[at : at + 3]
-            if _in_a_row(reader, _stream(head).lengths, start + at, reader.size):
+            if _in_a_row(reader, _stream(head), start + at, reader.size):
                 return start + at
     return None
 
@@ -167,22 +166,22 @@ def _in_a_row(reader: Reader, lengths: array[int], at: int, end: int) -> bool:
     return at < end
 
 
-def _walk(reader: Reader, stream: Stream, start: int, end: int, draft: Draft) -> Walk:
+def _walk(reader: Reader, lengths: array[int], start: int, end: int, draft: Draft) -> Walk:
     """Follow the frames from `start`, looking for the next ones wherever they break off."""
     starts, ends, places, blank = array("Q"), array("Q"), array("Q"), array("Q")
     frames = kept = junk = 0
     at = start
     while at < end:
         run = at
-        at, frames = _run(reader, stream.lengths, at, end, frames, places, kept - run, blank, draft)
-        if _is_cut_short(reader, stream.lengths, at, end):
+        at, frames = _run(reader, lengths, at, end, frames, places, kept - run, blank, draft)
+        if _is_cut_short(reader, lengths, at, end):
             at = end  # decoders play what there is of the last frame
         if at > run:
             starts.append(run)
             ends.append(at)
             kept += at - run
         if at < end:
-            found = _next_frames(reader, stream, at, end)
+            found = _next_frames(reader, lengths, at, end)
             junk += found - max(at, end_of_tag(reader, at))
             draft.found(Kind.TAG_BLOCK if end_of_tag(reader, at) > at else Kind.SLACK)
             at = found
@@ -203,10 +202,11 @@ def _run(
     draft: Draft,
 ) -> tuple[int, int]:
     """Return where the frames that follow one another from `at` break off, and their number."""
+    step = FIRST_STEP  # a stream that breaks off often must not be read again and again
     while at + 3 <= end:
-        # A little more than a block: the frame at its edge is looked at whole.
-        block = reader.upto(at, min(BLOCK + BLOCK_EDGE, end - at))
-        i, last, whole = 0, min(len(block) - 2, BLOCK), find_tag(block)
+        # A little more than a step: the frame at its edge is looked at whole.
+        block = reader.upto(at, min(step + BLOCK_EDGE, end - at))
+        i, last, whole = 0, min(len(block) - 2, step), find_tag(block)
         while i < last:
             length = lengths[block[i + 1] << 8 | block[i + 2]]
             if not length or block[i] != 0xFF or i + length > whole:
@@ -215,13 +215,14 @@ def _run(
                 places.append(at + i + shift)
             frames += 1
             i += length
-        if any(trace in block for trace in ENCODER_TRACES):
+        if any(block.find(trace, 0, i) >= 0 for trace in ENCODER_TRACES):
             draft.tally.remains(Kind.ENCODER)
-        if any(trace in block for trace in INFORMATION):
+        if any(block.find(trace, 0, i) >= 0 for trace in INFORMATION):
             _find_blank(block, lengths, i, at, blank, draft)
         at += i
         if i < last:
             break
+        step = min(2 * step, BLOCK)
     return at, frames
 
 
@@ -248,16 +249,42 @@ def _is_cut_short(reader: Reader, lengths: array[int], at: int, end: int) -> boo
     return at + lengths[rest[1] << 8 | rest[2]] > end
 
 
-def _next_frames(reader: Reader, stream: Stream, at: int, end: int) -> int:
-    """Return where frames follow one another again behind `at`; `end` when nowhere."""
+def _next_frames(reader: Reader, lengths: array[int], at: int, end: int) -> int:
+    """Return where frames follow one another again behind `at`; `end` when nowhere.
+
+    Raises Unsupported when it is frames of another version or sampling rate that do.
+    """
     at = max(at + 1, end_of_tag(reader, at))
+    step = FIRST_STEP
     while at < end:
-        block = reader.upto(at, min(BLOCK, end - at))
-        for match in stream.sync.finditer(block):
-            if _in_a_row(reader, stream.lengths, at + match.start(), end):
-                return at + match.start()
-        at += max(1, len(block) - 1)
+        block = reader.upto(at, min(step + 3, end - at))
+        for match in _ANY_SYNC.finditer(block):
+            key = block[match.start() + 1] << 8 | block[match.start() + 2]
+            if not _LENGTHS[key]:
+                continue
+            here = at + match.start()
+            if lengths[key]:
+                if _in_a_row(reader, lengths, here, end):
+                    return here
+            elif _is_another(reader, block[match.start() : match.start() + 3], here, end):
+                raise Unsupported("MP3", "a change of sampling rate")
+        at += max(1, len(block) - 2)
+        step = min(2 * step, BLOCK)
     return end
+
+
+def _is_another(reader: Reader, head: bytes, at: int, end: int) -> bool:
+    """Say whether frames unlike the stream's follow one another here: never at the last bytes."""
+    lengths = _stream(head)
+    for _ in range(ENOUGH_FRAMES + 1):
+        head = reader.upto(at, 3)
+        if at >= end or len(head) < 3 or head[0] != 0xFF:
+            return False
+        length = lengths[head[1] << 8 | head[2]]
+        if not length:
+            return False
+        at += length
+    return True
 
 
 def _information_offset(frame: bytes) -> int:

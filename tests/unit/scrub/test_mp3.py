@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from recordings import SECRET, cleaned, cleaned_here, described, encoded, heard, id3, id3v1, packets
 
-from scrub import Kind, Malformed, ScrubError, Zygote
+from scrub import Kind, Malformed, ScrubError, Unsupported, Zygote
 
 ID3 = id3(
     (b"TPE1", b"\0" + SECRET),
@@ -121,6 +121,19 @@ class TestMp3:
         assert len(result) == len(joined)
         assert heard(result) == heard(joined)
         assert cleaned_here(result) == result
+
+    @pytest.mark.parametrize(
+        "between", [b"", id3v1(), ID3, SECRET * 2000], ids=["nothing", "id3v1", "id3v2", "junk"]
+    )
+    def test_sound_of_another_sampling_rate_is_refused_not_lost(
+        self, zygote: Zygote, between: bytes
+    ) -> None:
+        other = made("-b:a", "32k", "-ar", "22050")
+
+        with pytest.raises(Unsupported) as refusal:
+            cleaned(zygote, bare() * 5 + between + other)
+
+        assert refusal.value.what == "a change of sampling rate"
 
     def test_an_encoder_that_signs_inside_its_frames_is_named_as_remaining(
         self, zygote: Zygote
