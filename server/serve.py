@@ -56,47 +56,50 @@ async def _serve(folder: Path, config: Config, listening: Callable[[str], None])
     folders_fit(folder, config)
     # Threads are made as they are needed; a waiting upload must never wait for a sealing one.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_MOST_THREADS))
-    # The sandbox is started before anything else, so there is nothing yet that it could hold.
+    journal = Journal()
     async with AsyncExitStack() as stack:
         stack.callback(os.close, lock(folder))
-        scrubber = Scrubber(
-            at_once=config.work.scrubs_at_once, unfenced=config.work.unfenced_scrubbing
-        )
+        # The sandbox is started before anything else, so there is nothing yet that it could hold.
+        work = config.work
+        scrubber = Scrubber(at_once=work.scrubs_at_once, unfenced=work.unfenced_scrubbing)
         stack.callback(scrubber.close)
         gpg = Gpg(folder / config.newsroom.keyring)
         newsroom = newsroom_fit(gpg, now=utc_now())
-        sealer = Sealer(
-            gpg,
-            at_once=config.work.seals_at_once,
-            limit_seconds=config.work.seal_limit_seconds,
-            now=utc_now,
-        )
         deriver = Deriver(read_salt(folder / config.credentials.salt))
         stack.push_async_callback(deriver.close)
-        journal = Journal()
         silence_libraries(journal)
-        parts = Parts(
-            Spool(folder / config.places.spool),
-            scrubber,
-            sealer,
-            LocalStore(folder / config.places.store),
-        )
+        parts = _parts(folder, config, scrubber, gpg)
         app = build_app(config, parts=parts, deriver=deriver, journal=journal, now=utc_now)
         runner = web.AppRunner(app, shutdown_timeout=_STOP_SECONDS)
         stack.push_async_callback(runner.cleanup)
         await runner.setup()
         for duty in (journal.tell_daily(config.logs.tell_at_hour_utc), _watch_keys(gpg, journal)):
-            task = asyncio.create_task(duty)
-            stack.callback(task.cancel)
-        stop = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+            stack.callback(asyncio.create_task(duty).cancel)
         listener, address = await listen(partial(_protocol, runner), folder, config.listen)
         stack.callback(listener.close)
+        stop = _told_to_stop()
         journal.tell(Started(len(newsroom.keys)))
         listening(address)
         await stop.wait()
     journal.tell(Stopped())
+
+
+def _parts(folder: Path, config: Config, scrubber: Scrubber, gpg: Gpg) -> Parts:
+    spool = Spool(folder / config.places.spool)
+    sealer = Sealer(
+        gpg,
+        at_once=config.work.seals_at_once,
+        limit_seconds=config.work.seal_limit_seconds,
+        now=utc_now,
+    )
+    return Parts(spool, scrubber, sealer, LocalStore(folder / config.places.store))
+
+
+def _told_to_stop() -> asyncio.Event:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
 
 
 def _protocol(runner: web.AppRunner) -> Protocol:
