@@ -16,9 +16,16 @@ from scrub.reading import Reader
 APE = struct.Struct("<8sIIII")
 APE_HAS_HEADER = 1 << 31
 MOST_TAGS = 32
-_TAG = re.compile(
-    rb"ID3[\2-\4]\0[\0\x10\x20\x40\x50\x60\x80\x90\xa0\xc0\xd0\xe0\xf0][\0-\x7f]{4}"
-    rb"|TAG[^\1-\x1f\x7f]{124}",
+_TAGS = (
+    (
+        b"ID3",
+        re.compile(
+            rb"ID3[\2-\4]\0[\0\x10\x20\x40\x50\x60\x80\x90\xa0\xc0\xd0\xe0\xf0][\0-\x7f]{4}"
+        ),
+    ),
+    (b"TAG", re.compile(rb"TAG[^\1-\x1f\x7f]{124}")),
+    (b"APETAGEX", re.compile(b"APETAGEX")),
+    (b"LYRICSBEGIN", re.compile(b"LYRICSBEGIN")),
 )
 
 
@@ -58,9 +65,14 @@ def find_tag(block: bytes) -> int:
 
     A splice can put a tag where a frame's bytes should be; no frame holds one of its own accord.
     """
-    found = [match.start() for match in (_TAG.search(block),) if match]
-    found += [at for at in map(block.find, (b"APETAGEX", b"LYRICSBEGIN")) if at >= 0]
-    return min(found, default=len(block))
+    first = len(block)
+    for signature, whole in _TAGS:  # bytes.find is several times as fast as a pattern
+        at = block.find(signature, 0, first)
+        while at >= 0 and not whole.match(block, at):
+            at = block.find(signature, at + 1, first)
+        if at >= 0:
+            first = at
+    return first
 
 
 def _length_of_back_tag(reader: Reader, start: int, end: int) -> int:
