@@ -16,12 +16,14 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import accumulate, compress
 from typing import NamedTuple
 
 from scrub.errors import Malformed, TooComplex, Unsupported
 from scrub.findings import Kind
 from scrub.plan import Draft
 from scrub.reading import Reader
+from scrub.vorbis import SIGNATURE, whole_setup
 
 PAGE = struct.Struct("<4sBBqIIIB")
 MAGIC = b"OggS"
@@ -38,7 +40,7 @@ NEUTRAL = {
     "Opus": b"OpusTags" + bytes(8),
 }
 HEADERS = {"Vorbis": 3, "Opus": 2}
-VORBIS_IDENTIFICATION = 30
+VORBIS_IDENTIFICATION, CHANNELS_AT = 30, 11
 # Streams that accompany sound: text, indexes, subtitles.
 COMPANIONS = (b"fishead\0", b"\x80kate", b"CMML", b"\x01text", b"writ", b"annodex\0", b"index\0")
 UNCLEANABLE = (
@@ -52,6 +54,7 @@ UNCLEANABLE = (
 # The CRC is not bit-reversed, zlib's is: reverse the bits of what goes in and of what comes out.
 REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 ALL_ONES = 0xFFFFFFFF
+ENDS_A_PACKET = bytes([1] * 255 + [0])
 
 
 class Page(NamedTuple):
@@ -239,6 +242,8 @@ def _headers(reader: Reader, page: Page, stream: Stream, draft: Draft) -> None:
         if stream.complete:
             if index + 1 < len(page.lacing):
                 stream.early = (page, index + 1)
+                if stream.codec == "Vorbis":
+                    _refuse_headers(page, index + 1)
             break
     stream.last_number = page.number
 
@@ -259,9 +264,11 @@ def _header(stream: Stream, packet: bytes, page: Page, draft: Draft) -> None:
         if packet != kept:
             draft.found(Kind.TAG_BLOCK)
     else:
-        kept = packet
-        if not packet.startswith(b"\x05vorbis"):
+        if not packet.startswith(SIGNATURE):
             raise Malformed("the setup header is missing", offset=page.start)
+        kept = whole_setup(packet, channels=max(1, stream.headers[0][CHANNELS_AT]))
+        if kept != packet:
+            draft.found(Kind.SLACK)
     stream.headers.append(kept)
 
 
@@ -329,11 +336,29 @@ def _write_early(stream: Stream, page: Page, index: int, draft: Draft) -> None:
     draft.sound(page.end - body, len(lacing) - lacing.count(255))
 
 
+def _refuse_headers(page: Page, first: int = 0) -> None:
+    """Refuse a page on which a Vorbis packet begins that is no sound: the lowest bit says so.
+
+    `first` is the segment from which to look.
+    """
+    lacing = page.lacing[first:]
+    body = page.reversed[page.end - page.start - sum(lacing) :]
+    begins = list(compress(accumulate(lacing), lacing.translate(ENDS_A_PACKET)))
+    if first or not page.flags & CONTINUED:
+        begins.insert(0, 0)
+    while begins and begins[-1] >= len(body):
+        begins.pop()
+    if not bytes(map(body.__getitem__, begins)).isascii():  # bits are reversed: it is the highest
+        raise Malformed("a header stands among the sound", offset=page.start)
+
+
 def _keep(page: Page, stream: Stream, draft: Draft) -> None:
     """Keep a page of sound under its new serial and number.
 
     A gap in the numbers tells a decoder that a page was lost, so it stays a gap, of one.
     """
+    if stream.codec == "Vorbis":
+        _refuse_headers(page)
     if page.number != stream.last_number + 1 & ALL_ONES:
         stream.next_number += 1
     stream.last_number = page.number

@@ -42,6 +42,14 @@ def page(packet: bytes, *, flags: int, serial: bytes, number: int) -> bytes:
     return made[:22] + crc(made) + made[26:]
 
 
+def headers(two: list[bytes], *, serial: bytes) -> bytes:
+    """Return a page that holds these packets."""
+    lacing = b"".join(b"\xff" * (len(each) // 255) + bytes([len(each) % 255]) for each in two)
+    made = b"OggS" + bytes(10) + serial + b"\1\0\0\0" + bytes(4) + bytes([len(lacing)]) + lacing
+    made += b"".join(two)
+    return made[:22] + crc(made) + made[26:]
+
+
 def with_serial(ogg: bytes, serial: bytes) -> bytes:
     """Return the same stream under another serial."""
     renamed = [each[:14] + serial + each[18:] for each in pages(ogg)]
@@ -133,6 +141,25 @@ class TestOgg:
 
         assert comments not in planted
         assert result == cleaned_here(OPUS)
+
+    def test_bytes_behind_the_vorbis_setup_are_gone(self, zygote: Zygote) -> None:
+        first, second, *rest = pages(VORBIS)
+        comments, _, setup = second[27 + second[26] :].partition(b"\x05vorbis")
+        setup = b"\x05vorbis" + setup
+        planted = first + headers([comments, setup + SECRET], serial=first[14:18]) + b"".join(rest)
+
+        _, result, _ = cleaned(zygote, planted)
+
+        assert SECRET not in result
+        assert result == cleaned_here(VORBIS)
+
+    @pytest.mark.parametrize("kind", [1, 3, 5, 77])
+    def test_a_header_among_the_sound_of_vorbis_is_refused(self, zygote: Zygote, kind: int) -> None:
+        *parts, last = pages(VORBIS)
+        hidden = page(bytes([kind]) + SECRET, flags=0, serial=last[14:18], number=last[18])
+
+        with pytest.raises(Malformed, match="among the sound"):
+            cleaned(zygote, b"".join(parts) + hidden + last)
 
     def test_exiftool_finds_no_person_left(self, zygote: Zygote) -> None:
         assert SECRET.decode() in described(VORBIS)
