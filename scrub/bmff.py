@@ -25,8 +25,9 @@ from scrub.bmff_boxes import (
     size_of,
     write,
 )
-from scrub.bmff_layout import Kept, layout, moved_offsets
+from scrub.bmff_layout import layout, moved_offsets
 from scrub.bmff_report import report
+from scrub.bmff_tables import chunks
 from scrub.bmff_track import MATRIX, Track, clock, sound_track
 from scrub.errors import Malformed, TooComplex, Unsupported
 from scrub.findings import Kind
@@ -105,7 +106,7 @@ def plan_bmff(reader: Reader, start: int, draft: Draft) -> None:
     for span_start, span_end in zip(kept.starts, kept.ends, strict=True):
         draft.copy(span_start, span_end)
     draft.sound(length, sum(track.tables.sizes.length for track in tracks))
-    _name_remains(reader, kept, draft)
+    _name_remains(reader, tracks, draft)
 
 
 def _tops(reader: Reader, start: int) -> Iterator[Box]:
@@ -203,8 +204,10 @@ def _moov(movie: Parts, tracks: list[Track], offsets: list[bytes], wide: bool) -
     return boxed(b"moov", movie, traks)
 
 
-def _name_remains(reader: Reader, kept: Kept, draft: Draft) -> None:
-    """Look for an encoder's name where encoders write it: in the first packets."""
-    front = reader.upto(kept.starts[0], min(4096, kept.ends[0] - kept.starts[0]))
-    if any(trace in front for trace in ENCODER_TRACES):
-        draft.tally.remains(Kind.ENCODER)
+def _name_remains(reader: Reader, tracks: list[Track], draft: Draft) -> None:
+    """Look for an encoder's name where encoders write it: in the first packets of a track."""
+    for track in tracks:
+        chunk = next(chunks(reader, track.tables), None)
+        front = reader.upto(chunk.start, min(4096, chunk.end - chunk.start)) if chunk else b""
+        if any(trace in front for trace in ENCODER_TRACES):
+            draft.tally.remains(Kind.ENCODER)

@@ -15,6 +15,7 @@ import struct
 from collections.abc import Callable
 from typing import NamedTuple
 
+from scrub.aac_settings import without_comment
 from scrub.bmff_boxes import Box, Parts, boxed, children
 from scrub.errors import Malformed, Unsupported
 from scrub.findings import Kind
@@ -34,6 +35,7 @@ CODECS = frozenset(UNCOMPRESSED) | {
 }  # fmt: skip
 # MPEG-4 sound, MPEG-2 AAC of three profiles, MPEG layers, AC-3.
 OBJECT_TYPES = frozenset({0x40, 0x66, 0x67, 0x68, 0x69, 0x6B, 0xA5, 0xA6})
+AAC_TYPES = frozenset({0x40, 0x66, 0x67, 0x68})
 ES, DECODER, SETTINGS, SYNC = 3, 4, 5, 6
 SOUND_STREAM = 5 << 2 | 1
 
@@ -63,7 +65,7 @@ def sample_entry(reader: Reader, box: Box, draft: Draft, *, quicktime: bool) -> 
         if child.type == b"chan" and channels <= 2:  # the number says it all
             draft.found(Kind.UNKNOWN_CHUNK)
         else:
-            inside += _kept(reader, child, draft)
+            inside += _kept(reader, child, box.type, draft)
     frame_size, packed = _counting(box.type, version, channels, bits, more)
     return Entry(boxed(box.type, kept, inside), frame_size, packed)
 
@@ -83,13 +85,15 @@ def _counting(
     return channels * (width or UNCOMPRESSED[codec]), packed
 
 
-def _kept(reader: Reader, box: Box, draft: Draft) -> Parts:
+def _kept(reader: Reader, box: Box, codec: bytes, draft: Draft) -> Parts:
     """Return a box inside a sample description rebuilt, or nothing."""
-    rebuild = _INSIDE.get(box.type)
-    if rebuild is None:
+    if box.type not in _INSIDE[codec]:
         draft.found(Kind.TEXT if box.type == b"udta" else Kind.UNKNOWN_CHUNK)
         return []
-    parts = rebuild(reader, box, draft)
+    if box.type == b"wave":
+        parts = _wave(reader, box, codec, draft)
+    else:
+        parts = _REBUILD[box.type](reader, box, draft)
     if sum(len(part) for part in parts if isinstance(part, bytes)) != box.end - box.start:
         draft.found(Kind.SLACK)
     return parts
@@ -116,9 +120,11 @@ def _esds(reader: Reader, box: Box, draft: Draft) -> Parts:  # noqa: ARG001
     settings = b""
     if len(decoder) > 13:
         settings = _descriptor(decoder, 13, SETTINGS, box)
+        # Layers of MPEG and AC-3 have none.
+        settings = without_comment(settings) if decoder[0] in AAC_TYPES else b""
         if len(settings) > LONGEST_SETTINGS:
             raise Malformed("a decoder's settings are too long", offset=box.start)
-        settings = _tagged(SETTINGS, settings)
+        settings = _tagged(SETTINGS, settings) if settings else b""
     kept = decoder[:1] + bytes([SOUND_STREAM]) + decoder[2:13] + settings
     rebuilt = _tagged(ES, bytes(3) + _tagged(DECODER, kept) + _tagged(SYNC, b"\x02"))
     return boxed(b"esds", bytes(4) + rebuilt)
@@ -182,18 +188,22 @@ def _chan(reader: Reader, box: Box, draft: Draft) -> Parts:  # noqa: ARG001
     return boxed(b"chan", payload[: 16 + 20 * int.from_bytes(payload[12:16], "big")])
 
 
-def _wave(reader: Reader, box: Box, draft: Draft) -> Parts:
+def _wave(reader: Reader, box: Box, codec: bytes, draft: Draft) -> Parts:
     """QuickTime's box around the others; it ends with an empty box without a type."""
     inside: Parts = []
     for child in children(reader, box):
-        if child.type in _INSIDE and child.type != b"wave":
-            inside += _kept(reader, child, draft)
+        if child.type == b"frma":
+            inside += boxed(b"frma", codec)
+        elif child.type == b"mp4a" and codec == b"mp4a":
+            inside += boxed(b"mp4a", bytes(4))
+        elif child.type in _INSIDE[codec] and child.type != b"wave":
+            inside += _kept(reader, child, codec, draft)
         elif child.type != bytes(4):
             draft.found(Kind.UNKNOWN_CHUNK)
     return boxed(b"wave", inside, boxed(bytes(4)))
 
 
-_INSIDE: dict[bytes, Callable[[Reader, Box, Draft], Parts]] = {
+_REBUILD: dict[bytes, Callable[[Reader, Box, Draft], Parts]] = {
     b"esds": _esds,
     b"alac": _alac,
     b"dOps": _dops,
@@ -204,7 +214,23 @@ _INSIDE: dict[bytes, Callable[[Reader, Box, Draft], Parts]] = {
     b"chan": _chan,
     b"pcmC": _first_bytes(6),
     b"enda": _first_bytes(2),
-    b"frma": _first_bytes(4),
-    b"mp4a": _first_bytes(4),
-    b"wave": _wave,
 }
+# What a decoder of each codec reads; uncompressed sound needs `enda` to tell its byte order.
+_QUICKTIME = frozenset({b"chan", b"wave"})
+_INSIDE: dict[bytes, frozenset[bytes]] = {
+    b"mp4a": _QUICKTIME | {b"esds"},
+    b".mp3": _QUICKTIME | {b"esds"},
+    b"ms\x00\x55": _QUICKTIME,
+    b"alac": _QUICKTIME | {b"alac"},
+    b"Opus": frozenset({b"dOps"}),
+    b"fLaC": frozenset({b"dfLa"}),
+    b"ac-3": _QUICKTIME | {b"dac3"},
+    b"ec-3": _QUICKTIME | {b"dec3"},
+    b"samr": _QUICKTIME | {b"damr"},
+    b"sawb": _QUICKTIME | {b"damr"},
+    b"ima4": _QUICKTIME,
+    b"MAC3": _QUICKTIME,
+    b"MAC6": _QUICKTIME,
+    b"ipcm": frozenset({b"pcmC", b"chan"}),
+    b"fpcm": frozenset({b"pcmC", b"chan"}),
+} | dict.fromkeys(UNCOMPRESSED, _QUICKTIME | {b"enda"})

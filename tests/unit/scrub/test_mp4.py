@@ -8,6 +8,7 @@ from mutagen.mp4 import MP4
 from recordings import SECRET, box, cleaned, cleaned_here, described, encoded, heard, packets
 
 from scrub import Kind, Malformed, ScrubError, Unsupported, Zygote
+from scrub.aac_settings import without_comment
 
 AAC = ("-c:a", "aac", "-b:a", "64k")
 M4A = encoded("m4a", *AAC, "-metadata", f"artist={SECRET.decode()}")
@@ -65,6 +66,18 @@ def with_in_moov(*extra: bytes) -> bytes:
     return box(b"ftyp", ftyp) + box(b"moov", moved(moov, by), *extra) + box(b"mdat", mdat)
 
 
+def in_entry(mp4: bytes, extra: bytes) -> bytes:
+    """Return the file with more boxes at the end of its sample description."""
+    start = mp4.index(b"stsd") + 12
+    (size,) = struct.unpack_from(">I", mp4, start)
+    grown = mp4[: start + size] + extra + mp4[start + size :]
+    for at in [start, *(grown.index(name) - 4 for name in CONTAINERS)]:
+        (old,) = struct.unpack_from(">I", grown, at)
+        grown = grown[:at] + struct.pack(">I", old + len(extra)) + grown[at + 4 :]
+    return moved(grown, len(extra))
+
+
+CONTAINERS = (b"stsd", b"stbl", b"minf", b"mdia", b"trak", b"moov")
 GPS = b"\0\x17\x15\xc7+52.5163+013.3777/"
 HIDDEN = {
     "slack_in_front": with_slack(SECRET, b""),
@@ -156,6 +169,41 @@ class TestMp4:
         assert b"Lavc" in PLAIN
 
         assert cleaned(zygote, M4A)[2].remains == {Kind.ENCODER: 1}
+
+    def test_an_encoder_is_named_in_whichever_track_it_signs(self, zygote: Zygote) -> None:
+        two = encoded(
+            "mov",
+            "-filter_complex",
+            "[0:a]asplit[a][b]",
+            "-map",
+            "[a]",
+            "-map",
+            "[b]",
+            "-c:a:0",
+            "pcm_s16le",
+            "-c:a:1",
+            "aac",
+        )
+
+        assert cleaned(zygote, two)[2].remains == {Kind.ENCODER: 1}
+
+    @pytest.mark.parametrize("codec", ["aac", "opus", "pcm_in_mov", "amr"])
+    def test_a_box_that_belongs_to_another_codec_is_gone(self, codec: str) -> None:
+        original = cleaned_here(encoded(*CODECS[codec]))
+        foreign = box(b"dec3", SECRET[:16]) + box(b"frma", SECRET[:4])
+
+        assert cleaned_here(in_entry(original, foreign)) == original
+
+    def test_a_comment_in_the_settings_of_aac_is_gone(self) -> None:
+        general = "00010 0100 0000 000"
+        one_front_element = "0000 01 0100 0001 0000 0000 00 000 0000 0 0 0 10000 0"
+        program = int((general + one_front_element).replace(" ", ""), 2).to_bytes(7, "big")
+
+        assert without_comment(program + bytes([len(SECRET)]) + SECRET + b"\x56\xe5") == (
+            program + b"\0\x56\xe5"
+        )
+        assert without_comment(bytes([0x12, 0x10]) + b"\x56\xe5\0") == b"\x12\x10\x56\xe5\0"
+        assert without_comment(bytes([0x12, 0x10]) + SECRET) == bytes([0x12, 0x10]) + SECRET[:8]
 
     def test_mutagen_and_exiftool_see_nothing(self, zygote: Zygote) -> None:
         _, result, _ = cleaned(zygote, M4A)

@@ -1,0 +1,75 @@
+"""AAC's settings for its decoder: where their free text is, so that it can be left out.
+
+    object      5 bits, 31: 6 more; rate: 4 bits, 15: 24 more; channels: 4 bits; for SBR and PS
+                another rate and object
+    AAC         3 flags, the second with 14 bits; with channels 0 a program config element
+    program     4 + 2 + 4 bits, six counts of 4 4 4 2 3 4 bits, 3 flags with 4 4 3 bits, 5 bits for
+                each front, side, back and coupled element, 4 for each other; zeros up to a byte;
+                u8 length of a comment, the comment
+    behind      what tells of SBR and PS: at most 8 bytes
+
+ISO/IEC 14496-3, 1.6.2.1 and 4.4.1.
+"""
+
+ESCAPE, ESCAPED_RATE = 31, 15
+SBR, PS = 5, 29
+GENERAL = frozenset({1, 2, 3, 4, 6, 7, 17, 19, 20, 21, 22, 23})
+MOST_BEHIND = 8
+
+
+class _Bits:
+    """Bits, most significant first; zeros behind the end."""
+
+    def __init__(self, data: bytes) -> None:
+        self._number = int.from_bytes(data, "big")
+        self._length = 8 * len(data)
+        self.at = 0
+
+    def take(self, count: int) -> int:
+        self.at += count
+        left = self._length - self.at
+        number = self._number >> left if left >= 0 else self._number << -left
+        return number & (1 << count) - 1
+
+
+def without_comment(settings: bytes) -> bytes:
+    """Return the settings with a comment of no length, and with no more behind than is defined."""
+    bits = _Bits(settings)
+    kind = _object(bits)
+    _skip_rate(bits)
+    channels = bits.take(4)
+    if kind in (SBR, PS):
+        _skip_rate(bits)
+        kind = _object(bits)
+    if kind not in GENERAL:
+        return settings
+    bits.take(1)
+    if bits.take(1):
+        bits.take(14)
+    bits.take(1)
+    if channels:
+        return settings[: (bits.at + 7) // 8 + MOST_BEHIND]
+    _skip_program(bits)
+    at = (bits.at + 7) // 8
+    length = settings[at] if at < len(settings) else 0
+    behind = settings[at + 1 + length :][:MOST_BEHIND]
+    return settings[:at] + b"\0" + behind if at < len(settings) else settings
+
+
+def _object(bits: _Bits) -> int:
+    kind = bits.take(5)
+    return 32 + bits.take(6) if kind == ESCAPE else kind
+
+
+def _skip_rate(bits: _Bits) -> None:
+    if bits.take(4) == ESCAPED_RATE:
+        bits.take(24)
+
+
+def _skip_program(bits: _Bits) -> None:
+    bits.take(10)
+    front, side, back, low, data, coupled = (bits.take(width) for width in (4, 4, 4, 2, 3, 4))
+    for width in (4, 4, 3):  # a mono, a stereo mixdown, a matrix
+        if bits.take(1):
+            bits.take(width)
+    bits.take(5 * (front + side + back + coupled) + 4 * (low + data))
