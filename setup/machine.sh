@@ -9,6 +9,10 @@ need() { # program, package
     command -v "$1" >/dev/null 2>&1 || missing="$missing $2"
 }
 
+need_library() { # package
+    dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'ok installed' || missing="$missing $1"
+}
+
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
 need gpg gnupg
 need gpg-agent gpg-agent
@@ -19,6 +23,8 @@ if [ "${1:-run}" = test ]; then
     need chromium chromium
     need strace strace
     need curl curl
+    need_library libavcodec-extra # ffmpeg's encoders for phones, to make test recordings with
+    need_library libatomic1       # what drives the browser is linked to it
 fi
 [ -n "$missing" ] || exit 0
 

@@ -172,6 +172,13 @@ class Result:
         self.became = [word.partition('"')[0] for word in page.html.split('data-became="')[1:]]
 
 
+def small_disk_at(folder: Path, size: str) -> list[str | Path]:
+    """Return words that give a command a disk of its own at `folder`, as small as `size`."""
+    script = f'mount -t tmpfs -o size={size},mode=700 tmpfs "$0" && exec "$@"'
+    as_root = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    return ["unshare", *as_root, "--mount", "sh", "-c", script, folder]
+
+
 def write_wav(path: Path, samples: bytes = b"", *, secret: bytes = b"") -> Path:
     """Write a small mono WAV; `secret` goes into an INFO chunk."""
     with wave.open(str(path), "wb") as wav:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from drops import Drop, Newsroom, Serving, run_server, write_wav
+from drops import Drop, Newsroom, Serving, run_server, small_disk_at, write_wav
 
 LARGE = 60_000_000
 
@@ -154,7 +154,7 @@ class TestWhileServing:
     ) -> None:
         large = write_wav(tmp_path / "large.wav", bytes(6_000_000))
 
-        with drop.running(before=small_disk_at(drop.folder / "spool")) as serving:
+        with drop.running(before=small_disk_at(drop.folder / "spool", "4m")) as serving:
             result = serving.send(large, wav)
 
         assert result.became == ["spool_full", "cleaned"]
@@ -165,7 +165,7 @@ class TestWhileServing:
     ) -> None:
         large = write_wav(tmp_path / "large.wav", bytes(6_000_000))
 
-        with drop.running(before=small_disk_at(drop.folder / "store/drops")) as serving:
+        with drop.running(before=small_disk_at(drop.folder / "store/drops", "4m")) as serving:
             result = serving.send(large, wav)
 
         assert result.became == ["store_full", "cleaned"]
@@ -232,12 +232,6 @@ def kill_child(serving: Serving, *marks: str) -> None:
     child = child_of(serving, *marks)
     assert child is not None
     os.kill(child, signal.SIGKILL)
-
-
-def small_disk_at(folder: Path) -> list[str | Path]:
-    """Return words that give a command a 4 MB disk at `folder`, seen by it alone."""
-    script = 'mount -t tmpfs -o size=4m,mode=700 tmpfs "$0" && exec "$@"'
-    return ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, folder]
 
 
 def import_expired_key(drop: Drop) -> str:

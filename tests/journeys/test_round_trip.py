@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from drops import BIN, Drop, Newsroom, Serving, run_server, write_wav
+from drops import BIN, Drop, Newsroom, Serving, run_server, small_disk_at, write_wav
 from form import Browser
 
 
@@ -174,11 +174,12 @@ class TestTheBag:
             serving.send(write_wav(tmp_path / "x.wav", bytes(900_000)))
         stick = tmp_path / "stick"
         stick.mkdir()
-        script = 'mount -t tmpfs -o size=1m tmpfs "$0" && "$@"; code=$?; ls -R "$0"; exit $code'
-        small = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, stick]
+        watched = ["sh", "-c", '"$@"; code=$?; ls -R "$0"; exit $code', stick]
         command = [BIN / "tapedrop-server", "export", "--to", stick]
         done = subprocess.run(
-            [*small, *command, "--config", serving.drop.config], capture_output=True, text=True
+            [*small_disk_at(stick, "1m"), *watched, *command, "--config", serving.drop.config],
+            capture_output=True,
+            text=True,
         )
 
         assert done.returncode == 1
