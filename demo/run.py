@@ -251,5 +251,7 @@ def say(line: str) -> None:
 
 if __name__ == "__main__":
     os.chdir(ROOT)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A shell starts what runs in the background deaf to Ctrl-C.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     sys.exit(main())
