@@ -67,7 +67,7 @@ def chunks(reader: Reader, tables: Tables) -> Iterator[Chunk]:
     if tables.offsets.length > MOST_CHUNKS or tables.runs.length > MOST_RUNS:
         raise TooComplex("too many chunks")
     sizes = _Sizes(reader, tables)
-    offsets = _numbers(reader, tables.offsets, tables.offset_width)
+    offsets = numbers(reader, tables.offsets, tables.offset_width)
     done = 0
     for samples, until in _runs(reader, tables):
         for start in offsets:
@@ -84,11 +84,11 @@ def chunks(reader: Reader, tables: Tables) -> Iterator[Chunk]:
 
 def _runs(reader: Reader, tables: Tables) -> Iterator[tuple[int, int]]:
     """Yield samples a chunk, and up to which chunk (counted from 1) that holds."""
-    numbers = _numbers(reader, Table(tables.runs.start, 3 * tables.runs.length), 4)
+    fields = numbers(reader, Table(tables.runs.start, 3 * tables.runs.length), 4)
     samples, begin = 0, 0
-    for first_chunk in numbers:
-        following = next(numbers)
-        next(numbers)
+    for first_chunk in fields:
+        following = next(fields)
+        next(fields)
         if first_chunk <= begin or (not begin and first_chunk != 1):
             raise Malformed("chunk runs are out of order", offset=tables.runs.start)
         if begin:
@@ -133,7 +133,8 @@ class _Sizes:
         return total
 
 
-def _numbers(reader: Reader, where: Table, width: int) -> Iterator[int]:
+def numbers(reader: Reader, where: Table, width: int) -> Iterator[int]:
+    """Yield the numbers of a table, 4 or 8 bytes wide."""
     for block in _blocks(reader, where, width):
         yield from block
 

@@ -1,21 +1,23 @@
 """A sound track of ISO media, rebuilt from what playing needs.
 
     tkhd      flags, duration, alternate group; times, size and matrix are ours
-    edts      elst as it is: where playing begins
+    edts      elst: where playing begins
     mdia      mdhd: timescale, duration; hdlr "soun" without a name; minf: smhd, dinf, stbl
-    stbl      stsd rebuilt (bmff_sound.py); stts, stsc, stsz copied; roll groups; offsets new
+    stbl      stsd rebuilt (bmff_sound.py); stts, stsc, stsz as far as there are samples; roll
+              groups; offsets new
 
 ISO/IEC 14496-12, 8.3 to 8.9; QuickTime File Format, "Track Atoms".
 """
 
 import itertools
 import struct
+from array import array
 from typing import NamedTuple
 
 from scrub.bmff_boxes import Box, Parts, boxed, children, first, full, only
 from scrub.bmff_report import KINDS, report
 from scrub.bmff_sound import Entry, sample_entry
-from scrub.bmff_tables import Table, Tables, table
+from scrub.bmff_tables import Table, Tables, numbers, table
 from scrub.errors import Malformed, TooComplex, Unsupported
 from scrub.findings import Kind
 from scrub.plan import Draft, Span
@@ -24,7 +26,11 @@ from scrub.reading import Reader
 MATRIX = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
 UNDETERMINED = 0x55C4  # "und" in five bits a letter
 STILL_PICTURES = (b"jpeg", b"mjpa", b"mjpb", b"png ", b"gif ", b"tiff")
-MOST_EDITS = 4096
+MOST_EDITS = 256
+EDITS = (struct.Struct(">IiI"), struct.Struct(">QqI"))  # duration, begin, speed, by version
+USUAL_SPEED = 1 << 16
+SAMPLE_TABLES = (b"stsd", b"stts", b"stsc", b"stsz", b"stco", b"co64", b"sgpd", b"sbgp")
+MOST_TIMES = 1 << 20
 MOST_DESCRIPTIONS = 16
 
 
@@ -70,15 +76,16 @@ def sound_track(reader: Reader, trak: Box, draft: Draft, *, quicktime: bool) -> 
         if box.type not in (b"tkhd", b"mdia", b"edts"):
             report(reader, box, draft)
     _refuse_elsewhere(reader, minf, minfs)
-    kept = _media_header(reader, only(media, b"mdhd", mdia), draft)
+    version, timescale, duration = clock(reader, only(media, b"mdhd", mdia), draft)
+    kept = _media_header(version, timescale, duration)
     kept += _handler(reader, hdlr, draft)
     before, found = _sample_tables(reader, stbl, tables, draft, quicktime=quicktime)
     head = _track_header(reader, only(inside, b"tkhd", trak), draft)
-    return Track(head, _edits(reader, inside), kept, before, found)
+    edits = _edits(reader, inside, int.from_bytes(duration, "big"), draft)
+    return Track(head, edits, kept, before, found)
 
 
-def _media_header(reader: Reader, mdhd: Box, draft: Draft) -> Parts:
-    version, timescale, duration = clock(reader, mdhd, draft)
+def _media_header(version: int, timescale: bytes, duration: bytes) -> Parts:
     times = bytes(8 if version == 0 else 16)
     language = struct.pack(">HH", UNDETERMINED, 0)
     return full(b"mdhd", version, 0, times + timescale + duration + language)
@@ -126,18 +133,29 @@ def _track_header(reader: Reader, tkhd: Box, draft: Draft) -> tuple[int, bytes, 
     return stored[3] & 0x0F, bytes([version]) + duration, group
 
 
-def _edits(reader: Reader, inside: list[Box]) -> Parts:
+def _edits(reader: Reader, inside: list[Box], media_duration: int, draft: Draft) -> Parts:
+    """Keep the edits that begin in the recording, or are empty, at the usual speed."""
     edts = first(inside, b"edts")
     elst = first(list(children(reader, edts)), b"elst") if edts else None
     if elst is None:
         return []
-    version = reader.number(elst.payload, 1, "big")
-    width = 20 if version else 12
-    edits = table(reader, elst, width)
+    version = reader.number(elst.payload, 1, "big") & 1
+    one = EDITS[version]
+    edits = table(reader, elst, one.size)
     if edits.length > MOST_EDITS:
         raise TooComplex("too many edits")
-    stored = reader.exactly(edits.start, edits.length * width)
-    return boxed(b"edts", full(b"elst", version & 1, 0, struct.pack(">I", edits.length) + stored))
+    kept = []
+    for duration, begin, speed in one.iter_unpack(
+        reader.exactly(edits.start, edits.length * one.size)
+    ):
+        if speed not in (0, USUAL_SPEED):
+            raise Unsupported("MP4", "an edit at another speed")
+        if begin == -1 or 0 <= begin <= (media_duration or begin):
+            kept.append(one.pack(duration, begin, speed))
+    if len(kept) < edits.length:
+        draft.found(Kind.SLACK)
+    rebuilt = struct.pack(">I", len(kept)) + b"".join(kept)
+    return boxed(b"edts", full(b"elst", version, 0, rebuilt)) if kept else []
 
 
 def _sample_tables(
@@ -156,24 +174,23 @@ def _sample_tables(
     for entry in entries:
         described += entry.parts
     before = full(b"stsd", 0, 0, struct.pack(">I", len(entries)), described)
-    stts = table(reader, only(inside, b"stts", stbl), 8)
-    before += _copied(b"stts", stts, 8)
-    stsc = table(reader, only(inside, b"stsc", stbl), 12)
-    before += _copied(b"stsc", stsc, 12)
     stsz = only(inside, b"stsz", stbl)
     same_size = reader.number(stsz.payload + 4, 4, "big")
     sizes = table(reader, stsz, 0 if same_size else 4, skip=8)
-    count = struct.pack(">II", same_size, sizes.length)
-    kept_sizes: Parts = [] if same_size else [Span(sizes.start, sizes.start + 4 * sizes.length)]
-    before += full(b"stsz", 0, 0, count, kept_sizes if sizes.length else [])
-    for box in inside:
-        if box.type in (b"sgpd", b"sbgp") and (group := _roll(reader, box)):
-            before += group
-        elif box.type not in (b"stsd", b"stts", b"stsc", b"stsz", b"stco", b"co64"):
-            draft.found(KINDS.get(box.type, Kind.UNKNOWN_CHUNK))
     wide = first(inside, b"stco") is None
     offsets = only(inside, b"co64" if wide else b"stco", stbl)
     where = table(reader, offsets, 8 if wide else 4)
+    stts = table(reader, only(inside, b"stts", stbl), 8)
+    before += _times(reader, stts, sizes.length, draft)
+    stsc = _runs(reader, only(inside, b"stsc", stbl), where.length, len(entries), draft)
+    before += _copied(b"stsc", stsc, 12)
+    count = struct.pack(">II", same_size, sizes.length)
+    kept_sizes: Parts = [] if same_size else [Span(sizes.start, sizes.start + 4 * sizes.length)]
+    before += full(b"stsz", 0, 0, count, kept_sizes if sizes.length else [])
+    before += _rolls(reader, inside, sizes.length)
+    for box in inside:
+        if box.type not in SAMPLE_TABLES:
+            draft.found(KINDS.get(box.type, Kind.UNKNOWN_CHUNK))
     # QuickTime counts frames of uncompressed sound as samples of duration 1.
     plain = stts.length == 1 and reader.number(stts.start + 4, 4, "big") == 1
     frame_size = entries[0].frame_size if plain and same_size else 0
@@ -186,18 +203,75 @@ def _copied(kind: bytes, entries: Table, width: int) -> Parts:
     return full(kind, 0, 0, struct.pack(">I", entries.length), [span] if entries.length else [])
 
 
-def _roll(reader: Reader, box: Box) -> Parts:
-    """Keep how many samples a decoder needs to warm up: grouping "roll" or "prol"."""
-    stored = reader.upto(box.payload, min(4096, box.end - box.payload))
-    if stored[4:8] not in (b"roll", b"prol") or len(stored) < 16:
+def _times(reader: Reader, stts: Table, samples: int, draft: Draft) -> Parts:
+    """Keep the durations of the samples there are, and no entry beyond them."""
+    if stts.length > MOST_TIMES:
+        raise TooComplex("too many durations")
+    kept = array("Q")
+    left = samples
+    for entry in numbers(reader, stts, 8):
+        count = min(entry >> 32, left)
+        if count:
+            kept.append(count << 32 | entry & 0xFFFFFFFF)
+            left -= count
+        if count != entry >> 32 or not count:
+            draft.found(Kind.SLACK)
+    if len(kept) == stts.length and not (kept and kept[-1] != _last(reader, stts)):
+        return _copied(b"stts", stts, 8)
+    return full(b"stts", 0, 0, struct.pack(">I", len(kept)), struct.pack(f">{len(kept)}Q", *kept))
+
+
+def _last(reader: Reader, entries: Table) -> int:
+    return reader.number(entries.start + 8 * (entries.length - 1), 8, "big")
+
+
+def _runs(reader: Reader, stsc: Box, chunks: int, descriptions: int, draft: Draft) -> Table:
+    """Return the runs that begin at a chunk there is, and refer to a description there is."""
+    stored = table(reader, stsc, 12)
+    fields = numbers(reader, Table(stored.start, 3 * stored.length), 4)
+    kept = 0
+    for first_chunk in fields:
+        next(fields)
+        if first_chunk > chunks:
+            break
+        if not 1 <= next(fields) <= descriptions:
+            raise Malformed("samples refer to no description", offset=stsc.start)
+        kept += 1
+    if kept < stored.length:
+        draft.found(Kind.SLACK)
+    return Table(stored.start, kept)
+
+
+def _rolls(reader: Reader, inside: list[Box], samples: int) -> Parts:
+    """Keep how many samples a decoder needs to warm up, grouping "roll" or "prol".
+
+    sgpd names distances, two bytes each; sbgp says which samples need which. Where they don't
+    fit one another, or say more than there is, both go: decoders do without.
+    """
+    parts: Parts = []
+    for kind in (b"roll", b"prol"):
+        distances, groups = b"", b""
+        for box in inside:
+            stored = reader.upto(box.payload, min(4096, box.end - box.payload))
+            if stored[4:8] != kind or len(stored) < 16:
+                continue
+            if box.type == b"sgpd" and stored[0] == 1 and stored[8:12] == b"\0\0\0\2":
+                distances = stored[16 : 16 + 2 * int.from_bytes(stored[12:16], "big")]
+            elif box.type == b"sbgp" and stored[0] == 0:
+                groups = stored[12 : 12 + 8 * int.from_bytes(stored[8:12], "big")]
+        parts += _roll(kind, distances, groups, samples)
+    return parts
+
+
+def _roll(kind: bytes, distances: bytes, groups: bytes, samples: int) -> Parts:
+    if not distances or not groups or len(distances) % 2 or len(groups) % 8:
         return []
-    if box.type == b"sbgp" and stored[0] == 0:
-        count = int.from_bytes(stored[8:12], "big")
-        entries = stored[12 : 12 + 8 * count]
-        whole = len(entries) == 8 * count
-        return full(b"sbgp", 0, 0, stored[4:12] + entries) if whole else []
-    if box.type == b"sgpd" and stored[0] == 1 and stored[8:12] == b"\0\0\0\x02":
-        count = int.from_bytes(stored[12:16], "big")
-        entries = stored[16 : 16 + 2 * count]
-        return full(b"sgpd", 1, 0, stored[4:16] + entries) if len(entries) == 2 * count else []
-    return []
+    pairs = [*struct.iter_unpack(">II", groups)]
+    used = max(index for _, index in pairs)
+    counts = [count for count, _ in pairs]
+    if not 1 <= used <= len(distances) // 2 or sum(counts) > samples or not all(counts):
+        return []
+    named = kind + struct.pack(">II", 2, used) + distances[: 2 * used]
+    return full(b"sgpd", 1, 0, named) + full(
+        b"sbgp", 0, 0, kind + struct.pack(">I", len(pairs)) + groups
+    )

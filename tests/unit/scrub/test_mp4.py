@@ -77,6 +77,26 @@ def in_entry(mp4: bytes, extra: bytes) -> bytes:
     return moved(grown, len(extra))
 
 
+def grow(mp4: bytes, name: bytes, end: int, extra: bytes) -> bytes:
+    """Return the file with more bytes at `end` of this box, all sizes and offsets right."""
+    around = (b"edts", b"trak", b"moov") if name == b"elst" else CONTAINERS[1:]
+    grown = mp4[:end] + extra + mp4[end:]
+    for each in (name, *around):
+        at = grown.index(each) - 4
+        (old,) = struct.unpack_from(">I", grown, at)
+        grown = grown[:at] + struct.pack(">I", old + len(extra)) + grown[at + 4 :]
+    return moved(grown, len(extra))
+
+
+def with_entry(mp4: bytes, name: bytes, entry: bytes) -> bytes:
+    """Return the file with one more entry at the end of a table."""
+    at = mp4.index(name)
+    (size,) = struct.unpack_from(">I", mp4, at - 4)
+    (count,) = struct.unpack_from(">I", mp4, at + 8)
+    counted = mp4[: at + 8] + struct.pack(">I", count + 1) + mp4[at + 12 :]
+    return grow(counted, name, at - 4 + size, entry)
+
+
 CONTAINERS = (b"stsd", b"stbl", b"minf", b"mdia", b"trak", b"moov")
 GPS = b"\0\x17\x15\xc7+52.5163+013.3777/"
 HIDDEN = {
@@ -204,6 +224,32 @@ class TestMp4:
         )
         assert without_comment(bytes([0x12, 0x10]) + b"\x56\xe5\0") == b"\x12\x10\x56\xe5\0"
         assert without_comment(bytes([0x12, 0x10]) + SECRET) == bytes([0x12, 0x10]) + SECRET[:8]
+
+    @pytest.mark.parametrize(
+        ("name", "width"), [(b"stts", 8), (b"stsc", 12)], ids=["durations", "runs"]
+    )
+    def test_entries_beyond_the_samples_are_gone(self, name: bytes, width: int) -> None:
+        hidden = b"\x7f" + SECRET[: width - 1]
+
+        result = cleaned_here(with_entry(PLAIN, name, hidden))
+
+        assert result == PLAIN
+
+    def test_an_edit_that_begins_behind_the_end_is_gone(self) -> None:
+        hidden = SECRET[:4] + b"\x7f" + SECRET[:3] + b"\0\1\0\0"
+
+        assert cleaned_here(with_entry(PLAIN, b"elst", hidden)) == PLAIN
+
+    def test_an_edit_at_another_speed_is_refused(self) -> None:
+        with pytest.raises(Unsupported):
+            cleaned_here(with_entry(PLAIN, b"elst", SECRET[:12]))
+
+    def test_a_distance_that_no_sample_needs_is_gone(self) -> None:
+        at = PLAIN.index(b"sgpd") + 16
+        grown = grow(PLAIN, b"sgpd", PLAIN.index(b"sgpd") - 4 + 26, SECRET[:2])
+        grown = grown[:at] + struct.pack(">I", 2) + grown[at + 4 :]
+
+        assert cleaned_here(grown) == PLAIN
 
     def test_mutagen_and_exiftool_see_nothing(self, zygote: Zygote) -> None:
         _, result, _ = cleaned(zygote, M4A)
