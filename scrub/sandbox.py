@@ -100,15 +100,8 @@ class Zygote:
         ours, theirs = socket.socketpair()
         try:
             with theirs, self._lock:
-                if self._process is None or self._process.poll() is not None:
-                    self._end()
-                    self._launch()
-                assert self._control is not None
-                try:
-                    socket.send_fds(self._control, [HIRED], [recording_fd, theirs.fileno()])
-                except OSError:
-                    self._end()
-                    raise WorkerFailed("the sandbox's zygote is gone") from None
+                if not self._send(recording_fd, theirs) and not self._send(recording_fd, theirs):
+                    raise WorkerFailed("the sandbox's zygote is gone")
             worker = Worker(ours, time.monotonic() + self.limits.wall_for(order.size))
         except BaseException:
             ours.close()
@@ -120,6 +113,20 @@ class Zygote:
             worker.close()
             raise
         return worker
+
+    def _send(self, recording_fd: int, job: socket.socket) -> bool:
+        """Hand the zygote a job; False when it died meanwhile, before a hostile byte was read."""
+        if self._process is None or self._process.poll() is not None:
+            self._end()
+            self._launch()
+        if self._control is None:
+            return False
+        try:
+            socket.send_fds(self._control, [HIRED], [recording_fd, job.fileno()])
+        except OSError:
+            self._end()
+            return False
+        return True
 
     def _launch(self) -> None:
         ours, theirs = socket.socketpair()

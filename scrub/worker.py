@@ -64,14 +64,25 @@ def main(opener_name: str, fenced: str) -> None:
         message, fds, _, _ = socket.recv_fds(control, 1, 2)
         if not message:
             return
-        recording, job = fds
-        pid = os.fork()
-        if pid == 0:
-            control.close()
-            _work(opener, recording, job)
-        _introduce(pid, job)
-        os.close(recording)
-        os.close(job)
+        try:
+            _hire(opener, control, fds)
+        except OSError:  # no process to be had: whoever asked sees its socket close
+            continue
+        finally:
+            for fd in fds:
+                os.close(fd)
+
+
+def _hire(opener: Opener, control: socket.socket, fds: list[int]) -> None:
+    """Fork a worker for the recording and the socket that came, if it was those two."""
+    if len(fds) != 2:
+        return
+    recording, job = fds
+    pid = os.fork()
+    if pid == 0:
+        control.close()
+        _work(opener, recording, job)
+    _introduce(pid, job)
 
 
 def _introduce(pid: int, job: int) -> None:
@@ -128,8 +139,8 @@ def _work(opener: Opener, recording_fd: int, job_fd: int) -> None:
             fences.detach()
             order = Order.unpack(answer.read(Say.ORDER))
             recording = opener(recording_fd, order.secret)
+            fences.limit(memory=order.memory, cpu_seconds=order.cpu_seconds)
             if order.fenced:
-                fences.limit(memory=order.memory, cpu_seconds=order.cpu_seconds)
                 fences.close_in()
             _JOBS[order.job](recording, order.size, answer)
         except ScrubError as error:

@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 import secrets
+import socket
 import struct
 import tempfile
 from collections.abc import Iterator
@@ -145,6 +146,37 @@ class TestMisbehaviour:
             with pytest.raises(WorkerFailed):
                 served(zygote, os.fsencode(once))
             served(zygote, os.fsencode(once))
+
+    def test_a_zygote_that_dies_while_it_is_asked_is_replaced_at_once(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with Zygote.start() as zygote:
+            assert zygote._process is not None
+            zygote._process.kill()
+            zygote._process.wait()
+            monkeypatch.setattr(zygote._process, "poll", lambda: None)  # it was seen alive
+
+            served(zygote)
+
+    @pytest.mark.parametrize("sent", [0, 1])
+    def test_descriptors_that_make_no_job_do_not_end_the_zygote(self, sent: int) -> None:
+        with Zygote.start() as zygote, tempfile.TemporaryFile() as file:
+            before = zygote._process
+            assert before is not None
+            assert zygote._control is not None
+            socket.send_fds(zygote._control, [b"H"], [file.fileno()] * sent)
+
+            served(zygote)
+
+            assert zygote._process is before
+            assert before.poll() is None
+
+    def test_without_fences_the_limits_stay(self) -> None:
+        with (
+            Zygote.start("inside:eat_memory", unfenced=True) as zygote,
+            pytest.raises(TooComplex),
+        ):
+            served(zygote)
 
     def test_many_threads_are_served_at_once_and_nothing_is_left_open(self) -> None:
         before = open_descriptors()
