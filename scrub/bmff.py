@@ -41,6 +41,7 @@ BRANDS = frozenset(M4A_BRANDS) | {
     b"mp42", b"mp71", b"M4V ", b"M4VH", b"MSNV", b"dash", b"qt  ", b"avc1", b"f4v ", b"mobi",
     b"3gp4", b"3gp5", b"3gp6", b"3gp7", b"3gp8", b"3gp9", b"3g2a", b"3g2b", b"3g2c", b"3ge6",
 }  # fmt: skip
+PICTURES = (b"heic", b"heix", b"heim", b"heis", b"mif1", b"avif", b"jpeg", b"crx ")
 MOST_TRACKS = 64
 LARGEST_MOOV = 1 << 28
 ENCODER_TRACES = (b"Lavc", b"LAME", b"libfaac", b"Nero")
@@ -133,6 +134,8 @@ def _brand(reader: Reader, start: int) -> bytes:
     if box is None or box.type != b"ftyp" or box.end - box.payload < 8:
         return b""
     brand = reader.upto(box.payload, 4)
+    if brand in PICTURES:
+        return b""
     return brand if brand in BRANDS else b"isom"
 
 

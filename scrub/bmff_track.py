@@ -164,9 +164,11 @@ def _sample_tables(
     """Return the boxes of stbl before the chunk offsets, and what finds the samples."""
     stsd = only(inside, b"stsd", stbl)
     qt_entries = quicktime or reader.number(stsd.payload, 1, "big") == 0
+    descriptions = list(itertools.islice(children(reader, stsd, 8), MOST_DESCRIPTIONS + 1))
+    if len(descriptions) > MOST_DESCRIPTIONS:
+        raise TooComplex("too many sample descriptions")
     entries: list[Entry] = [
-        sample_entry(reader, entry, draft, quicktime=qt_entries)
-        for entry in itertools.islice(children(reader, stsd, 8), MOST_DESCRIPTIONS)
+        sample_entry(reader, entry, draft, quicktime=qt_entries) for entry in descriptions
     ]
     if not entries:
         raise Malformed("there is no sample description", offset=stsd.start)
@@ -174,6 +176,8 @@ def _sample_tables(
     for entry in entries:
         described += entry.parts
     before = full(b"stsd", 0, 0, struct.pack(">I", len(entries)), described)
+    if first(inside, b"stz2"):
+        raise Unsupported("MP4", "a table of small samples")
     stsz = only(inside, b"stsz", stbl)
     same_size = reader.number(stsz.payload + 4, 4, "big")
     sizes = table(reader, stsz, 0 if same_size else 4, skip=8)

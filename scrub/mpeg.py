@@ -40,6 +40,7 @@ FIRST_STEP = 4096  # where frames break off, the next ones are near as a rule
 BLOCK_EDGE = 4096  # more than the longest frame, and what a tag is known by
 ENOUGH_FRAMES = 3  # in a row make a stream; two bytes of sync alone are found in any noise
 FARTHEST_START = 1 << 16
+FARTHEST_BEHIND_TAG = 1 << 22  # a tag whose length is too short leaves a picture behind it
 LAME_LENGTH = 36
 XING_FRAMES, XING_BYTES, XING_TABLE, XING_QUALITY = 1, 2, 4, 8
 TABLE_LENGTH = 100
@@ -144,7 +145,7 @@ def _lengths(version: int, rate: int) -> array[int]:
 
 def _first_frame(reader: Reader, start: int) -> int | None:
     """Return where the first frames in a row begin, not far from `start`."""
-    window = reader.upto(start, FARTHEST_START)
+    window = reader.upto(start, FARTHEST_BEHIND_TAG if start else FARTHEST_START)
     for match in _ANY_SYNC.finditer(window):
         at = match.start()
         if _LENGTHS[window[at + 1] << 8 | window[at + 2]]:

@@ -135,6 +135,11 @@ class TestMp3:
 
         assert refusal.value.what == "a change of sampling rate"
 
+    def test_a_tag_that_says_too_little_of_its_length_hides_no_sound(self, zygote: Zygote) -> None:
+        _, result, _ = cleaned(zygote, ID3 + bytes(1 << 20) + bare() * 200)
+
+        assert result == bare() * 200
+
     def test_an_encoder_that_signs_inside_its_frames_is_named_as_remaining(
         self, zygote: Zygote
     ) -> None:

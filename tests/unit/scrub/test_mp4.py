@@ -7,7 +7,7 @@ import pytest
 from mutagen.mp4 import MP4
 from recordings import SECRET, box, cleaned, cleaned_here, described, encoded, heard, packets
 
-from scrub import Kind, Malformed, ScrubError, Unsupported, Zygote
+from scrub import Kind, Malformed, NotARecording, ScrubError, TooComplex, Unsupported, Zygote
 from scrub.aac_settings import without_comment
 
 AAC = ("-c:a", "aac", "-b:a", "64k")
@@ -250,6 +250,24 @@ class TestMp4:
         grown = grown[:at] + struct.pack(">I", 2) + grown[at + 4 :]
 
         assert cleaned_here(grown) == PLAIN
+
+    def test_a_photograph_is_no_recording(self) -> None:
+        photograph = box(b"ftyp", b"heic\0\0\0\0mif1heic") + box(b"meta", bytes(20))
+
+        with pytest.raises(NotARecording):
+            cleaned_here(photograph + box(b"mdat", SECRET))
+
+    def test_a_table_of_small_samples_is_refused_by_name(self) -> None:
+        with pytest.raises(Unsupported):
+            cleaned_here(PLAIN.replace(b"stsz", b"stz2"))
+
+    def test_more_descriptions_than_anyone_needs_are_refused(self) -> None:
+        start = PLAIN.index(b"stsd") + 12
+        (size,) = struct.unpack_from(">I", PLAIN, start)
+        entry = PLAIN[start : start + size]
+
+        with pytest.raises(TooComplex):
+            cleaned_here(grow(PLAIN, b"stsd", start + size, entry * 20))
 
     def test_mutagen_and_exiftool_see_nothing(self, zygote: Zygote) -> None:
         _, result, _ = cleaned(zygote, M4A)
