@@ -8,7 +8,7 @@ from scrub.findings import Findings
 from scrub.formats import FORMATS, Format
 from scrub.plan import CutList
 from scrub.sandbox import Zygote
-from scrub.wire import Job, Order, Planned, Say, unpack_essence
+from scrub.wire import Job, Order, Planned, Proved, Say
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +61,12 @@ def _prove(zygote: Zygote, recording: Handle, cuts: CutList, planned: Planned) -
             worker.say(Say.CUTS, batch)
         worker.say(Say.END, b"")
         kind, untrusted = worker.hear()
-    if kind != Say.PROVED or not untrusted:
+    if kind != Say.PROVED:
         raise WorkerFailed("the worker answered out of turn")
-    if untrusted[0] != planned.format_index:
+    proved = Proved.unpack(untrusted)
+    if proved.format_index != planned.format_index:
         raise Unproved("the result is another kind of recording")
-    if unpack_essence(untrusted[1:]) != planned.essence:
+    if proved.essence != planned.essence:
         raise Unproved("the coded sound is not the same")
 
 

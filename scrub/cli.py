@@ -87,15 +87,21 @@ def command(recording: Path, output: Path, *, as_json: bool, unfenced: bool) -> 
     if unfenced:
         _say("warning", "no sandbox: a hostile recording could take over this account")
     if os.path.lexists(output):
-        raise _Refusal(f"{output} exists", "choose another name; nothing is overwritten", USAGE)
+        raise _exists(output)
     try:
         with recording.open("rb") as opened:
             cleaned = _cleaned(opened, recording, unfenced=unfenced)
             _write(cleaned, opened, output)
+    except FileExistsError:  # meanwhile: what was linked has no name to tell
+        raise _exists(output) from None
     except OSError as error:
         place = error.filename or recording
         raise _Refusal(f"{place}: {error.strerror}", "check the path", USAGE) from None
     _report(cleaned, output, as_json=as_json)
+
+
+def _exists(output: Path) -> _Refusal:
+    return _Refusal(f"{output} exists", "choose another name; nothing is overwritten", USAGE)
 
 
 def _cleaned(opened: BinaryIO, recording: Path, *, unfenced: bool) -> Cleaned:

@@ -7,7 +7,7 @@ No number found in a recording is used as a length before it was compared with t
 """
 
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 from scrub.errors import Malformed, ScrubError, TooComplex, WorkerFailed
 
@@ -50,9 +50,9 @@ class Reader:
         for offset in range(start, end, block):
             yield offset, self._fetch(offset, min(block, end - offset))
 
-    def number(self, offset: int, length: int, order: str) -> int:
-        """Return an unsigned integer of `length` bytes, `order` "big" or "little"."""
-        return int.from_bytes(self.exactly(offset, length), "big" if order == "big" else "little")
+    def number(self, offset: int, length: int, order: Literal["big", "little"]) -> int:
+        """Return an unsigned integer of `length` bytes."""
+        return int.from_bytes(self.exactly(offset, length), order)
 
     def _fetch(self, offset: int, length: int) -> bytes:
         if length <= 0:

@@ -6,7 +6,7 @@
     END       no more cuts
     PLANNED   u8 format, u64 size of the result, u64 essence size, u64 units, u16 n removed, u16 n
               remaining, then n of (u8 kind, u32 times)
-    PROVED    u64 essence size, u64 units
+    PROVED    u8 format, u64 essence size, u64 units
     REFUSED   u8 reason, u64 offset, text in ASCII
 
 A worker may have been taken over by what it read: everything it says is checked here or in plan.py.
@@ -26,7 +26,7 @@ LONGEST_FRAME = 1 << 20
 ORDER = struct.Struct("<BBQQI")
 PLANNED = struct.Struct("<BQQQHH")
 COUNT = struct.Struct("<BI")
-PROVED = struct.Struct("<QQ")
+PROVED = struct.Struct("<BQQ")
 REFUSED = struct.Struct("<BQ")
 LARGEST = (1 << 63) - 1
 
@@ -121,16 +121,24 @@ def _frozen(removed: dict[Kind, int], remains: dict[Kind, int]) -> Findings:
     return Findings(MappingProxyType(removed), MappingProxyType(remains))
 
 
-def pack_essence(essence: Essence) -> bytes:
-    """Return the payload of PROVED."""
-    return PROVED.pack(essence.size, essence.units)
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """A proving worker's last word."""
 
+    format_index: int
+    essence: Essence
 
-def unpack_essence(untrusted: bytes) -> Essence:
-    """Read the payload of PROVED; WorkerFailed when it isn't one."""
-    if len(untrusted) != PROVED.size:
-        raise WorkerFailed("the worker's proof is malformed")
-    return Essence(*PROVED.unpack(untrusted))
+    def pack(self) -> bytes:
+        """Return the payload."""
+        return PROVED.pack(self.format_index, self.essence.size, self.essence.units)
+
+    @classmethod
+    def unpack(cls, untrusted: bytes) -> "Proved":
+        """Read the payload; WorkerFailed when it isn't one."""
+        if len(untrusted) != PROVED.size:
+            raise WorkerFailed("the worker's proof is malformed")
+        index, size, units = PROVED.unpack(untrusted)
+        return cls(index, Essence(size, units))
 
 
 def pack_refusal(error: ScrubError) -> bytes:

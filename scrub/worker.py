@@ -28,8 +28,8 @@ from scrub.wire import (
     Job,
     Order,
     Planned,
+    Proved,
     Say,
-    pack_essence,
     pack_refusal,
 )
 
@@ -172,7 +172,7 @@ def _prove(recording: BinaryIO, size: int, answer: "Answer") -> None:
     if view.seek(0, 2) != size:
         raise WorkerFailed("the cut list has another size than was said")
     kind, essence = prove(view)  # type: ignore[arg-type]  # RawIOBase has all we call
-    answer.say(Say.PROVED, bytes([FORMATS.index(kind)]) + pack_essence(essence))
+    answer.say(Say.PROVED, Proved(FORMATS.index(kind), essence).pack())
 
 
 def _cuts(answer: "Answer") -> Iterator[Cut]:

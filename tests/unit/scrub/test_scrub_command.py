@@ -84,6 +84,21 @@ class TestCommand:
         assert done.returncode == 2
         assert "Traceback" not in done.stderr
 
+    def test_an_output_that_appears_meanwhile_is_named_and_kept(
+        self, recording: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        taken = recording.with_name("clean.wav")
+        taken.write_bytes(b"another's")
+        monkeypatch.setattr("os.path.lexists", lambda _: False)
+        monkeypatch.setattr(sys, "argv", ["tapedrop-scrub", str(recording), "-o", str(taken)])
+
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+
+        assert ended.value.code == 2
+        assert f"error: {taken} exists" in capsys.readouterr().err
+        assert taken.read_bytes() == b"another's"
+
     def test_help_begins_with_usage_and_ends_with_an_example(self) -> None:
         help_text = scrub("--help").stdout
 
