@@ -21,6 +21,7 @@ from scrub.findings import Kind
 from scrub.plan import Draft
 from scrub.reading import Reader
 from scrub.tagblocks import find_tag, start_of_back_tags
+from scrub.tags import meaning
 
 CHUNK_HEADER = struct.Struct("<4sI")
 FMT = struct.Struct("<HHIIHH")
@@ -70,6 +71,16 @@ KINDS = {
     b"_PMX": Kind.TAG_BLOCK,
     b"cart": Kind.TAG_BLOCK,
 }
+# bext (EBU Tech 3285): description, originator, its reference, date and time, UMID, history.
+BEXT = (
+    (0, 256, Kind.COMMENT),
+    (256, 288, Kind.PERSON),
+    (288, 320, Kind.IDENTIFIER),
+    (320, 338, Kind.TIME),
+    (348, 412, Kind.IDENTIFIER),
+    (602, 1024, Kind.ENCODER),
+)
+MOST_FIELDS = 1000
 STARTS = frozenset(KINDS) | {b"fmt ", b"fact", b"data", b"PEAK", b"afsp", b"levl", b"DISP"}
 _START = re.compile(b"|".join(re.escape(start) for start in sorted(STARTS)))
 _TAGS = re.compile(
@@ -115,7 +126,7 @@ def plan_wav(reader: Reader, start: int, draft: Draft) -> None:
         else:
             if chunk.id == b"data":
                 _refuse_more_sound(fmt, chunk)
-            draft.found(KINDS.get(chunk.id, Kind.UNKNOWN_CHUNK))
+            _report(reader, chunk, draft)
     if end < reader.size:
         draft.found(Kind.TRAILING)
     if not fmt or data is None or data.start == data.end:
@@ -128,6 +139,24 @@ def plan_wav(reader: Reader, start: int, draft: Draft) -> None:
     draft.copy(data.start, data.end)
     draft.write(bytes(length % 2))
     draft.sound(length, length // max(1, FMT.unpack(fmt[:16])[4]))
+
+
+def _report(reader: Reader, chunk: Chunk, draft: Draft) -> None:
+    """Count a chunk that goes, and what it is about as far as names of fields tell."""
+    draft.found(KINDS.get(chunk.id, Kind.UNKNOWN_CHUNK))
+    if chunk.id == b"bext":
+        for start, end, kind in BEXT:
+            if any(reader.upto(chunk.start + start, min(end, chunk.end - chunk.start) - start)):
+                draft.found(kind)
+    at = chunk.start + 4
+    if chunk.id != b"LIST" or reader.upto(chunk.start, 4) != b"INFO":
+        return
+    for _ in range(MOST_FIELDS):
+        if at + CHUNK_HEADER.size > chunk.end:
+            return
+        field, length = CHUNK_HEADER.unpack(reader.exactly(at, CHUNK_HEADER.size))
+        draft.found(meaning(field.decode("latin-1")))
+        at = _next_chunk(reader, at + CHUNK_HEADER.size + length, length)
 
 
 def _refuse_more_sound(fmt: bytes, chunk: Chunk) -> None:

@@ -4,6 +4,7 @@ mutagen shares no code with our planners. It was written for honest files: on ho
 anything from struct.error to RecursionError, so both doors here let nothing but our errors through.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -21,7 +22,8 @@ from mutagen.wave import WAVE
 from scrub.errors import Unproved
 from scrub.findings import Kind
 
-# A fragment of a key, lower case, and what it is about; the first that fits counts.
+# A fragment of a key, lower case, and what it is about; the first that fits counts. One of up to
+# five letters must begin a word: "pic" is no topic.
 MEANINGS: tuple[tuple[str, Kind], ...] = (
     ("location", Kind.LOCATION),
     ("loci", Kind.LOCATION),
@@ -48,6 +50,7 @@ MEANINGS: tuple[tuple[str, Kind], ...] = (
     ("too", Kind.ENCODER),
     ("vendor", Kind.ENCODER),
     ("isft", Kind.ENCODER),
+    ("creationdate", Kind.TIME),
     ("date", Kind.TIME),
     ("time", Kind.TIME),
     ("year", Kind.TIME),
@@ -68,14 +71,19 @@ MEANINGS: tuple[tuple[str, Kind], ...] = (
     ("\xa9art", Kind.PERSON),
     ("wrt", Kind.PERSON),
     ("iart", Kind.PERSON),
+    ("icop", Kind.PERSON),
+    ("originator", Kind.PERSON),
     ("ieng", Kind.PERSON),
     ("itch", Kind.PERSON),
+    ("inam", Kind.TITLE),
+    ("iprd", Kind.TITLE),
     ("title", Kind.TITLE),
     ("album", Kind.TITLE),
     ("tit", Kind.TITLE),
     ("talb", Kind.TITLE),
     ("nam", Kind.TITLE),
     ("\xa9alb", Kind.TITLE),
+    ("icmt", Kind.COMMENT),
     ("comm", Kind.COMMENT),
     ("cmt", Kind.COMMENT),
     ("desc", Kind.COMMENT),
@@ -89,11 +97,20 @@ MEANINGS: tuple[tuple[str, Kind], ...] = (
     ("xid", Kind.IDENTIFIER),
 )
 
+LONGEST_WORD_START = 5
+_PATTERNS = tuple(
+    (
+        re.compile(("(?<![a-z])" if len(part) <= LONGEST_WORD_START else "") + re.escape(part)),
+        kind,
+    )
+    for part, kind in MEANINGS
+)
+
 
 def meaning(key: str) -> Kind:
     """Say what a tag of this name is about."""
     key = key.lower()
-    return next((kind for fragment, kind in MEANINGS if fragment in key), Kind.TEXT)
+    return next((kind for pattern, kind in _PATTERNS if pattern.search(key)), Kind.TEXT)
 
 
 def named(recording: BinaryIO, container: str) -> Counter[Kind]:

@@ -20,6 +20,7 @@ from recordings import (
 )
 
 from scrub import Kind, Malformed, Unsupported, Zygote
+from scrub.tags import meaning
 
 BEXT = SECRET.ljust(256, b"\0") + SECRET.ljust(32, b"\0") + bytes(314)
 INFO = b"INFO" + chunk(b"IART", SECRET) + chunk(b"ICRD", b"2026-11-03") + chunk(b"ISFT", b"Rec 1.2")
@@ -67,6 +68,26 @@ class TestWav:
 
         assert result == wav()
         assert findings.removed
+
+    def test_the_report_says_what_the_fields_were_about(self, zygote: Zygote) -> None:
+        info = cleaned(zygote, riff(FMT, chunk(b"LIST", INFO), DATA))[2].removed
+        bext = cleaned(zygote, riff(FMT, chunk(b"bext", BEXT), DATA))[2].removed
+
+        assert info == {Kind.TAG_BLOCK: 1, Kind.PERSON: 1, Kind.TIME: 1, Kind.ENCODER: 1}
+        assert bext == {Kind.TAG_BLOCK: 1, Kind.COMMENT: 1, Kind.PERSON: 1}
+
+    @pytest.mark.parametrize(
+        ("key", "kind"),
+        [
+            ("PIC", Kind.PICTURE), ("topic", Kind.TEXT), ("TXXX:GPS", Kind.LOCATION),
+            ("metadata_block_picture", Kind.PICTURE), ("discovery", Kind.TEXT),
+            ("com.apple.quicktime.creationdate", Kind.TIME), ("\xa9day", Kind.TIME),
+            ("com.apple.quicktime.title", Kind.TITLE), ("IART", Kind.PERSON),
+            ("com.apple.quicktime.model", Kind.DEVICE), ("albumartist", Kind.PERSON),
+        ],
+    )  # fmt: skip
+    def test_a_name_is_understood_by_its_words(self, key: str, kind: Kind) -> None:
+        assert meaning(key) == kind
 
     def test_a_pad_byte_cannot_carry_anything(self, zygote: Zygote) -> None:
         odd = struct.pack("<HHIIHH", 1, 1, RATE, RATE, 1, 8)
