@@ -5,6 +5,7 @@ before anyone could look.
 """
 
 import hashlib
+import os
 import random
 import re
 from collections.abc import Iterator
@@ -32,8 +33,22 @@ class Watched:
         self.temporary.mkdir()
         trace = folder / "trace"
         calls = "write,pwrite64,writev,pwritev,pwritev2,sendfile,copy_file_range,splice"
+        # Only root may see what the descriptors of a process that nobody may trace stand for.
+        as_root = [] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user"]
         # -D leaves the drop our own child, so that it is the drop that is told to stop.
-        strace = ["strace", "-D", "-f", "-qq", "-y", "-xx", "-s", "2000000", "-e", f"trace={calls}"]
+        strace = [
+            *as_root,
+            "strace",
+            "-D",
+            "-f",
+            "-qq",
+            "-y",
+            "-xx",
+            "-s",
+            "2000000",
+            "-e",
+            f"trace={calls}",
+        ]
         samples = random.Random(4).randbytes(300_000)
         self.sound = [samples[at : at + 48] for at in range(0, len(samples) - 48, 4800)]
         wav = write_wav(folder / "canary-file-name.wav", samples, secret=b"Maria Exampleson")

@@ -150,9 +150,8 @@ def look_for_key(fd: int, digest: bytes) -> BinaryIO:
         start, end = (int(each, 16) for each in span.split("-"))
         if not rights.startswith("r") or "[v" in line:
             continue
-        with Path("/proc/self/mem").open("rb", buffering=0) as memory:
-            memory.seek(start)
-            held = memory.read(end - start) or b""
+        # Read where it lies: /proc/self/mem belongs to root, now that nobody may trace the worker.
+        held = ctypes.string_at(start, end - start)
         for match in re.finditer(MARK, held):
             key = held[match.end() : match.end() + KEY_SIZE]
             if hashlib.sha256(key).digest() == digest:
