@@ -5,6 +5,7 @@
     s   writing an unnamed file of the same size, and reading it back
     c   curl into the drop, from the first byte to "we have it"
 
+`wav` and `m4a` are a gigabyte by default; `silence` and `noise` a tenth, to be held side by side.
 Each is the median of interleaved rounds. The ratio c / (a + b + s) is what to compare between
 machines; seconds are not. `bench/results/ingest.json` has the same figures.
 """
@@ -213,7 +214,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--megabytes", type=int, default=1000)
-    parser.add_argument("--only", choices=["wav", "m4a", "silence"])
+    parser.add_argument("--only", choices=["wav", "m4a", "silence", "noise"])
     options = parser.parse_args()
     RESULTS.mkdir(exist_ok=True)
     size = options.megabytes * 1_000_000
@@ -230,6 +231,7 @@ def main() -> None:
                 "silence": lambda path: make_wav(
                     path.with_suffix(".wav"), size // 10, silence=True
                 ),
+                "noise": lambda path: make_wav(path.with_suffix(".wav"), size // 10),
             }
             results = {}
             print(__doc__)

@@ -7,12 +7,15 @@ pseudonym's length (one byte) and the pseudonym.
 """
 
 import asyncio
+import subprocess
 import sys
+from contextlib import suppress
 from typing import Final
 
 from crypto.codename import SALT_SIZE, SIZE, SourceKeys, derive
 from server.cores import leave_no_core
 from server.errors import Busy
+from server.threads import in_thread
 
 _FIXED: Final = 16 + 32 + 32
 
@@ -25,7 +28,7 @@ class Deriver:
         self._turn = asyncio.Semaphore(1)
         self._waiting = 0
         self._longest_queue = longest_queue
-        self._child: asyncio.subprocess.Process | None = None
+        self._child: subprocess.Popen[bytes] | None = None
 
     async def keys_of(self, codename: bytes) -> SourceKeys:
         """Return the codename's keys at this drop. Raises Busy when too many are waiting."""
@@ -34,47 +37,43 @@ class Deriver:
         self._waiting += 1
         try:
             async with self._turn:
-                return await self._ask(codename)
+                return await in_thread(self._ask, codename)
         finally:
             self._waiting -= 1
 
-    async def close(self) -> None:
-        """End the child."""
-        if self._child is not None:
-            assert self._child.stdin is not None
-            self._child.stdin.close()
-            await self._child.wait()
-            self._child = None
+    def close(self) -> None:
+        """End the child; whoever still waits for it is told that we are busy."""
+        child, self._child = self._child, None
+        if child is not None:
+            child.kill()
+            child.wait()
+            for pipe in (child.stdin, child.stdout):
+                # What was not written any more is written at closing, to nobody.
+                with suppress(OSError, ValueError):
+                    assert pipe is not None
+                    pipe.close()
 
-    async def _ask(self, codename: bytes) -> SourceKeys:
-        child = self._child or await _started()
-        self._child = None  # an answer that is not read to its end must not be the next one's
+    def _ask(self, codename: bytes) -> SourceKeys:
+        if self._child is None:
+            self._child = _started()
+        child = self._child
         assert child.stdin is not None
         assert child.stdout is not None
         try:
             child.stdin.write(codename + self._salt)
-            await child.stdin.drain()
-            fixed = await child.stdout.readexactly(_FIXED + 1)
-            pseudonym = await child.stdout.readexactly(fixed[_FIXED])
-        except (OSError, asyncio.IncompleteReadError):
+            child.stdin.flush()
+            fixed = child.stdout.read(_FIXED + 1)
+            pseudonym = child.stdout.read(fixed[_FIXED])
+        except (OSError, ValueError, IndexError):
+            # Killed, or out of memory; the next one who asks starts another.
+            self.close()
             raise Busy("the deriving process ended") from None
-        finally:
-            if sys.exception() is not None and child.returncode is None:
-                child.kill()
-        self._child = child
         return SourceKeys(fixed[:16], fixed[16:48], fixed[48:_FIXED], pseudonym.decode())
 
 
-async def _started() -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-I",
-        "-m",
-        __name__,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        env={},
-    )
+def _started() -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-I", "-m", __name__]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={})
 
 
 def answer() -> None:

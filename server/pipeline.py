@@ -3,6 +3,7 @@
 Start here: `take_in` is the whole of the server's work, the rest of the folder is what it calls.
 """
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -32,7 +33,11 @@ class Parts:
 
 
 async def take_in(
-    recording: Recording, *, uncleanable: Uncleanable, source: SourceKeys, parts: Parts
+    recording: Recording,
+    *,
+    uncleanable: Uncleanable,
+    source: asyncio.Future[SourceKeys],
+    parts: Parts,
 ) -> Condition:
     """Carry one recording from the wire to the store; return how it was kept.
 
@@ -42,7 +47,7 @@ async def take_in(
     with parts.spool.hold() as held, parts.spool.notebook() as notebook:
         await arrive(recording, held)
         scrubbed = await _scrubbed(held, notebook, uncleanable, parts.scrubber)
-        manifest = scrubbed.manifest(source)
+        manifest = scrubbed.manifest(await asyncio.shield(source))
         async with parts.sealer.turn:
             reader = held.reader()
             envelope = parts.sealer.envelope(scrubbed.blocks(reader), manifest)
@@ -50,12 +55,16 @@ async def take_in(
     return manifest.condition
 
 
-async def take_in_message(message: Message, *, source: SourceKeys, parts: Parts) -> Condition:
+async def take_in_message(
+    message: Message, *, source: asyncio.Future[SourceKeys], parts: Parts
+) -> Condition:
     """Carry one message to the store, sealed as a recording is. Raises as `take_in` does."""
     if message.text is None:
         raise TooLarge("longer than a message may be")
     text = message.text.encode()
-    manifest = _manifest("message.txt", len(text), Condition.WRITTEN, "message", source)
+    manifest = _manifest(
+        "message.txt", len(text), Condition.WRITTEN, "message", await asyncio.shield(source)
+    )
     async with parts.sealer.turn:
         envelope = parts.sealer.envelope([text], manifest)
         await parts.store.put(f"drops/{random_name()}", envelope)

@@ -4,6 +4,7 @@ A session ends when it was idle too long, when memory holds too many (the idlest
 with the process. Nothing about a visit is written anywhere.
 """
 
+import asyncio
 import secrets
 import time
 from collections import OrderedDict
@@ -24,12 +25,13 @@ def _token() -> str:
 
 @dataclass(slots=True, eq=False)
 class Session:
-    """One visit. `codename` is empty until one is shown or typed; `keys` are made when needed."""
+    """One visit. `codename` is empty until one is shown or typed; `keys` are being made once
+    they are needed."""
 
     codename: bytes
     cookie: str = field(default_factory=_token)
     form_token: str = field(default_factory=_token)
-    keys: SourceKeys | None = None
+    keys: asyncio.Future[SourceKeys] | None = None
     uploads: int = 0
     last_seen: float = 0.0
 

@@ -1,5 +1,6 @@
 """Receive one form: each recording and message is kept, or refused, by itself."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -67,14 +68,15 @@ async def receive(
     request: web.Request,
     *,
     limits: Limits,
-    source: SourceKeys,
+    source: asyncio.Future[SourceKeys],
     pipeline: Parts,
     journal: Journal,
     now: Callable[[], datetime],
 ) -> list[Outcome]:
     """Take in everything the form holds; return what became of each, in the form's order.
 
-    One that is refused costs the others nothing. What ends the form itself comes last.
+    `source` is still being made while the first recording arrives. One that is refused costs the
+    others nothing. What ends the form itself comes last.
     """
     outcomes: list[Outcome] = []
     uncleanable = Uncleanable.REFUSE
@@ -85,8 +87,8 @@ async def receive(
         _count(outcome, journal)
         event = MailboxEvent(now().date().isoformat(), kind, str(outcome.became))
         try:
-            await note(event, source, pipeline.store)
-        except StoreFailed:
+            await note(event, await asyncio.shield(source), pipeline.store)
+        except (StoreFailed, Busy):
             # The drop itself is safe; only the mailbox can't say so.
             journal.count(MailboxNotNoted())
 

@@ -1,5 +1,6 @@
 """Come back with the codename: what was sent, and what the newsroom replied."""
 
+import asyncio
 from urllib.parse import parse_qs
 
 from aiohttp import web
@@ -10,7 +11,7 @@ from server import mailbox
 from server.errors import Busy
 from server.events import Reason
 from server.pages.parts import PARTS, SESSIONS, any_visit, page, refusal, remember, visit
-from server.pages.send import make_keys
+from server.pages.send import source_of
 from server.wording import name_of_kind, words_of
 
 _LONGEST_FORM = 2048
@@ -54,12 +55,11 @@ async def show(request: web.Request) -> web.Response:
     if session is None:
         raise web.HTTPSeeOther("/return")
     try:
-        await make_keys(request, session)
+        keys = await asyncio.shield(source_of(request, session))
     except Busy:
         return refusal(request, Reason.BUSY, status=503)
-    assert session.keys is not None
     store = request.app[PARTS].store
-    events = await mailbox.events(session.keys, store)
-    replies = await mailbox.replies(session.keys, store)
+    events = await mailbox.events(keys, store)
+    replies = await mailbox.replies(keys, store)
     told = [(event, name_of_kind(event.kind), words_of(event.outcome).what) for event in events]
     return page(request, "mailbox.html", events=told, replies=replies)

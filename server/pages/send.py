@@ -1,8 +1,10 @@
 """The form, and what became of everything that was sent with it."""
 
+import asyncio
+
 from aiohttp import web
 
-from server.errors import Busy
+from crypto.codename import SourceKeys
 from server.events import Reason, Refused
 from server.pages.parts import (
     CONFIG,
@@ -43,15 +45,10 @@ async def receive_form(request: web.Request) -> web.Response:
     if request.content_length > request.app[CONFIG].limits.max_visit_bytes:
         return _refused(request, Reason.TOO_LARGE, 413)
     with request.app[SESSIONS].uploading(session):
-        try:
-            await make_keys(request, session)
-        except Busy:
-            return _refused(request, Reason.BUSY, 503)
-        assert session.keys is not None
         outcomes = await receive(
             request,
             limits=request.app[CONFIG].limits,
-            source=session.keys,
+            source=source_of(request, session),
             pipeline=request.app[PARTS],
             journal=request.app[JOURNAL],
             now=request.app[NOW],
@@ -60,10 +57,12 @@ async def receive_form(request: web.Request) -> web.Response:
     return page(request, "result.html", told=told)
 
 
-async def make_keys(request: web.Request, session: Session) -> None:
-    """Make the visit's keys unless it has them. Raises Busy."""
-    if session.keys is None:
-        session.keys = await request.app[DERIVER].keys_of(session.codename)
+def source_of(request: web.Request, session: Session) -> asyncio.Future[SourceKeys]:
+    """Return the visit's keys, made once, while something else is going on. Raises Busy later."""
+    if session.keys is None or (session.keys.done() and session.keys.exception()):
+        deriving = request.app[DERIVER].keys_of(session.codename)
+        session.keys = asyncio.ensure_future(deriving)
+    return session.keys
 
 
 def _refused(request: web.Request, reason: Reason, status: int) -> web.Response:

@@ -1,0 +1,60 @@
+"""A codename's keys, made elsewhere: the same as anywhere, bounded, and able to begin again."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from crypto.codename import derive, new_codename
+from server.deriving import Deriver
+from server.errors import Busy
+
+SALT = bytes(32)
+
+
+@pytest.fixture
+def deriver() -> Iterator[Deriver]:
+    made = Deriver(SALT, longest_queue=2)
+    yield made
+    made.close()
+
+
+class TestTheChild:
+    def test_makes_the_keys_that_the_codename_has(self, deriver: Deriver) -> None:
+        codename = new_codename()
+
+        assert asyncio.run(deriver.keys_of(codename)) == derive(codename, SALT)
+
+    def test_one_that_was_killed_is_started_anew(self, deriver: Deriver) -> None:
+        async def run() -> None:
+            codename = new_codename()
+            first = await deriver.keys_of(codename)
+            assert deriver._child is not None
+            os.kill(deriver._child.pid, signal.SIGKILL)
+            with pytest.raises(Busy):
+                await deriver.keys_of(codename)
+
+            assert await deriver.keys_of(codename) == first
+
+        asyncio.run(run())
+
+    def test_more_than_may_wait_are_told_so_at_once(self, deriver: Deriver) -> None:
+        async def run() -> None:
+            asked = [deriver.keys_of(new_codename()) for _ in range(4)]
+
+            answers = await asyncio.gather(*asked, return_exceptions=True)
+
+            assert sum(isinstance(answer, Busy) for answer in answers) == 2
+
+        asyncio.run(run())
+
+    def test_leaves_with_the_drop(self, deriver: Deriver) -> None:
+        asyncio.run(deriver.keys_of(new_codename()))
+        assert deriver._child is not None
+        child = deriver._child
+
+        deriver.close()
+
+        assert child.returncode is not None
