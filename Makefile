@@ -18,6 +18,7 @@ check: machine-test .venv/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	MYPYPATH=demo:bench $(BIN)/mypy demo bench
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n $(WORKERS)
 

@@ -1,5 +1,7 @@
 """An aiohttp handler that reads an upload and keeps nothing: what merely receiving costs."""
 
+import socket
+
 from aiohttp import BodyPartReader, web
 
 
@@ -15,17 +17,11 @@ async def discard(request: web.Request) -> web.Response:
 
 def main() -> None:
     """Listen on a free port of loopback, and say which."""
+    listener = socket.create_server(("127.0.0.1", 0))
     app = web.Application()
     app.add_routes([web.post("/", discard)])
-
-    async def tell(_app: web.Application) -> None:
-        print(f"http://127.0.0.1:{port}/", flush=True)
-
-    import socket
-
-    listener = socket.create_server(("127.0.0.1", 0))
-    port = listener.getsockname()[1]
-    app.on_startup.append(tell)
+    # Whoever connects from now on waits in the socket's queue until the handler runs.
+    print(f"http://127.0.0.1:{listener.getsockname()[1]}/", flush=True)
     web.run_app(app, sock=listener, access_log=None, print=None)
 
 

@@ -48,13 +48,22 @@ class Newsroom:
 
     def gpg(self, *words: str) -> None:
         """Run gpg with these keys."""
-        command = ["gpg", "--homedir", self.home, "--batch", "--quiet", "--trust-model", "always"]
+        command = [
+            "gpg",
+            "--homedir",
+            str(self.home),
+            "--batch",
+            "--quiet",
+            "--trust-model",
+            "always",
+        ]
         subprocess.run([*command, *words], check=True, stderr=subprocess.DEVNULL)
 
     def encrypt(self, recording: Path, to: Path) -> None:
         """Do (b): gpg alone, then fsync."""
         hidden = [word for name in "abc" for word in ("-R", f"{name}@news.example")]
-        self.gpg("--compress-algo", "none", *hidden, "-o", str(to), "--encrypt", str(recording))
+        plain = ["--trust-model", "always", "--compress-algo", "none"]
+        self.gpg(*plain, *hidden, "-o", str(to), "--encrypt", str(recording))
         with to.open("rb") as sealed:
             os.fsync(sealed.fileno())
         to.unlink()
@@ -66,11 +75,12 @@ class Drop:
     def __init__(self, folder: Path, newsroom: Newsroom) -> None:
         self.folder = folder
         config = folder / "tapedrop.toml"
-        for words in (["init", folder], ["keys", "add", newsroom.exported, "--config", config]):
+        adding = ["keys", "add", str(newsroom.exported), "--config", str(config)]
+        for words in (["init", str(folder)], adding):
             subprocess.run([BIN / "tapedrop-server", *words], check=True, capture_output=True)
         text = config.read_text().replace("[listen]", '[listen]\ntcp = "127.0.0.1:0"', 1)
         config.write_text(text)
-        command = [BIN / "tapedrop-server", "serve", "--config", config, "--json"]
+        command = [str(BIN / "tapedrop-server"), "serve", "--config", str(config), "--json"]
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
@@ -221,7 +231,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=RESULTS) as work:
         folder = Path(work)
         newsroom = Newsroom(folder)
-        command = [sys.executable, Path(__file__).with_name("discard.py")]
+        command = [sys.executable, str(Path(__file__).with_name("discard.py"))]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as discarding:
             assert discarding.stdout is not None
             discard = discarding.stdout.readline().strip()

@@ -26,8 +26,10 @@ def make_m4a(path: Path, size: int) -> None:
     minute = path.with_name("minute.m4a")
     noise = ["-f", "lavfi", "-i", "anoisesrc=d=60:c=white:r=48000:a=0.8"]
     quiet = ["ffmpeg", "-v", "error", "-nostdin", "-y"]
-    subprocess.run([*quiet, *noise, "-ac", "2", "-c:a", "aac", "-b:a", "512k", minute], check=True)
+    subprocess.run(
+        [*quiet, *noise, "-ac", "2", "-c:a", "aac", "-b:a", "512k", str(minute)], check=True
+    )
     loops = size // minute.stat().st_size
-    repeat = [*quiet, "-stream_loop", str(loops), "-i", minute, "-c", "copy"]
-    subprocess.run([*repeat, "-metadata", "title=planted", path], check=True)
+    repeat = [*quiet, "-stream_loop", str(loops), "-i", str(minute), "-c", "copy"]
+    subprocess.run([*repeat, "-metadata", "title=planted", str(path)], check=True)
     minute.unlink()

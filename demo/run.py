@@ -95,7 +95,7 @@ def make_drop() -> None:
 @contextlib.contextmanager
 def running_drop() -> Iterator[str]:
     """Serve, and give the address of the source's page."""
-    command = [BIN / "tapedrop-server", "serve", "--config", CONFIG, "--json"]
+    command = [str(BIN / "tapedrop-server"), "serve", "--config", str(CONFIG), "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as drop:
         try:
             assert drop.stdout is not None

@@ -29,13 +29,13 @@ PLANTED = {
 def make(sample: Path = SAMPLE) -> None:
     """Write the sample recording, about four seconds long."""
     with tempfile.TemporaryDirectory() as folder:
-        spoken = Path(folder) / "spoken.wav"
+        spoken = str(Path(folder) / "spoken.wav")
         subprocess.run(["espeak-ng", "-v", "en", "-s", "165", "-w", spoken, WORDS], check=True)
         encode = ["ffmpeg", "-v", "error", "-y", "-i", spoken, "-ar", "22050", "-b:a", "48k"]
-        subprocess.run([*encode, "-c:a", "aac", sample], check=True)
-    tagged = MP4(sample)
-    tagged.update(PLANTED)
-    tagged.save()
+        subprocess.run([*encode, "-c:a", "aac", str(sample)], check=True)
+    tagged = MP4(sample)  # type: ignore[no-untyped-call]
+    tagged.update(PLANTED)  # type: ignore[no-untyped-call]
+    tagged.save()  # type: ignore[no-untyped-call]
 
 
 if __name__ == "__main__":
