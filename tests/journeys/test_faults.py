@@ -246,7 +246,8 @@ def import_expired_key(drop: Drop) -> str:
 
 def import_keys(drop: Drop, exported: bytes) -> None:
     """Import into the drop's keyring with gpg itself."""
-    command = ["gpg", "--homedir", drop.folder / "newsroom", "--batch", "--quiet", "--import"]
+    command = ["gpg", "--homedir", drop.folder / "newsroom", "--batch", "--quiet"]
+    command += ["--no-autostart", "--import"]
     subprocess.run(command, input=exported, check=True)
 
 
