@@ -18,12 +18,13 @@ from aiohttp.typedefs import Handler
 
 from server.config import Config
 from server.deriving import Deriver
-from server.events import Journal, PageFailed, Reason
+from server.events import Journal, PageFailed
 from server.headers import set_headers
 from server.pages import codename, front, mailbox, send
-from server.pages.parts import CONFIG, DERIVER, JOURNAL, NOW, PARTS, SESSIONS, refusal
+from server.pages.parts import CONFIG, DERIVER, JOURNAL, NOW, PARTS, SESSIONS, last_page
 from server.pipeline import Parts
 from server.sessions import Sessions
+from server.wording import FAILED, NO_SUCH_PAGE
 
 _HERE = Path(__file__).parent
 
@@ -79,9 +80,9 @@ async def _calm(request: web.Request, handler: Handler) -> web.StreamResponse:
     except web.HTTPRedirection:
         raise
     except web.HTTPException as error:
-        return refusal(request, Reason.BROKEN_FORM, status=error.status)
+        return last_page(request, NO_SUCH_PAGE, status=error.status)
     except ConnectionError:
         raise  # nobody is left to answer
     except Exception:  # noqa: BLE001  the edge: what it was may hold plaintext, and goes nowhere
         request.app[JOURNAL].count(PageFailed())
-        return refusal(request, Reason.SPOOL_FAILED, status=500)
+        return last_page(request, FAILED, status=500)

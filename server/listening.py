@@ -62,7 +62,7 @@ async def listen(
             raise NotFit([f"{path} is in the way of the socket"])
         path.unlink(missing_ok=True)
         server = await loop.create_unix_server(protocol, path)
-        # tor's group may connect; who that is, is the folder's group.
+        # The socket's group may connect: tor's, where tor is another user.
         path.chmod(0o660)
     except OSError as error:
         why = os.strerror(error.errno) if error.errno else str(error)

@@ -43,6 +43,7 @@ _REASONS: tuple[tuple[type[Exception], Reason], ...] = (
     (StoreFailed, Reason.STORE_FAILED),
     (NoUsableKey, Reason.NO_KEY),
     (CryptoError, Reason.SEAL_FAILED),
+    (OSError, Reason.SPOOL_FAILED),  # no more descriptors, no more processes
 )
 """The first type that fits gives the reason; leaves stand before their roots."""
 
@@ -123,7 +124,7 @@ async def _became(work: Awaitable[Condition]) -> Condition | Reason:
         return await work
     except CutOff:
         raise
-    except (ServerError, ScrubError, CryptoError) as error:
+    except (ServerError, ScrubError, CryptoError, OSError) as error:
         return reason_of(error)
 
 

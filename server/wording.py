@@ -77,6 +77,13 @@ _REFUSED: Final = {
 }
 
 
+NO_SUCH_PAGE: Final = Words("There is no such page here.", "Please begin at the first page.")
+FAILED: Final = Words(
+    "Something went wrong on our side.",
+    "Perhaps not everything arrived. Come back with your eight words, and see what we have.",
+)
+
+
 def words_for(became: Condition | Reason) -> Words:
     """Return what to say of one outcome."""
     return _RECEIVED[became] if isinstance(became, Condition) else _REFUSED[became]

@@ -12,7 +12,7 @@ from server.deriving import Deriver
 from server.events import Journal, Reason
 from server.pipeline import Parts
 from server.sessions import COOKIE, Session, Sessions
-from server.wording import words_for
+from server.wording import Words, words_for
 
 CONFIG: Final = web.AppKey("config", Config)
 PARTS: Final = web.AppKey("parts", Parts)
@@ -28,11 +28,16 @@ def page(request: web.Request, template: str, *, status: int = 200, **context: A
 
 
 def refusal(request: web.Request, reason: Reason, *, status: int) -> web.Response:
+    """Return the page that says why nothing was taken, and ends the connection."""
+    return last_page(request, words_for(reason), status=status)
+
+
+def last_page(request: web.Request, words: Words, *, status: int) -> web.Response:
     """Return the page that says what didn't work and what to do, and ends the connection.
 
     Ending it keeps what is still being sent from ever being read as a second request.
     """
-    response = page(request, "refused.html", status=status, words=words_for(reason))
+    response = page(request, "refused.html", status=status, words=words)
     response.force_close()
     return response
 

@@ -170,6 +170,22 @@ class TestWhileServing:
 
         assert result.became == ["store_full", "cleaned"]
 
+    def test_a_page_that_fails_says_so_calmly_and_blames_nobody(
+        self, serving: Serving, wav: Path
+    ) -> None:
+        browser = serving.visit()
+        form = browser.get("/send")
+        browser.post(form.form, form.fields, [wav])
+        (mailbox,) = (serving.drop.folder / "store/mailboxes").iterdir()
+        (mailbox / ("0" * 32)).write_bytes(bytes(5000))
+
+        with pytest.raises(RuntimeError, match="answered 500") as failed:
+            browser.get("/mailbox")
+
+        assert "Something went wrong on our side" in str(failed.value)
+        assert "Traceback" not in str(failed.value)
+        assert serving.send(wav).became == ["cleaned"]
+
 
 class TestKilled:
     def test_what_was_acknowledged_is_there_after_kill_9(

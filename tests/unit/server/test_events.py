@@ -3,6 +3,7 @@
 import ast
 import logging
 import warnings
+from collections.abc import Iterator
 from dataclasses import fields
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -11,9 +12,11 @@ from typing import get_args, get_type_hints
 
 import pytest
 
+from crypto.errors import CryptoError
 from crypto.manifest import Condition
 from scrub import REASONS
 from server import events
+from server.errors import NotFit, NotPaired, ServerError, SettingsRefused
 from server.events import (
     AtOnce,
     Counted,
@@ -28,8 +31,16 @@ from server.events import (
     silence_libraries,
     step,
 )
+from server.visit import reason_of
 
+NEVER_MET_BY_A_RECORDING = {NotFit, NotPaired, SettingsRefused}
 SERVER = Path(events.__file__).parent
+
+
+def _leaves(root: type[Exception]) -> Iterator[type[Exception]]:
+    for kind in root.__subclasses__():
+        yield kind
+        yield from _leaves(kind)
 
 
 class TestTheVocabulary:
@@ -41,6 +52,11 @@ class TestTheVocabulary:
 
     def test_every_reason_that_scrubbing_gives_has_its_word(self) -> None:
         assert set(REASONS) <= {reason.value for reason in Reason}
+
+    def test_every_error_that_a_recording_can_meet_has_its_word(self) -> None:
+        for error in (*_leaves(ServerError), *_leaves(CryptoError), OSError):
+            if error not in NEVER_MET_BY_A_RECORDING:
+                assert reason_of(error.__new__(error)) in Reason
 
     def test_nothing_else_in_the_server_logs_or_prints(self) -> None:
         for path in SERVER.rglob("*.py"):
