@@ -1,4 +1,8 @@
-"""Clean one recording: plan in one fresh worker, prove in another, believe neither."""
+"""Clean one recording: plan in one fresh worker, prove in another, believe neither.
+
+A planner looks at as little as it must, the proof at every byte. Where the proof objects, the
+recording is planned once more, thoroughly: what is damaged inside can then be left out.
+"""
 
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -31,21 +35,30 @@ class Cleaned:
 def clean(zygote: Zygote, recording: Handle, size: int, notebook: BinaryIO) -> Cleaned:
     """Return how to cut `recording`, of `size` bytes, so that nothing but its sound is left.
 
-    The cut list rests in `notebook`, an empty stream that can be read, written and sought. Blocks;
-    any number of threads may call it. Raises the leaves of ScrubError.
+    The cut list rests in `notebook`, an empty stream that can be written, read, sought and
+    truncated. Blocks; any number of threads may call it. Raises the leaves of ScrubError.
     """
     if not size:
         raise Empty
+    try:
+        return _cleaned(zygote, recording, size, notebook, Job.PLAN)
+    except Unproved:
+        notebook.seek(0)
+        notebook.truncate()
+        return _cleaned(zygote, recording, size, notebook, Job.PLAN_THOROUGHLY)
+
+
+def _cleaned(zygote: Zygote, recording: Handle, size: int, notebook: BinaryIO, job: Job) -> Cleaned:
     cuts = CutList(notebook, within=size)
-    planned = _planned(zygote, recording, size, cuts)
+    planned = _planned(zygote, recording, size, cuts, job)
     if planned.format_index >= len(FORMATS) or planned.size != cuts.size:
         raise WorkerFailed("the worker's plan does not add up")
     _prove(zygote, recording, cuts, planned)
     return Cleaned(FORMATS[planned.format_index], cuts, planned.findings)
 
 
-def _planned(zygote: Zygote, recording: Handle, size: int, cuts: CutList) -> Planned:
-    with zygote.hire(recording.fd, _order(zygote, Job.PLAN, recording, size)) as worker:
+def _planned(zygote: Zygote, recording: Handle, size: int, cuts: CutList, job: Job) -> Planned:
+    with zygote.hire(recording.fd, _order(zygote, job, recording, size)) as worker:
         while True:
             kind, untrusted = worker.hear()
             if kind == Say.PLANNED:

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from scrub import bmff, flac, mpeg, ogg, riff
+from scrub.containers import bmff, flac, mpeg, ogg, riff
+from scrub.containers.tagblocks import end_of_front_tags
 from scrub.errors import Empty, NotARecording, Unsupported
 from scrub.findings import Kind
 from scrub.plan import Draft
 from scrub.reading import Reader
-from scrub.tagblocks import end_of_front_tags
 from scrub.tags import named
 
 

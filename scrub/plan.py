@@ -57,11 +57,13 @@ class Essence:
 class Draft:
     """What a planner writes down as it walks: cuts in output order, findings, essence.
 
-    `sink` is handed encoded records, always whole ones. Neighbouring spans become one.
+    `sink` is handed encoded records, always whole ones. Neighbouring spans become one. `thorough`
+    asks the planner to check also what costs a look at every byte: the proof always asks.
     """
 
-    def __init__(self, sink: Callable[[bytes], object]) -> None:
+    def __init__(self, sink: Callable[[bytes], object], *, thorough: bool = False) -> None:
         self.tally = Tally()
+        self.thorough = thorough
         self.size = 0
         self.essence = Essence()
         self._sink = sink
@@ -125,7 +127,10 @@ class Draft:
 
 
 class CutList:
-    """A cut list at rest in a `notebook`: checked record by record, read any number of times."""
+    """A cut list at rest in a `notebook`: checked record by record, read any number of times.
+
+    The notebook is an empty stream, written in order first, and only then read.
+    """
 
     def __init__(self, notebook: BinaryIO, *, within: int) -> None:
         self.size = 0
@@ -156,7 +161,6 @@ class CutList:
             raise WorkerFailed("the cut list is too long")
         if self.size > 2 * self._recording_size + MOST_LITERAL_BYTES:
             raise WorkerFailed("the result is much larger than the recording")
-        self._notebook.seek(self._written)
         self._notebook.write(untrusted)
         self._written += end
 

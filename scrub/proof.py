@@ -20,7 +20,7 @@ def prove(result: BinaryIO) -> tuple[Format, Essence]:
     """Return the result's format and essence; Unproved when it isn't clean."""
     reader = Reader(result)
     identity = Identity(reader)
-    draft = Draft(identity.check)
+    draft = Draft(identity.check, thorough=True)
     try:
         kind = plan(result, draft)
     except (Malformed, NotARecording, Unsupported):

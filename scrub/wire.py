@@ -47,6 +47,7 @@ class Job(IntEnum):
 
     PLAN = 1
     PROVE = 2
+    PLAN_THOROUGHLY = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import BinaryIO
 
 from scrub import fences
@@ -157,10 +158,10 @@ def _work(opener: Opener, recording_fd: int, job_fd: int) -> None:
         os._exit(0)
 
 
-def _plan(recording: BinaryIO, size: int, answer: "Answer") -> None:
+def _plan(recording: BinaryIO, size: int, answer: "Answer", *, thorough: bool = False) -> None:
     if recording.seek(0, 2) != size:
         raise WorkerFailed("the recording has another size than was said")
-    draft = Draft(lambda records: answer.say(Say.CUTS, records))
+    draft = Draft(lambda records: answer.say(Say.CUTS, records), thorough=thorough)
     kind = plan(recording, draft)
     findings: Findings = draft.tally.findings()
     planned = Planned(FORMATS.index(kind), draft.size, draft.essence, findings)
@@ -183,7 +184,11 @@ def _cuts(answer: "Answer") -> Iterator[Cut]:
         yield from decoded(payload)
 
 
-_JOBS: dict[Job, Callable[[BinaryIO, int, "Answer"], None]] = {Job.PLAN: _plan, Job.PROVE: _prove}
+_JOBS: dict[Job, Callable[[BinaryIO, int, "Answer"], None]] = {
+    Job.PLAN: _plan,
+    Job.PLAN_THOROUGHLY: partial(_plan, thorough=True),
+    Job.PROVE: _prove,
+}
 
 
 class Answer:

@@ -78,7 +78,8 @@ class Held:
 class Notebook(io.RawIOBase):
     """Where a cut list is noted: memory at first, an encrypted spool once it grows.
 
-    Written in order, then read; after the first read nothing more can be added.
+    Written in order, then read; after the first read nothing more can be added, but all of it can
+    be thrown away.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -114,6 +115,17 @@ class Notebook(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         return self._reading().seek(offset, whence)
+
+    def truncate(self, size: int | None = None) -> int:
+        """Throw everything away; nothing less is possible."""
+        if size or self.tell():
+            raise io.UnsupportedOperation("only to nothing")
+        if self._spilled is not None:
+            self._spilled.close()
+        self._memory.close()
+        self._memory, self._size = io.BytesIO(), 0
+        self._spilled = self._reader = None
+        return 0
 
     def tell(self) -> int:
         return self._size if self._reader is None else self._reader.tell()

@@ -80,10 +80,17 @@ def cleaned(zygote: Zygote, recording: bytes) -> tuple[Format, bytes, Findings]:
 
 
 def cleaned_here(recording: bytes) -> bytes:
-    """Clean in this process, without a sandbox: plan, prove, render."""
+    """Clean in this process, without a sandbox: plan, prove, render, as clean() does."""
+    try:
+        return _cleaned_here(recording, thorough=False)
+    except Unproved:
+        return _cleaned_here(recording, thorough=True)
+
+
+def _cleaned_here(recording: bytes, *, thorough: bool) -> bytes:
     file = io.BytesIO(recording)
     cuts = CutList(io.BytesIO(), within=len(recording))
-    draft = Draft(cuts.extend)
+    draft = Draft(cuts.extend, thorough=thorough)
     kind = plan(file, draft)
     if prove(View(cuts, file)) != (kind, draft.essence):
         raise Unproved("another kind or sound")

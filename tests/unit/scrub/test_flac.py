@@ -6,7 +6,7 @@ import pytest
 from recordings import SECRET, cleaned, cleaned_here, described, encoded, heard, id3, id3v1
 
 from scrub import Kind, Malformed, ScrubError, Zygote
-from scrub.flac_frame import NotAFrame, frame_header, frame_length
+from scrub.codecs.flac_frame import NotAFrame, frame_header, frame_length
 
 STREAMINFO, PADDING, APPLICATION, SEEKTABLE, COMMENT, _, PICTURE = range(7)
 

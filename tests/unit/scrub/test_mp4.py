@@ -8,7 +8,7 @@ from mutagen.mp4 import MP4
 from recordings import SECRET, box, cleaned, cleaned_here, described, encoded, heard, packets
 
 from scrub import Kind, Malformed, NotARecording, ScrubError, TooComplex, Unsupported, Zygote
-from scrub.aac_settings import without_comment
+from scrub.codecs.aac_settings import without_comment
 
 AAC = ("-c:a", "aac", "-b:a", "64k")
 M4A = encoded("m4a", *AAC, "-metadata", f"artist={SECRET.decode()}")

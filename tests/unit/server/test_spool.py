@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scrub import CutList, Literal
+from scrub.plan import LITERAL_MARK, RECORD
 from server.errors import SpoolFailed, SpoolFull
 from server.spool import Held, Notebook, Spool, open_spool
 
@@ -112,3 +114,15 @@ class TestTheNotebook:
             for target in DESCRIPTORS.iterdir():
                 if str(tmp_path) in str(target.readlink() if target.exists() else ""):
                     assert b"a literal" not in target.read_bytes()
+
+    def test_holds_a_long_cut_list_and_can_be_begun_anew(self, tmp_path: Path) -> None:
+        with Notebook(tmp_path) as notebook:
+            for literal in (b"first", b"again"):
+                notebook.seek(0)
+                notebook.truncate()
+                cuts = CutList(notebook, within=0)
+                record = RECORD.pack(LITERAL_MARK, 60_000) + literal * 12_000
+                for _ in range(100):
+                    cuts.extend(record)
+
+                assert list(cuts) == [Literal(literal * 12_000)] * 100

@@ -19,11 +19,11 @@ from dataclasses import dataclass, field
 from itertools import accumulate, compress
 from typing import NamedTuple
 
+from scrub.codecs.vorbis import SIGNATURE, whole_setup
 from scrub.errors import Malformed, TooComplex, Unsupported
 from scrub.findings import Kind
 from scrub.plan import Draft
 from scrub.reading import Reader
-from scrub.vorbis import SIGNATURE, whole_setup
 
 PAGE = struct.Struct("<4sBBqIIIB")
 MAGIC = b"OggS"

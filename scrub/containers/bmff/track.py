@@ -3,7 +3,7 @@
     tkhd      flags, duration, alternate group; times, size and matrix are ours
     edts      elst: where playing begins
     mdia      mdhd: timescale, duration; hdlr "soun" without a name; minf: smhd, dinf, stbl
-    stbl      stsd rebuilt (bmff_sound.py); stts, stsc, stsz as far as there are samples; roll
+    stbl      stsd rebuilt (sound.py); stts, stsc, stsz as far as there are samples; roll
               groups; offsets new
 
 ISO/IEC 14496-12, 8.3 to 8.9; QuickTime File Format, "Track Atoms".
@@ -14,10 +14,10 @@ import struct
 from array import array
 from typing import NamedTuple
 
-from scrub.bmff_boxes import Box, Parts, boxed, children, first, full, only
-from scrub.bmff_report import KINDS, report
-from scrub.bmff_sound import Entry, sample_entry
-from scrub.bmff_tables import Table, Tables, numbers, table
+from scrub.containers.bmff.boxes import Box, Parts, boxed, children, first, full, only
+from scrub.containers.bmff.report import KINDS, report
+from scrub.containers.bmff.sound import Entry, sample_entry
+from scrub.containers.bmff.tables import Table, Tables, numbers, table
 from scrub.errors import Malformed, TooComplex, Unsupported
 from scrub.findings import Kind
 from scrub.plan import Draft, Span

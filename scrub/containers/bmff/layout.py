@@ -13,7 +13,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from scrub.bmff_tables import Chunk, Tables, chunks
+from scrub.containers.bmff.tables import Chunk, Tables, chunks
 from scrub.errors import Malformed, TooComplex
 from scrub.plan import MOST_CUTS
 from scrub.reading import Reader

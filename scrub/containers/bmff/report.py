@@ -9,7 +9,7 @@ Whatever is damaged here is passed over: it goes, whatever it says.
 from collections.abc import Iterator
 from contextlib import suppress
 
-from scrub.bmff_boxes import Box, children, first
+from scrub.containers.bmff.boxes import Box, children, first
 from scrub.errors import Malformed, TooComplex
 from scrub.findings import Kind
 from scrub.plan import Draft

@@ -17,9 +17,7 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from scrub.errors import Malformed, TooComplex
-from scrub.findings import Kind
-from scrub.flac_frame import (
+from scrub.codecs.flac_frame import (
     CRC16_PERIOD,
     LONGEST_HEADER,
     ROWS,
@@ -29,9 +27,11 @@ from scrub.flac_frame import (
     frame_header,
     frame_length,
 )
+from scrub.containers.tagblocks import start_of_back_tags
+from scrub.errors import Malformed, TooComplex
+from scrub.findings import Kind
 from scrub.plan import Draft
 from scrub.reading import Reader
-from scrub.tagblocks import start_of_back_tags
 
 STREAMINFO, PADDING, APPLICATION, SEEKTABLE, VORBIS_COMMENT, CUESHEET, PICTURE = range(7)
 STREAMINFO_LENGTH = 34

@@ -1,7 +1,7 @@
 """MP4, M4A, 3GP, MOV with sound: build the file anew from what playing needs.
 
     ftyp      brands that are known, minor version 0
-    moov      mvhd, and a trak for each sound track (bmff_track.py)
+    moov      mvhd, and a trak for each sound track (track.py)
     mdat      the chunks that the kept tracks refer to, in their old order, without gaps
 
 Times are zero, names blank, languages undetermined, tracks numbered from 1. What no kept track
@@ -12,7 +12,7 @@ ISO/IEC 14496-12 and -14; QuickTime File Format; 3GPP TS 26.244.
 import struct
 from collections.abc import Iterator
 
-from scrub.bmff_boxes import (
+from scrub.containers.bmff.boxes import (
     HEADER,
     Box,
     Parts,
@@ -25,10 +25,10 @@ from scrub.bmff_boxes import (
     size_of,
     write,
 )
-from scrub.bmff_layout import layout, moved_offsets
-from scrub.bmff_report import report
-from scrub.bmff_tables import chunks
-from scrub.bmff_track import MATRIX, Track, clock, sound_track
+from scrub.containers.bmff.layout import layout, moved_offsets
+from scrub.containers.bmff.report import report
+from scrub.containers.bmff.tables import chunks
+from scrub.containers.bmff.track import MATRIX, Track, clock, sound_track
 from scrub.errors import Malformed, TooComplex, Unsupported
 from scrub.findings import Kind
 from scrub.plan import Draft

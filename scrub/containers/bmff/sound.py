@@ -15,8 +15,8 @@ import struct
 from collections.abc import Callable
 from typing import NamedTuple
 
-from scrub.aac_settings import without_comment
-from scrub.bmff_boxes import Box, Parts, boxed, children
+from scrub.codecs.aac_settings import without_comment
+from scrub.containers.bmff.boxes import Box, Parts, boxed, children
 from scrub.errors import Malformed, Unsupported
 from scrub.findings import Kind
 from scrub.plan import Draft

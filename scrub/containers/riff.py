@@ -16,11 +16,11 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from scrub.containers.tagblocks import find_tag, start_of_back_tags
 from scrub.errors import Malformed, TooComplex, Unsupported
 from scrub.findings import Kind
 from scrub.plan import Draft
 from scrub.reading import Reader
-from scrub.tagblocks import find_tag, start_of_back_tags
 from scrub.tags import meaning
 
 CHUNK_HEADER = struct.Struct("<4sI")

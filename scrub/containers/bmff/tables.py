@@ -15,7 +15,7 @@ from array import array
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from scrub.bmff_boxes import Box
+from scrub.containers.bmff.boxes import Box
 from scrub.errors import Malformed, TooComplex
 from scrub.reading import Reader
 

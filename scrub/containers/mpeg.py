@@ -22,11 +22,11 @@ from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
 
+from scrub.containers.tagblocks import end_of_tag, find_tag, start_of_back_tags
 from scrub.errors import Malformed, TooComplex, Unsupported
 from scrub.findings import Kind
 from scrub.plan import MOST_CUTS, Draft
 from scrub.reading import Reader
-from scrub.tagblocks import end_of_tag, find_tag, start_of_back_tags
 
 MPEG_1, LAYER_3 = 3, 1
 BITRATES = {  # kbit/s of layer III by the header's four bits; 0 is free format, 15 forbidden

@@ -1,0 +1,1 @@
+"""What lies inside containers and has a shape of its own: headers, frames, settings."""
