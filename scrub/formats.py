@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from scrub.containers import bmff, flac, mpeg, ogg, riff
+from scrub.containers import aiff, au, bmff, flac, mpeg, ogg, riff, wave64
 from scrub.containers.tagblocks import end_of_front_tags
 from scrub.errors import Empty, NotARecording, Unsupported
 from scrub.findings import Kind
@@ -31,6 +31,10 @@ class Format:
 # The order matters: MP3 has no signature, only frames that follow each other.
 FORMATS: tuple[Format, ...] = (
     Format("WAV", "wav", "riff", riff.is_wav, riff.plan_wav),
+    Format("Wave64", "w64", "plain", wave64.is_w64, wave64.plan_w64),
+    Format("AIFF", "aiff", "aiff", aiff.is_aiff, aiff.plan_aiff),
+    Format("AIFC", "aifc", "aiff", aiff.is_aifc, aiff.plan_aiff),
+    Format("AU", "au", "plain", au.is_au, au.plan_au),
     Format("FLAC", "flac", "flac", flac.is_flac, flac.plan_flac),
     Format("Ogg Vorbis", "ogg", "vorbis", ogg.is_vorbis, ogg.plan_ogg),
     Format("Ogg Opus", "opus", "opus", ogg.is_opus, ogg.plan_ogg),
@@ -43,18 +47,13 @@ FORMATS: tuple[Format, ...] = (
 
 # Recordings that we know by sight but cannot clean: a kinder word than "no recording".
 KNOWN_BY_SIGHT: tuple[tuple[int, bytes, str], ...] = (
-    (0, b"RF64", "RF64"),
-    (0, b"BW64", "BW64"),
-    (0, b"riff\x2e\x91\xcf\x11", "Wave64"),
     (8, b"AVI ", "AVI"),
-    (8, b"AIFF", "AIFF"),
-    (8, b"AIFC", "AIFF"),
+    (0, b"RIFX", "RIFX"),
     (0, b"OggS", "Ogg"),
     (0, b"\x1aE\xdf\xa3", "Matroska"),
     (0, b"0&\xb2u\x8ef\xcf\x11", "WMA"),
     (0, b"#!AMR", "AMR"),
     (0, b"caff", "CAF"),
-    (0, b".snd", "AU"),
     (0, b"wvpk", "WavPack"),
     (0, b"TTA", "TTA"),
     (0, b"FLV\1", "FLV"),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any, BinaryIO
 
+from mutagen.aiff import AIFF
 from mutagen.apev2 import APENoHeaderError, APEv2
 from mutagen.flac import FLAC, SeekTable, StreamInfo
 from mutagen.id3 import ID3, ID3NoHeaderError
@@ -143,6 +144,7 @@ See = Callable[[BinaryIO], Iterator[str]]
 _ID3: Callable[..., Any] = ID3
 _APE: Callable[..., Any] = APEv2
 _WAVE: Callable[..., Any] = WAVE
+_AIFF: Callable[..., Any] = AIFF
 _FLAC: Callable[..., Any] = FLAC
 _VORBIS: tuple[Callable[..., Any], ...] = (OggVorbisInfo, OggVCommentDict)
 _OPUS: tuple[Callable[..., Any], ...] = (OggOpusInfo, OggOpusVComment)
@@ -166,7 +168,14 @@ def _ape(recording: BinaryIO) -> Iterator[str]:
 
 
 def _wave(recording: BinaryIO) -> Iterator[str]:
+    if recording.read(4) in (b"RF64", b"BW64"):
+        return  # mutagen does not know the long forms
+    recording.seek(0)
     yield from _keys(_WAVE(fileobj=recording).tags)
+
+
+def _aiff(recording: BinaryIO) -> Iterator[str]:
+    yield from _keys(_AIFF(fileobj=recording).tags)
 
 
 def _flac(recording: BinaryIO) -> Iterator[str]:
@@ -199,6 +208,8 @@ def _mp4(recording: BinaryIO) -> Iterator[str]:
 
 _READERS: dict[str, tuple[See, ...]] = {
     "riff": (_wave, _id3, _ape),
+    "aiff": (_aiff, _id3, _ape),
+    "plain": (_id3, _ape),  # mutagen does not know the container
     "flac": (_flac, _id3, _ape),
     "vorbis": (_ogg(*_VORBIS), _id3),
     "opus": (_ogg(*_OPUS), _id3),

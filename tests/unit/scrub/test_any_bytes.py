@@ -10,17 +10,23 @@ from recordings import SECRET, cleaned, cleaned_here, encoded, id3, id3v1, wav
 from scrub import Empty, NotARecording, ScrubError, Unsupported, Zygote
 
 TAGGED = ("-metadata", f"artist={SECRET.decode()}")
-FAMILIES = ["wav", "mp3", "flac", "ogg", "opus", "m4a", "mov"]
+FAMILIES = ["wav", "w64", "aiff", "au", "mp3", "flac", "ogg", "opus", "m4a", "mov"]
+PLAIN = {"w64", "aiff", "au"}
 HEADS = [
     b"RIFF\xff\xff\xff\xffWAVE", b"fLaC\0\0\0\x22", b"OggS\0\2", b"\xff\xfb\x90\0", id3(),
     b"\0\0\0\x18ftypM4A \0\0\0\0", b"\0\0\0\0moov", b"\0\0\0\1mdat",
 ]  # fmt: skip
 
 
+def tags(family: str) -> tuple[str, ...]:
+    """Return ffmpeg's options for tags: none where a tag that is copied amid samples is samples."""
+    return () if family in PLAIN else TAGGED
+
+
 @cache
 def seed(family: str) -> bytes:
     """Return a small tagged recording."""
-    made = wav() if family == "wav" else encoded(family, *TAGGED, seconds=0.3)
+    made = wav() if family == "wav" else encoded(family, *tags(family), seconds=0.3)
     return id3((b"TPE1", b"\0" + SECRET)) + made + id3v1() if family == "mp3" else made
 
 
