@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from scrub.containers import aiff, au, bmff, flac, mpeg, ogg, riff, wave64
+from scrub.containers import aiff, amr, au, bmff, flac, mpeg, ogg, riff, wave64
 from scrub.containers.tagblocks import end_of_front_tags
 from scrub.errors import Empty, NotARecording, Unsupported
 from scrub.findings import Kind
@@ -35,6 +35,8 @@ FORMATS: tuple[Format, ...] = (
     Format("AIFF", "aiff", "aiff", aiff.is_aiff, aiff.plan_aiff),
     Format("AIFC", "aifc", "aiff", aiff.is_aifc, aiff.plan_aiff),
     Format("AU", "au", "plain", au.is_au, au.plan_au),
+    Format("AMR", "amr", "plain", amr.is_amr, amr.plan_amr),
+    Format("AMR-WB", "awb", "plain", amr.is_amr_wb, amr.plan_amr),
     Format("FLAC", "flac", "flac", flac.is_flac, flac.plan_flac),
     Format("Ogg Vorbis", "ogg", "vorbis", ogg.is_vorbis, ogg.plan_ogg),
     Format("Ogg Opus", "opus", "opus", ogg.is_opus, ogg.plan_ogg),
