@@ -18,7 +18,7 @@ check: machine-test .venv/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	MYPYPATH=demo:bench $(BIN)/mypy demo bench
+	MYPYPATH=demo:bench:tests $(BIN)/mypy demo bench tests/canary
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n $(WORKERS)
 

@@ -1,0 +1,138 @@
+"""Nothing that we plant survives, everything that plays stays, and the judge can say no."""
+
+import base64
+import random
+import zlib
+from collections.abc import Callable
+from io import BytesIO
+
+import pytest
+
+from canary import corpus, judge
+from canary.blocks import unsynchronised
+from canary.corpus import Recording
+from canary.made import remade
+from canary.plants import Plant, Planter, left
+from canary.xiph import Page
+from scrub import NotARecording, Unsupported, Zygote
+from scrub.clean import Handle, clean
+from scrub.formats import FORMATS, recognised
+from scrub.plan import render
+from scrub.reading import Reader
+
+
+def cleaned(zygote: Zygote, recording: bytes, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    path = tmp_path_factory.mktemp("canary") / "recording"
+    path.write_bytes(recording)
+    with path.open("rb") as file:
+        done = clean(zygote, Handle(file.fileno()), len(recording), BytesIO())
+        return b"".join(render(done.cuts, file))
+
+
+class TestEveryRecording:
+    @pytest.mark.parametrize("name", corpus.NAMES)
+    def test_comes_out_clean_and_plays_as_before(
+        self, zygote: Zygote, name: str, tmp_path_factory: pytest.TempPathFactory
+    ) -> None:
+        planted = corpus.recording(name)
+
+        try:
+            once = cleaned(zygote, planted.planted, tmp_path_factory)
+        except (NotARecording, Unsupported) as refusal:
+            pytest.skip(f"{name} waits for its row: {refusal}")
+
+        assert judge.complaints(planted, once) == []
+        assert cleaned(zygote, planted.planted, tmp_path_factory) == once
+        assert cleaned(zygote, once, tmp_path_factory) == once
+
+    @pytest.mark.parametrize("name", corpus.NAMES)
+    def test_has_every_plant_in_its_place_and_none_when_bare(self, name: str) -> None:
+        planted = corpus.recording(name)
+
+        assert not left(planted.plants, planted.bare)
+        assert [plant for plant in planted.plants if not left([plant], planted.planted)] == []
+
+    def test_has_a_row_and_every_row_has_one(self) -> None:
+        rows = {format_of(recording) for recording in corpus.recordings()}
+
+        missing = {row.name for row in FORMATS} - rows
+        if missing:
+            pytest.skip(f"nothing is planted yet for {', '.join(sorted(missing))}")
+
+
+def format_of(recording: Recording) -> str:
+    """Return the name of the row that recognises it, or nothing."""
+    try:
+        return recognised(Reader(BytesIO(recording.planted)))[0].name
+    except (NotARecording, Unsupported):
+        return ""
+
+
+VALUE = b"canary0123456789"
+MOMENT = 1_234_567_890
+DISGUISES: dict[str, Callable[[bytes], bytes]] = {
+    "plain": bytes,
+    "utf_16_le": lambda value: value.decode().encode("utf-16-le"),
+    "utf_16_be": lambda value: value.decode().encode("utf-16-be"),
+    "hex": lambda value: value.hex().encode(),
+    "base64": base64.b64encode,
+    "base64_amid": lambda value: base64.b64encode(b"a" + value + b"zz"),
+    "base64_further": lambda value: base64.b64encode(b"ab" + value + b"z"),
+    "deflated": lambda value: zlib.compress(b"in front " + value),
+    "unsynchronised": lambda value: unsynchronised(
+        b"\xff\xfe" + value.decode().encode("utf-16-le")
+    ),
+    "on_two_pages": lambda value: (
+        Page(2, 0, b"abcd", b"\xff", b"." * 250 + value[:5]).written(0)
+        + Page(1, 0, b"abcd", b"\x0b", value[5:]).written(1)
+    ),
+    "in_a_nal_unit": lambda value: b"\0\0\3\1" + value,
+}
+
+
+class TestTheJudge:
+    @pytest.mark.parametrize("disguise", DISGUISES.values(), ids=DISGUISES)
+    def test_knows_a_plant_in_any_disguise(self, disguise: Callable[[bytes], bytes]) -> None:
+        noise = random.Random(5)
+
+        found = noise.randbytes(300) + disguise(VALUE) + noise.randbytes(300)
+
+        assert left([Plant("here", VALUE)], found)
+
+    def test_knows_a_moment_by_any_clock(self) -> None:
+        moment = Plant("here", b"", MOMENT)
+
+        for form, value in moment.forms().items():
+            assert left([moment], b"...." + value + b"....") != [], form
+
+        assert not left([moment], b"....")
+
+    def test_sees_no_plant_in_noise(self) -> None:
+        planter = Planter("nothing")
+        for index in range(50):
+            (
+                planter.text(f"text {index}"),
+                planter.raw(f"raw {index}"),
+                planter.moment(f"time {index}"),
+            )
+
+        assert not left(planter.plants, random.Random(6).randbytes(1 << 18))
+
+    @pytest.mark.parametrize(
+        "name", ["wav-pcm", "flac", "ogg-opus", "mp3-vbr", "m4a-aac", "mkv-h264-aac"]
+    )
+    def test_takes_the_bare_one_and_no_other(self, name: str) -> None:
+        planted = corpus.recording(name)
+        own = planted.bare
+        flipped = bytearray(own)
+        flipped[len(own) * 6 // 10] ^= 0x10
+        tagged = remade(own, planted.recipe.extension, "-metadata", "title=never planted")
+
+        def verdict(found: bytes) -> set[str]:
+            return {each.split(":")[0] for each in judge.complaints(planted, found)}
+
+        assert verdict(own) <= {"told"}  # encoders' names, which ffmpeg writes
+        assert verdict(planted.planted) >= {"left", "told"}
+        assert verdict(bytes(flipped)) >= {"packets"}
+        assert verdict(own[: len(own) * 3 // 4]) >= {"packets", "decoded"}
+        assert "never planted" in str(judge.complaints(planted, tagged))
