@@ -1,6 +1,6 @@
 """Scrub: recognise a recording, list what it hides, and leave it out without touching the sound."""
 
-from scrub.clean import Cleaned, Handle, clean
+from scrub.clean import Cleaned, Handle, Seen, clean, look
 from scrub.errors import (
     REASONS,
     Empty,
@@ -13,20 +13,20 @@ from scrub.errors import (
     Unsupported,
     WorkerFailed,
 )
-from scrub.findings import Findings, Kind
-from scrub.formats import FORMATS, Format
+from scrub.findings import WORDS, Findings, Kind, Value, printable
 from scrub.plan import Cut, CutList, Literal, Span, View, render
 from scrub.sandbox import Limits, Zygote
+from scrub.wire import FormatName
 
 __all__ = [
-    "FORMATS",
     "REASONS",
+    "WORDS",
     "Cleaned",
     "Cut",
     "CutList",
     "Empty",
     "Findings",
-    "Format",
+    "FormatName",
     "Handle",
     "Kind",
     "Limits",
@@ -35,13 +35,17 @@ __all__ = [
     "NotARecording",
     "SandboxUnavailable",
     "ScrubError",
+    "Seen",
     "Span",
     "TooComplex",
     "Unproved",
     "Unsupported",
+    "Value",
     "View",
     "WorkerFailed",
     "Zygote",
     "clean",
+    "look",
+    "printable",
     "render",
 ]

@@ -1,18 +1,25 @@
 """Clean one recording: plan in one fresh worker, prove in another, believe neither.
 
+To look is only to plan. Values are told by a worker that does nothing else: where nobody asked for
+them, none is ever collected.
+
 A planner looks at as little as it must, the proof at every byte. Where the proof objects, the
 recording is planned once more, thoroughly: what is damaged inside can then be left out.
 """
 
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from scrub.errors import Empty, Unproved, WorkerFailed
-from scrub.findings import Findings
-from scrub.formats import FORMATS, Format
+from scrub.findings import Findings, Value
 from scrub.plan import CutList
 from scrub.sandbox import Zygote
-from scrub.wire import Job, Order, Planned, Proved, Say
+from scrub.wire import FormatName, Job, Order, Planned, Proved, Say, unpack_values
+
+Meanwhile = Callable[[CutList], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,34 +34,117 @@ class Handle:
 class Cleaned:
     """A recording that is proved clean, once its cut list is rendered."""
 
-    format: Format
+    format: FormatName
     cuts: CutList
     findings: Findings
 
 
-def clean(zygote: Zygote, recording: Handle, size: int, notebook: BinaryIO) -> Cleaned:
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a recording hides, unproved and unchanged; `values` only where they were asked for."""
+
+    format: FormatName
+    findings: Findings
+    values: tuple[Value, ...] = ()
+
+
+def clean(
+    zygote: Zygote,
+    recording: Handle,
+    size: int,
+    notebook: BinaryIO,
+    *,
+    meanwhile: Meanwhile | None = None,
+) -> Cleaned:
     """Return how to cut `recording`, of `size` bytes, so that nothing but its sound is left.
 
     The cut list rests in `notebook`, an empty stream that can be written, read, sought and
-    truncated. Blocks; any number of threads may call it. Raises the leaves of ScrubError.
+    truncated. `meanwhile` is handed it in a thread of its own while it is being proved, to render
+    what may be thrown away again; a second time where the first plan was not good enough.
+    Blocks; any number of threads may call it. Raises the leaves of ScrubError, and what
+    `meanwhile` raises.
     """
     if not size:
         raise Empty
     try:
-        return _cleaned(zygote, recording, size, notebook, Job.PLAN)
+        return _cleaned(zygote, recording, size, notebook, meanwhile, Job.PLAN)
     except Unproved:
         notebook.seek(0)
         notebook.truncate()
-        return _cleaned(zygote, recording, size, notebook, Job.PLAN_THOROUGHLY)
+        return _cleaned(zygote, recording, size, notebook, meanwhile, Job.PLAN_THOROUGHLY)
 
 
-def _cleaned(zygote: Zygote, recording: Handle, size: int, notebook: BinaryIO, job: Job) -> Cleaned:
+def look(zygote: Zygote, recording: Handle, size: int, *, values: bool = False) -> Seen:
+    """Return what cleaning `recording`, of `size` bytes, would take out, and name the values too.
+
+    Blocks; any number of threads may call it. Raises the leaves of ScrubError.
+    """
+    if not size:
+        raise Empty
+    told: tuple[Value, ...] = ()
+    job = Job.TELL if values else Job.PLAN
+    with zygote.hire(recording.fd, _order(zygote, job, recording, size)) as worker:
+        kind, untrusted = worker.hear()
+        while kind == Say.CUTS and job is Job.PLAN:
+            kind, untrusted = worker.hear()
+        if kind == Say.VALUES and job is Job.TELL:
+            told = unpack_values(untrusted)
+            kind, untrusted = worker.hear()
+    if kind != Say.PLANNED:
+        raise WorkerFailed("the worker answered out of turn")
+    planned = Planned.unpack(untrusted)
+    return Seen(_name(zygote, planned), planned.findings, told)
+
+
+def _name(zygote: Zygote, planned: Planned) -> FormatName:
+    if planned.format_index >= len(zygote.formats):
+        raise WorkerFailed("the worker's plan does not add up")
+    return zygote.formats[planned.format_index]
+
+
+def _cleaned(
+    zygote: Zygote,
+    recording: Handle,
+    size: int,
+    notebook: BinaryIO,
+    meanwhile: Meanwhile | None,
+    job: Job,
+) -> Cleaned:
     cuts = CutList(notebook, within=size)
     planned = _planned(zygote, recording, size, cuts, job)
-    if planned.format_index >= len(FORMATS) or planned.size != cuts.size:
+    name = _name(zygote, planned)
+    if planned.size != cuts.size:
         raise WorkerFailed("the worker's plan does not add up")
-    _prove(zygote, recording, cuts, planned)
-    return Cleaned(FORMATS[planned.format_index], cuts, planned.findings)
+    with _beside(meanwhile, cuts):
+        _prove(zygote, recording, cuts, planned)
+    return Cleaned(name, cuts, planned.findings)
+
+
+@contextmanager
+def _beside(meanwhile: Meanwhile | None, cuts: CutList) -> Iterator[None]:
+    """Have the cut list used while it is proved; where it is not, it is withdrawn from its user."""
+    if meanwhile is None:
+        yield
+        return
+    failures: list[BaseException] = []
+
+    def use() -> None:
+        try:
+            meanwhile(cuts)
+        except BaseException as failure:  # noqa: BLE001  # raised again below
+            failures.append(failure)
+
+    thread = threading.Thread(target=use)
+    thread.start()
+    try:
+        yield
+    except BaseException:
+        cuts.withdraw()
+        raise
+    finally:
+        thread.join()
+    if failures:
+        raise failures[0]
 
 
 def _planned(zygote: Zygote, recording: Handle, size: int, cuts: CutList, job: Job) -> Planned:

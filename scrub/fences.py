@@ -11,7 +11,6 @@ BPF program; struct seccomp_data is u32 number, u32 architecture, u64 pointer, s
 
 import ctypes
 import os
-import platform
 import resource
 import signal
 import struct
@@ -137,9 +136,9 @@ def _landlock() -> None:
 
 
 def _seccomp() -> None:
-    calls = CALLS.get(platform.machine())
+    calls = CALLS.get(os.uname().machine)
     if calls is None:
-        raise SandboxUnavailable(f"no system call list for {platform.machine()}")
+        raise SandboxUnavailable(f"no system call list for {os.uname().machine}")
     program = _program(calls)
     instructions = ctypes.create_string_buffer(program)
     # struct sock_fprog: how many instructions, and where

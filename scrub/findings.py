@@ -1,14 +1,21 @@
-"""What a recording hid, as kinds and counts: never a value.
+"""What a recording hid, as kinds and counts; the values themselves only where somebody asks.
 
 `removed` is what the cut list leaves out, `remains` what could not be taken away without
 touching the sound. Both go into the sealed manifest, so a reporter knows what to ask for.
+
+Values are texts that stood in what is left out, each with its kind and the name of the field it
+stood in: at most 500, of at most 256 bytes of UTF-8. They are hostile until they are `printable`.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Final, NamedTuple
+
+MOST_VALUES: Final = 500
+LONGEST_NAME, LONGEST_TEXT = 64, 256  # bytes of UTF-8
 
 
 class Kind(StrEnum):
@@ -36,6 +43,29 @@ class Kind(StrEnum):
 
 
 KINDS: tuple[Kind, ...] = tuple(Kind)
+
+# What people call them.
+WORDS: Final[Mapping[Kind, str]] = {
+    Kind.LOCATION: "location",
+    Kind.DEVICE: "device name",
+    Kind.ENCODER: "encoder trace",
+    Kind.PERSON: "person",
+    Kind.TITLE: "title",
+    Kind.TIME: "times",
+    Kind.COMMENT: "comment",
+    Kind.PICTURE: "picture",
+    Kind.IDENTIFIER: "serial number",
+    Kind.TEXT: "other text",
+    Kind.CHAPTERS: "chapters or markers",
+    Kind.CHECKSUM: "fingerprint of the original",
+    Kind.TAG_BLOCK: "block of tags",
+    Kind.OTHER_STREAM: "other track",
+    Kind.UNKNOWN_CHUNK: "unknown part",
+    Kind.PADDING: "reserve space",
+    Kind.SLACK: "unused bytes",
+    Kind.TRAILING: "bytes around it",
+    Kind.CODEC_DATA: "decoder settings",
+}
 
 
 def _nothing() -> Mapping[Kind, int]:
@@ -71,3 +101,63 @@ class Tally:
         return Findings(
             MappingProxyType(dict(self._removed)), MappingProxyType(dict(self._remains))
         )
+
+
+class Value(NamedTuple):
+    """A text that is left out, and the name of the field it stood in."""
+
+    kind: Kind
+    name: str
+    text: str
+
+
+class Values:
+    """Values while they are being gathered: so many, so long, and none twice."""
+
+    def __init__(self) -> None:
+        self._values: list[Value] = []
+        self._told = "\n"
+
+    def __iter__(self) -> Iterator[Value]:
+        return iter(self._values)
+
+    @property
+    def full(self) -> bool:
+        """Whether no more can be taken."""
+        return len(self._values) >= MOST_VALUES
+
+    def add(self, kind: Kind, name: str, text: str) -> None:
+        """Take a value, unless it is told already."""
+        text = text.strip(" \0")[:LONGEST_TEXT]
+        if text and not self.full and f"\n{text}\n" not in self._told:
+            self._values.append(Value(kind, name, text))
+            self._told += f"{text}\n"
+
+    def tells(self, text: str) -> bool:
+        """Say whether this text is part of one that was taken."""
+        return text in self._told
+
+
+def printable(untrusted: str) -> str:
+    """Return text that cannot steer a terminal: what has no shape of its own is spelt out.
+
+    The joiners that Persian and others are written with stay.
+    """
+    if untrusted.isprintable():
+        return untrusted
+    return "".join(
+        letter if letter.isprintable() or letter in _JOINERS else _spelt(letter)
+        for letter in untrusted
+    )
+
+
+_JOINERS: Final = "\u200c\u200d"
+
+
+def _spelt(letter: str) -> str:
+    return letter.encode("unicode_escape").decode("ascii")
+
+
+def shortened(text: str, most: int) -> str:
+    """Return as much of the text as `most` bytes of UTF-8 hold."""
+    return text.encode("utf-8", "replace")[:most].decode("utf-8", "ignore")

@@ -14,7 +14,7 @@ from scrub.errors import Empty, NotARecording, Unsupported
 from scrub.findings import Kind
 from scrub.plan import Draft
 from scrub.reading import Reader
-from scrub.tags import named
+from scrub.tags import named, values
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,4 +96,7 @@ def plan(recording: BinaryIO, draft: Draft) -> Format:
     draft.close()
     for about, times in named(recording, kind.container).items():
         draft.found(about, times)
+    if draft.values is not None:
+        for value in values(recording, kind.container):
+            draft.values.add(*value)
     return kind

@@ -10,14 +10,15 @@ notebook, so a list of any length costs no memory, and a four-hour video no more
 
 import io
 import struct
+import threading
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from scrub.errors import TooComplex, WorkerFailed
-from scrub.findings import Kind, Tally
+from scrub.errors import TooComplex, Unproved, WorkerFailed
+from scrub.findings import Kind, Tally, Values
 from scrub.reading import LONGEST_READ, Reader
 
 RECORD = struct.Struct("<QQ")
@@ -59,11 +60,19 @@ class Draft:
 
     `sink` is handed encoded records, always whole ones. Neighbouring spans become one. `thorough`
     asks the planner to check also what costs a look at every byte: the proof always asks.
+    `values` takes what was found itself, where somebody asked for it.
     """
 
-    def __init__(self, sink: Callable[[bytes], object], *, thorough: bool = False) -> None:
+    def __init__(
+        self,
+        sink: Callable[[bytes], object],
+        *,
+        thorough: bool = False,
+        values: Values | None = None,
+    ) -> None:
         self.tally = Tally()
         self.thorough = thorough
+        self.values = values
         self.size = 0
         self.essence = Essence()
         self._sink = sink
@@ -92,9 +101,11 @@ class Draft:
                 self._settle()
             self._literal += piece
 
-    def found(self, kind: Kind, times: int = 1) -> None:
-        """Count something that is left out."""
+    def found(self, kind: Kind, times: int = 1, *, name: str = "", value: str = "") -> None:
+        """Count something that is left out; `value` is what it said, in the field `name`."""
         self.tally.removed(kind, times)
+        if value and self.values is not None:
+            self.values.add(kind, name, value)
 
     def sound(self, size: int, units: int) -> None:
         """Count coded sound that is kept."""
@@ -129,12 +140,15 @@ class Draft:
 class CutList:
     """A cut list at rest in a `notebook`: checked record by record, read any number of times.
 
-    The notebook is an empty stream, written in order first, and only then read.
+    The notebook is an empty stream, written in order first, and only then read, also by several
+    threads at once. A list that turns out to be wrong is withdrawn, and whoever reads it stops.
     """
 
     def __init__(self, notebook: BinaryIO, *, within: int) -> None:
         self.size = 0
+        self.withdrawn = False
         self._notebook = notebook
+        self._turn = threading.Lock()  # the notebook has one position for all who read it
         self._recording_size = within
         self._written = self._cuts = self._literal_bytes = 0
 
@@ -169,16 +183,30 @@ class CutList:
             yield from decoded(batch)
 
     def batches(self) -> Iterator[bytes]:
-        """Yield the encoded records, whole ones, about 64 KiB at a time."""
+        """Yield the encoded records, whole ones, about 64 KiB at a time.
+
+        Raises Unproved once the list is withdrawn.
+        """
         at = 0
         while at < self._written:
-            self._notebook.seek(at)
-            batch = self._notebook.read(min(2 * LONGEST_LITERAL, self._written - at))
+            self.require()
+            with self._turn:
+                self._notebook.seek(at)
+                batch = self._notebook.read(min(2 * LONGEST_LITERAL, self._written - at))
             whole = _whole_records(batch)
             if not whole:
                 raise WorkerFailed("the notebook gave back less than was written")
             yield batch[:whole]
             at += whole
+
+    def withdraw(self) -> None:
+        """Let nobody use it any more."""
+        self.withdrawn = True
+
+    def require(self) -> None:
+        """Raise Unproved once the list is withdrawn."""
+        if self.withdrawn:
+            raise Unproved("the plan was withdrawn")
 
 
 def _whole_records(batch: bytes) -> int:

@@ -14,13 +14,22 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
 from scrub.errors import SandboxUnavailable, WorkerFailed
-from scrub.wire import FRAME, LONGEST_FRAME, Order, Say, unpack_refusal
-from scrub.worker import HIRED, READY, UNAVAILABLE
+from scrub.wire import (
+    FRAME,
+    HIRED,
+    LONGEST_FRAME,
+    FormatName,
+    Order,
+    Say,
+    unpack_formats,
+    unpack_refusal,
+)
 
 # The zygote imports from where the parent imports, and from nowhere else.
 BOOTSTRAP = (
@@ -48,15 +57,20 @@ class Limits:
 
 
 class Zygote:
-    """A process that forks workers. Any number of threads may hire at once."""
+    """A process that forks workers. Any number of threads may hire at once.
+
+    `formats` are the rows of the table (formats.py) by name, known once a worker was hired.
+    """
 
     def __init__(self, opener: str, limits: Limits, *, fenced: bool) -> None:
         self.limits = limits
         self.fenced = fenced
+        self.formats: tuple[FormatName, ...] = ()
         self._opener = opener
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
+        self._ready = False
 
     @classmethod
     def start(
@@ -73,6 +87,18 @@ class Zygote:
         """
         zygote = cls(opener, limits, fenced=not unfenced)
         with zygote._lock:
+            zygote._launch()
+            zygote._meet()
+        return zygote
+
+    @classmethod
+    def starting(cls, *, unfenced: bool = False) -> "Zygote":
+        """Start a zygote for plain files and don't wait for it: the first hire will.
+
+        What `start` raises, that hire raises.
+        """
+        zygote = cls("scrub.worker:open_plain", Limits(), fenced=not unfenced)
+        with zygote._lock, suppress(SandboxUnavailable):
             zygote._launch()
         return zygote
 
@@ -119,6 +145,8 @@ class Zygote:
         if self._process is None or self._process.poll() is not None:
             self._end()
             self._launch()
+        if not self._ready:
+            self._meet()
         if self._control is None:
             return False
         try:
@@ -130,13 +158,13 @@ class Zygote:
 
     def _launch(self) -> None:
         ours, theirs = socket.socketpair()
-        paths = [str(Path(path).absolute()) for path in sys.path if Path(path).exists()]
         fenced = "fenced" if self.fenced else "unfenced"
         self._control = ours
         with theirs:
             try:
+                # -S: what site would add to the paths is among those that are handed over.
                 self._process = subprocess.Popen(
-                    [sys.executable, "-I", "-c", BOOTSTRAP, self._opener, fenced, *paths],
+                    [sys.executable, "-ISc", BOOTSTRAP, self._opener, fenced, *_import_paths()],
                     stdin=theirs.fileno(),
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
@@ -146,18 +174,23 @@ class Zygote:
             except OSError as error:
                 self._end()
                 raise SandboxUnavailable(f"no process: {error.strerror}") from None
-        ours.settimeout(START_SECONDS)
+
+    def _meet(self) -> None:
+        """Wait until the zygote says that it is ready, or why it can't be."""
+        assert self._control is not None
+        hello = Worker(self._control.dup(), time.monotonic() + START_SECONDS)
         try:
-            hello = ours.recv(256)
-        except OSError:
-            hello = b""
-        ours.settimeout(None)
-        if hello == READY:
+            kind, said = hello.hear()
+        except WorkerFailed:
+            kind, said = Say.UNFIT, b"the sandbox's zygote did not start"
+        finally:
+            hello.close()
+        if kind == Say.READY:
+            self._control.settimeout(None)  # a copy's timeout is that of the socket itself
+            self.formats, self._ready = unpack_formats(said), True
             return
         self._end()
-        if hello.startswith(UNAVAILABLE):
-            raise SandboxUnavailable(hello[1:].decode("ascii", "replace"))
-        raise SandboxUnavailable("the sandbox's zygote did not start")
+        raise SandboxUnavailable(said.decode("ascii", "replace"))
 
     def _end(self) -> None:
         if self._control is not None:
@@ -167,6 +200,14 @@ class Zygote:
             self._process.kill()
             self._process.wait()
             self._process = None
+        self._ready = False
+
+
+def _import_paths() -> list[str]:
+    """Return where this process imports from: an editable install is on no path of its own."""
+    own = Path(__file__).parents[1]
+    paths = [path.absolute() for path in map(Path, sys.path) if path.exists()]
+    return [str(path) for path in (*paths, *([] if own in paths else [own]))]
 
 
 class Worker:

@@ -21,7 +21,7 @@ from mutagen.oggvorbis import OggVCommentDict, OggVorbisInfo
 from mutagen.wave import WAVE
 
 from scrub.errors import Unproved
-from scrub.findings import Kind
+from scrub.findings import LONGEST_TEXT, Kind, Value
 
 # A fragment of a key, lower case, and what it is about; the first that fits counts. One of up to
 # five letters must begin a word: "pic" is no topic.
@@ -127,6 +127,16 @@ def named(recording: BinaryIO, container: str) -> Counter[Kind]:
     return counted
 
 
+def values(recording: BinaryIO, container: str) -> Iterator[Value]:
+    """Yield what the tags say, as far as mutagen can read them: for whoever asked for it."""
+    for see in _READERS[container]:
+        with suppress(Exception):  # hostile bytes: any error
+            recording.seek(0)
+            for key in see(recording):
+                if isinstance(key, Key):
+                    yield Value(meaning(key), str(key), _text(key.value))
+
+
 def judge(result: BinaryIO, container: str) -> None:
     """Raise Unproved unless mutagen opens the result and sees no tag at all."""
     for see in _READERS[container]:
@@ -152,9 +162,35 @@ _MP4: Callable[..., Any] = MP4Tags
 _ATOMS: Callable[..., Any] = Atoms
 
 
+class Key(str):
+    """A tag's name; `value` is what stands there, as mutagen gives it."""
+
+    __slots__ = ("value",)
+
+    value: object
+
+
+def _key(name: str, value: object) -> Key:
+    key = Key(name)
+    key.value = value
+    return key
+
+
 def _keys(tags: Any) -> Iterator[str]:
     for key in tags.keys() if tags else ():
-        yield str(key[0]) if isinstance(key, tuple) else str(key)
+        yield _key(str(key[0]) if isinstance(key, tuple) else str(key), tags[key])
+
+
+def _text(value: Any) -> str:
+    """Return a value as a person would read it; of what is no text, how long it is."""
+    if isinstance(value, list):
+        return "; ".join(_text(each) for each in value[:20])
+    if isinstance(value, bytes):
+        text = value[: 4 * LONGEST_TEXT].decode("utf-8", "replace")
+        return text if text.isprintable() else f"{len(value)} bytes"
+    if hasattr(value, "pprint"):  # an ID3 frame: its name, =, and what it says
+        return str(value.pprint()).partition("=")[2]
+    return str(value)
 
 
 def _id3(recording: BinaryIO) -> Iterator[str]:
@@ -193,7 +229,7 @@ def _ogg(info: Callable[..., Any], comment: Callable[..., Any]) -> See:
         tags = comment(recording, info(recording))
         yield from _keys(tags)
         if tags.vendor:
-            yield "vendor"
+            yield _key("vendor", tags.vendor)
 
     return see
 

@@ -1,24 +1,40 @@
 """What crosses between the parent and a worker: bounded plain data, in frames.
 
     frame     u8 kind, u32 length (at most 1 MiB), payload
+    READY     the zygote's, before it has met a recording: name, tab, extension and a line feed for
+              each format, in ASCII
+    UNFIT     the zygote's: what the machine lacks, in ASCII
     ORDER     u8 job, u8 fenced, u64 size, u64 memory, u32 processor seconds, opener's secret
     CUTS      whole records of a cut list (plan.py)
     END       no more cuts
     PLANNED   u8 format, u64 size of the result, u64 essence size, u64 units, u16 n removed, u16 n
               remaining, then n of (u8 kind, u32 times)
     PROVED    u8 format, u64 essence size, u64 units
+    VALUES    n of (u8 kind, u8 length, name, u16 length, text), in UTF-8
     REFUSED   u8 reason, u64 offset, text in ASCII
 
 A worker may have been taken over by what it read: everything it says is checked here or in plan.py.
 """
 
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from types import MappingProxyType
+from typing import NamedTuple
 
 from scrub.errors import REASONS, PlainError, ScrubError, WorkerFailed, from_plain, to_plain
-from scrub.findings import KINDS, Findings, Kind
+from scrub.findings import (
+    KINDS,
+    LONGEST_NAME,
+    LONGEST_TEXT,
+    MOST_VALUES,
+    Findings,
+    Kind,
+    Value,
+    printable,
+    shortened,
+)
 from scrub.plan import Essence
 
 FRAME = struct.Struct("<BI")
@@ -29,6 +45,7 @@ COUNT = struct.Struct("<BI")
 PROVED = struct.Struct("<BQQ")
 REFUSED = struct.Struct("<BQ")
 LARGEST = (1 << 63) - 1
+HIRED = b"H"  # what goes along with descriptors
 
 
 class Say(IntEnum):
@@ -40,6 +57,9 @@ class Say(IntEnum):
     PLANNED = 4
     PROVED = 5
     REFUSED = 6
+    READY = 7
+    UNFIT = 8
+    VALUES = 9
 
 
 class Job(IntEnum):
@@ -48,6 +68,25 @@ class Job(IntEnum):
     PLAN = 1
     PROVE = 2
     PLAN_THOROUGHLY = 3
+    TELL = 4
+
+
+class FormatName(NamedTuple):
+    """What a format is called outside the sandbox, where none of its parsers is ever loaded."""
+
+    name: str
+    extension: str
+
+
+def pack_formats(names: Iterable[FormatName]) -> bytes:
+    """Return the payload of READY."""
+    return "".join(f"{name}\t{extension}\n" for name, extension in names).encode("ascii")
+
+
+def unpack_formats(payload: bytes) -> tuple[FormatName, ...]:
+    """Read the payload of READY; its sender has read no recording yet."""
+    rows = (line.split("\t") for line in payload.decode("ascii").splitlines())
+    return tuple(FormatName(name, extension) for name, extension in rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +179,42 @@ class Proved:
             raise WorkerFailed("the worker's proof is malformed")
         index, size, units = PROVED.unpack(untrusted)
         return cls(index, Essence(size, units))
+
+
+def pack_values(values: Iterable[Value]) -> bytes:
+    """Return the payload of VALUES: all of them fit into one frame."""
+    packed = bytearray()
+    for value in values:
+        name = shortened(value.name, LONGEST_NAME).encode()
+        text = shortened(value.text, LONGEST_TEXT).encode()
+        packed += bytes((KINDS.index(value.kind), len(name))) + name
+        packed += len(text).to_bytes(2, "little") + text
+    return bytes(packed)
+
+
+def unpack_values(untrusted: bytes) -> tuple[Value, ...]:
+    """Read the payload of VALUES, fit to be printed; WorkerFailed when it isn't one."""
+    values: list[Value] = []
+    at = 0
+    while at < len(untrusted) and len(values) <= MOST_VALUES:
+        kind, name, at = untrusted[at], *_piece(untrusted, at + 1, 1)
+        text, at = _piece(untrusted, at, 2)
+        if kind >= len(KINDS):
+            raise WorkerFailed("the worker's values are malformed")
+        name, text = shortened(name, LONGEST_NAME), shortened(text, LONGEST_TEXT)
+        values.append(Value(KINDS[kind], name, text))
+    if len(values) > MOST_VALUES:
+        raise WorkerFailed("the worker sent too many values")
+    return tuple(values)
+
+
+def _piece(untrusted: bytes, at: int, width: int) -> tuple[str, int]:
+    """Return a text that its length stands in front of, and where it ends."""
+    begin = at + width
+    end = begin + int.from_bytes(untrusted[at:begin], "little")
+    if end > len(untrusted):
+        raise WorkerFailed("the worker's values are malformed")
+    return printable(untrusted[begin:end].decode("utf-8", "replace")), end
 
 
 def pack_refusal(error: ScrubError) -> bytes:

@@ -19,24 +19,29 @@ from typing import BinaryIO
 
 from scrub import fences
 from scrub.errors import Malformed, SandboxUnavailable, ScrubError, TooComplex, WorkerFailed
-from scrub.findings import Findings
+from scrub.findings import Findings, Kind, Values
 from scrub.formats import FORMATS, plan
 from scrub.plan import Cut, Draft, View, decoded
 from scrub.proof import prove
+from scrub.reading import Reader
+from scrub.strings import LeftOut, texts
 from scrub.wire import (
     FRAME,
+    HIRED,
     LONGEST_FRAME,
+    FormatName,
     Job,
     Order,
     Planned,
     Proved,
     Say,
+    pack_formats,
     pack_refusal,
+    pack_values,
 )
 
 Opener = Callable[[int, bytes], BinaryIO]
 CONTROL = 0  # the zygote's standard input is its socket
-READY, UNAVAILABLE, HIRED = b"R", b"U", b"H"
 
 
 def open_plain(fd: int, secret: bytes) -> BinaryIO:
@@ -57,9 +62,10 @@ def main(opener_name: str, fenced: str) -> None:
     if fenced == "fenced":
         missing = _missing_fences()
         if missing:
-            control.send(UNAVAILABLE + missing.encode("ascii", "replace"))
+            Answer(CONTROL).say(Say.UNFIT, missing.encode("ascii", "replace"))
             return
-    control.send(READY)
+    names = (FormatName(kind.name, kind.extension) for kind in FORMATS)
+    Answer(CONTROL).say(Say.READY, pack_formats(names))
     gc.freeze()
     while True:
         message, fds, _, _ = socket.recv_fds(control, 1, 2)
@@ -168,6 +174,22 @@ def _plan(recording: BinaryIO, size: int, answer: "Answer", *, thorough: bool = 
     answer.say(Say.PLANNED, planned.pack())
 
 
+def _tell(recording: BinaryIO, size: int, answer: "Answer") -> None:
+    """Plan, and answer with the values that are left out instead of the cuts."""
+    if recording.seek(0, 2) != size:
+        raise WorkerFailed("the recording has another size than was said")
+    left_out, values = LeftOut(), Values()
+    draft = Draft(left_out.note, values=values)
+    kind = plan(recording, draft)
+    for offset, text in texts(Reader(recording), left_out.gaps(size)):
+        if not values.tells(text):
+            values.add(Kind.TEXT, f"byte {offset}", text)
+    answer.say(Say.VALUES, pack_values(values))
+    findings = draft.tally.findings()
+    planned = Planned(FORMATS.index(kind), draft.size, draft.essence, findings)
+    answer.say(Say.PLANNED, planned.pack())
+
+
 def _prove(recording: BinaryIO, size: int, answer: "Answer") -> None:
     view = View(_cuts(answer), recording)
     if view.seek(0, 2) != size:
@@ -188,6 +210,7 @@ _JOBS: dict[Job, Callable[[BinaryIO, int, "Answer"], None]] = {
     Job.PLAN: _plan,
     Job.PLAN_THOROUGHLY: partial(_plan, thorough=True),
     Job.PROVE: _prove,
+    Job.TELL: _tell,
 }
 
 

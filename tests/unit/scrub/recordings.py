@@ -10,7 +10,7 @@ from array import array
 from functools import cache
 from pathlib import Path
 
-from scrub import CutList, Findings, Format, Handle, Unproved, View, Zygote, clean, render
+from scrub import CutList, Findings, FormatName, Handle, Unproved, View, Zygote, clean, render
 from scrub.formats import plan
 from scrub.plan import Draft
 from scrub.proof import prove
@@ -68,7 +68,7 @@ def _judged(recording: bytes, command: list[str]) -> bytes:
         return subprocess.run(words, capture_output=True, check=True).stdout
 
 
-def cleaned(zygote: Zygote, recording: bytes) -> tuple[Format, bytes, Findings]:
+def cleaned(zygote: Zygote, recording: bytes) -> tuple[FormatName, bytes, Findings]:
     """Clean in the sandbox, as the server does."""
     with tempfile.TemporaryFile() as file:
         file.write(recording)
