@@ -1,6 +1,9 @@
 """tapedrop-scrub: one recording in, a clean one or a plain refusal out."""
 
 import json
+import os
+import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +11,8 @@ from pathlib import Path
 import pytest
 from recordings import SECRET, id3, wav
 
-from scrub import Kind, cli
+from scrub import WORDS, Kind, cli
+from scrub.cli import command, refusals, report
 
 PLANTED = id3((b"TPE1", b"\0" + SECRET), (b"TXXX", b"\0GPS\0+52.5")) + wav()
 
@@ -33,7 +37,7 @@ class TestCommand:
 
         assert done.returncode == 0
         assert clean.read_bytes() == wav()
-        assert "location (1)" in done.stdout
+        assert re.search(r"removed .*location +1\n", done.stdout, re.DOTALL)
         assert SECRET.decode() not in done.stdout + done.stderr
 
     def test_json_has_kinds_and_counts(self, recording: Path) -> None:
@@ -68,7 +72,17 @@ class TestCommand:
         assert [*recording.parent.iterdir()] == [recording]
 
     @pytest.mark.parametrize(
-        "words", [[], ["missing.wav", "-o", "out.wav"], ["a.wav"], ["--wrong"]]
+        "words",
+        [
+            [],
+            ["missing.wav", "-o", "out.wav"],
+            ["a.wav"],
+            ["--wrong"],
+            ["--values", "a.wav"],
+            ["--show", "a.wav", "-o", "out.wav"],
+            ["/"],
+            ["/dev/null"],
+        ],
     )
     def test_wrong_use_exits_2_with_a_hint(self, words: list[str]) -> None:
         done = scrub(*words)
@@ -103,7 +117,7 @@ class TestCommand:
         help_text = scrub("--help").stdout
 
         assert help_text.startswith("Usage: tapedrop-scrub")
-        assert "$ tapedrop-scrub interview.wav -o clean.wav" in help_text.split("Example:")[1]
+        assert help_text.endswith("$ tapedrop-scrub interview.wav -o clean.wav\n")
 
     def test_every_error_has_a_hint_and_an_exit(self) -> None:
         import scrub as package
@@ -113,12 +127,145 @@ class TestCommand:
             for each in vars(package).values()
             if isinstance(each, type) and issubclass(each, package.ScrubError)
         }
-        assert leaves - {package.ScrubError} == cli.EDGE.keys()
+        assert leaves - {package.ScrubError} == refusals.EDGE.keys()
+
+
+class TestNames:
+    def test_the_copy_lies_beside_the_recording_with_the_ending_of_its_format(
+        self, recording: Path
+    ) -> None:
+        named_wrong = recording.rename(recording.with_name("interview.mp3"))
+
+        assert scrub(named_wrong).returncode == 0
+
+        assert recording.with_name("interview.clean.wav").read_bytes() == wav()
+        assert named_wrong.read_bytes() == PLANTED
+
+    def test_into_a_folder_it_keeps_its_name(self, recording: Path) -> None:
+        folder = recording.with_name("clean")
+        folder.mkdir()
+
+        assert scrub(recording, "-o", folder).returncode == 0
+
+        assert (folder / "interview.wav").read_bytes() == wav()
+
+    def test_a_folder_is_cleaned_with_r_and_stays_in_shape(self, tmp_path: Path) -> None:
+        inside = tmp_path / "in/deep"
+        inside.mkdir(parents=True)
+        (tmp_path / "in/a.wav").write_bytes(PLANTED)
+        (inside / "b.wav").write_bytes(PLANTED)
+        (inside / "link.wav").symlink_to(inside / "b.wav")
+        (inside / "b.clean.wav").write_bytes(PLANTED)
+        out = tmp_path / "in/out"
+
+        for _ in range(2):
+            done = scrub("-r", tmp_path / "in", "-o", out)
+
+        assert done.returncode == 2  # the second time, all of it was there
+        assert sorted(path.relative_to(out) for path in out.rglob("*.*")) == [
+            Path("a.wav"),
+            Path("deep/b.wav"),
+        ]
+
+    def test_a_folder_without_r_is_no_recording(self, recording: Path) -> None:
+        assert scrub(recording.parent).returncode == 2
+
+    def test_what_one_recording_fails_of_stops_no_other(self, recording: Path) -> None:
+        damaged = recording.with_name("damaged.wav")
+        damaged.write_bytes(PLANTED[:-1000])
+
+        done = scrub(damaged, recording, "--json")
+
+        assert done.returncode == 1
+        first, second = map(json.loads, done.stdout.splitlines())
+        assert first["refused"] == "malformed"
+        assert second["output"] == str(recording.with_name("interview.clean.wav"))
+
+    def test_several_that_are_all_refused_are_refused(self, recording: Path) -> None:
+        recording.write_bytes(b"no recording")
+
+        assert scrub(recording, recording).returncode == 3
+
+    def test_where_files_need_a_name_all_of_it_is_written_or_nothing(
+        self, recording: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr("scrub.cli.output._nameless", lambda _: None)
+        monkeypatch.setattr(sys, "argv", ["tapedrop-scrub", str(recording)])
+
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+
+        assert ended.value.code == 0
+        assert recording.with_name("interview.clean.wav").read_bytes() == wav()
+
+
+class TestShow:
+    def test_it_tells_kinds_and_writes_nothing(self, recording: Path) -> None:
+        done = scrub("--show", recording)
+
+        assert done.returncode == 0
+        assert "location" in done.stdout
+        assert SECRET.decode() not in done.stdout
+        assert [*recording.parent.iterdir()] == [recording]
+
+    def test_values_are_told_only_where_asked_for(self, recording: Path) -> None:
+        without = json.loads(scrub("--show", recording, "--json").stdout)
+        told = json.loads(scrub("--show", "--values", recording, "--json").stdout)
+
+        assert "values" not in without
+        assert {"kind": "person", "name": "TPE1", "text": SECRET.decode()} in told["values"]
+        assert {"kind": "location", "name": "TXXX:GPS", "text": "GPS=+52.5"} in told["values"]
+
+    def test_nothing_of_a_name_or_a_value_steers_the_terminal(self, tmp_path: Path) -> None:
+        hostile = tmp_path / "a\x1b[2Jb\udcff.wav"
+        hostile.write_bytes(id3((b"TPE1", b"\0K\x1b]0;owned\7eller")) + wav())
+
+        done = scrub("--show", "--values", hostile)
+
+        assert done.returncode == 0
+        assert "\x1b" not in done.stdout + done.stderr
+        assert r"K\x1b]0;owned\x07eller" in done.stdout
+        assert r"a\x1b[2Jb\udcff.wav" in done.stdout
+
+
+class TestProgress:
+    def test_it_is_one_line_on_a_terminal_and_gone_when_done(
+        self, recording: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ours, theirs = pty.openpty()
+        monkeypatch.setattr(report, "PATIENCE_SECONDS", 0)
+        monkeypatch.setattr(report, "GLANCE_SECONDS", 0.01)
+
+        with os.fdopen(theirs, "w") as terminal, recording.open("rb") as opened:
+            monkeypatch.setattr(sys, "stderr", terminal)
+            opened.seek(20)
+            with report.Progress(recording, opened.fileno(), 40, lambda: 10) as progress:
+                seen = b""
+                while b"%" not in seen:
+                    seen += os.read(ours, 1000)
+            assert not progress._thread.is_alive()
+            seen += os.read(ours, 1000)
+        os.close(ours)
+
+        assert b"interview.wav: checked 50 %, written 25 %" in seen
+        assert seen.endswith(b"\r\x1b[K")
+
+    def test_elsewhere_there_is_none(self, recording: Path) -> None:
+        assert scrub(recording).stderr == ""
 
 
 class TestDocumented:
+    def test_every_kind_has_a_word(self) -> None:
+        assert WORDS.keys() == set(Kind)
+
+    def test_every_exit_code_is_in_the_help(self) -> None:
+        text = command.EPILOG.partition("Exit:")[2]
+        codes = {code for _, code in refusals.EDGE.values()}
+        for code in codes | {refusals.DONE, refusals.SOME, refusals.USAGE}:
+            assert re.search(rf"^  {code}  ", text, re.MULTILINE)
+
     def test_formats_and_kinds_are_in_the_page(self) -> None:
-        from scrub import FORMATS
+        from scrub.formats import FORMATS
 
         page = (Path(__file__).parents[3] / "docs" / "formats.md").read_text()
 

@@ -1,0 +1,128 @@
+"""Write a clean copy while it is being proved, and give it its name only when it is proved.
+
+It has no name until then (O_TMPFILE, then a link), so whatever happens leaves nothing behind. A
+stick that knows neither gets its copy afterwards, under its name: all of it or nothing.
+"""
+
+import errno
+import io
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO, Final, Self
+
+from scrub.cli.refusals import REFUSED, Refusal, exists
+from scrub.plan import CutList, Span
+
+BIG_SPAN: Final = 1 << 18  # from here on the kernel copies
+STEP: Final = 1 << 25  # as much at once, so that progress is seen and a withdrawn plan is left
+BUFFER: Final = 1 << 20
+_NO_NAMELESS: Final = {errno.EOPNOTSUPP, errno.EISDIR}
+_NO_KERNEL_COPY: Final = {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP}
+
+
+class Output:
+    """The copy of one recording, in the folder it is for."""
+
+    def __init__(self, recording: BinaryIO, folder: Path) -> None:
+        self.written = 0
+        self._recording = recording
+        self._nameless = _nameless(folder)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        if self._nameless is not None:
+            with suppress(OSError):  # a full disk, once more
+                self._nameless.close()
+
+    @property
+    def meanwhile(self) -> Callable[[CutList], None] | None:
+        """What can be done before the cut list is proved: all of it, or nothing at all."""
+        return None if self._nameless is None else self._write_nameless
+
+    def name(self, cuts: CutList, output: Path) -> None:
+        """Give the copy its name, now that `cuts` are proved; refuses when it is taken."""
+        try:
+            if self._nameless is None:
+                self._write_named(cuts, output)
+            else:
+                _link(self._nameless, output)
+        except FileExistsError:  # what was linked has no name to tell
+            raise exists(output) from None
+
+    def _write_nameless(self, cuts: CutList) -> None:
+        assert self._nameless is not None
+        if self.written:  # else ext4 would write a file that was cut to nothing when it is closed
+            self._nameless.seek(0)
+            self._nameless.truncate()
+        self._write(cuts, self._nameless)
+
+    def _write_named(self, cuts: CutList, output: Path) -> None:
+        with output.open("xb", buffering=BUFFER) as named:
+            try:
+                self._write(cuts, named)
+            except BaseException:
+                output.unlink()
+                raise
+
+    def _write(self, cuts: CutList, out: BinaryIO) -> None:
+        # As with cp, the kernel decides when it reaches the disk.
+        self.written = 0
+        for cut in cuts:
+            if isinstance(cut, Span):
+                self._copy(cut, cuts, out)
+            else:
+                self.written += out.write(cut.data)
+        out.flush()
+
+    def _copy(self, span: Span, cuts: CutList, out: BinaryIO) -> None:
+        fd, at = self._recording.fileno(), span.start
+        while at < span.end:
+            length = span.end - at
+            copied = 0
+            if length >= BIG_SPAN:
+                cuts.require()
+                out.flush()
+                copied = _copied_by_the_kernel(fd, at, min(length, STEP), out.fileno())
+            if not copied:
+                copied = out.write(os.pread(fd, min(length, BIG_SPAN), at))
+            if not copied:
+                raise Refusal("the recording became shorter", "try once more", REFUSED)
+            at += copied
+            self.written += copied
+
+
+def notebook(folder: Path) -> BinaryIO:
+    """Return where a cut list can rest: a file without a name, or memory where there is none."""
+    return _nameless(folder) or io.BytesIO()
+
+
+def _nameless(folder: Path) -> BinaryIO | None:
+    """Return a file without a name in this folder, or nothing where the file system has none."""
+    try:
+        fd = os.open(folder, os.O_TMPFILE | os.O_RDWR, 0o600)
+    except OSError as error:
+        if error.errno in _NO_NAMELESS:
+            return None
+        raise
+    return os.fdopen(fd, "w+b", buffering=BUFFER)
+
+
+def _link(nameless: BinaryIO, output: Path) -> None:
+    descriptors = os.open("/proc/self/fd", os.O_RDONLY)
+    try:  # with a folder's descriptor it is linkat(), which follows to the file itself
+        os.link(str(nameless.fileno()), output, src_dir_fd=descriptors)
+    finally:
+        os.close(descriptors)
+
+
+def _copied_by_the_kernel(fd: int, start: int, length: int, out_fd: int) -> int:
+    try:
+        return os.copy_file_range(fd, out_fd, length, offset_src=start)
+    except OSError as error:
+        if error.errno in _NO_KERNEL_COPY:
+            return 0  # not between these file systems
+        raise

@@ -1,0 +1,84 @@
+"""Which recordings are meant, and where the clean copy of each goes.
+
+    FILE             beside it: interview.m4a → interview.clean.m4a
+    FILE -o OUT      OUT, or in the folder OUT under the same name
+    -r FOLDER        every file in it but links, and but what an earlier run has cleaned
+    -o OUT, several  into the folder OUT, made if missing, in the same folders as before
+
+The ending is that of the format, whatever the recording was called.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from scrub.cli.refusals import USAGE, Refusal, exists
+from scrub.findings import printable
+
+CLEAN = ".clean"
+
+
+class Task(NamedTuple):
+    """One recording, and its copy's folder and name: whole, or without the ending."""
+
+    recording: Path
+    folder: Path
+    name: str
+    whole: bool = False
+
+    def output(self, extension: str) -> Path:
+        """Return the copy's path."""
+        return self.folder / (self.name if self.whole else f"{self.name}.{extension}")
+
+    def expected(self) -> Path:
+        """Return the copy's path as far as the recording's own name tells."""
+        return self.output(self.recording.suffix[1:].lower())
+
+
+def tasks(
+    recordings: Sequence[Path], output: Path | None, *, recursive: bool
+) -> Iterator[Task | Refusal]:
+    """Yield what there is to do, in order, and in between what can't be done."""
+    several = recursive or len(recordings) > 1
+    if output is not None and not several and not output.is_dir():
+        if os.path.lexists(output):
+            yield exists(output)
+        else:
+            yield Task(recordings[0], output.parent, output.name, whole=True)
+        return
+    for given in recordings:
+        if not given.is_dir():
+            yield _task(given, given.parent, output)
+        elif recursive:
+            for path in _walked(given, output):
+                yield path if isinstance(path, Refusal) else _task(path, given, output)
+        else:
+            hint = "-r cleans what is in a folder"
+            yield Refusal(f"{printable(str(given))} is a folder", hint, USAGE)
+
+
+def _task(recording: Path, top: Path, output: Path | None) -> Task:
+    if output is None:
+        return Task(recording, recording.parent, recording.stem + CLEAN)
+    return Task(recording, output / recording.relative_to(top).parent, recording.stem)
+
+
+def _walked(folder: Path, output: Path | None) -> Iterator[Path | Refusal]:
+    try:
+        inside = sorted(folder.iterdir())
+    except OSError as error:
+        why = (error.strerror or "it can't be read").lower()
+        yield Refusal(f"{printable(str(folder))}: {why}", "may you look into it?", USAGE)
+        return
+    for path in inside:
+        if path.is_symlink() or (output is not None and _same(path, output)):
+            continue
+        if path.is_dir():
+            yield from _walked(path, output)
+        elif path.is_file() and not path.stem.endswith(CLEAN):
+            yield path
+
+
+def _same(path: Path, other: Path) -> bool:
+    return other.exists() and path.samefile(other)
