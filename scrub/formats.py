@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from scrub.containers import aiff, amr, au, bmff, flac, mpeg, ogg, riff, wave64
+from scrub.containers import aiff, amr, au, bmff, caf, flac, mpeg, ogg, riff, wave64
 from scrub.containers.tagblocks import end_of_front_tags
 from scrub.errors import Empty, NotARecording, Unsupported
 from scrub.findings import Kind
@@ -37,6 +37,7 @@ FORMATS: tuple[Format, ...] = (
     Format("AU", "au", "plain", au.is_au, au.plan_au),
     Format("AMR", "amr", "plain", amr.is_amr, amr.plan_amr),
     Format("AMR-WB", "awb", "plain", amr.is_amr_wb, amr.plan_amr),
+    Format("CAF", "caf", "plain", caf.is_caf, caf.plan_caf),
     Format("FLAC", "flac", "flac", flac.is_flac, flac.plan_flac),
     Format("Ogg Vorbis", "ogg", "vorbis", ogg.is_vorbis, ogg.plan_ogg),
     Format("Ogg Opus", "opus", "opus", ogg.is_opus, ogg.plan_ogg),
@@ -55,7 +56,6 @@ KNOWN_BY_SIGHT: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\x1aE\xdf\xa3", "Matroska"),
     (0, b"0&\xb2u\x8ef\xcf\x11", "WMA"),
     (0, b"#!AMR", "AMR"),
-    (0, b"caff", "CAF"),
     (0, b"wvpk", "WavPack"),
     (0, b"TTA", "TTA"),
     (0, b"FLV\1", "FLV"),

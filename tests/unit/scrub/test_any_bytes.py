@@ -10,8 +10,8 @@ from recordings import SECRET, cleaned, cleaned_here, encoded, id3, id3v1, wav
 from scrub import Empty, NotARecording, ScrubError, Unsupported, Zygote
 
 TAGGED = ("-metadata", f"artist={SECRET.decode()}")
-FAMILIES = ["wav", "w64", "aiff", "au", "amr", "mp3", "flac", "ogg", "opus", "m4a", "mov"]
-PLAIN = {"w64", "aiff", "au", "amr"}
+FAMILIES = ["wav", "w64", "aiff", "au", "amr", "caf", "mp3", "flac", "ogg", "opus", "m4a", "mov"]
+PLAIN = {"w64", "aiff", "au", "amr", "caf"}
 HEADS = [
     b"RIFF\xff\xff\xff\xffWAVE", b"fLaC\0\0\0\x22", b"OggS\0\2", b"\xff\xfb\x90\0", id3(),
     b"\0\0\0\x18ftypM4A \0\0\0\0", b"\0\0\0\0moov", b"\0\0\0\1mdat",
