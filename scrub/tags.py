@@ -16,7 +16,10 @@ from mutagen.flac import FLAC, SeekTable, StreamInfo
 from mutagen.id3 import ID3, ID3NoHeaderError
 from mutagen.mp4 import MP4Tags
 from mutagen.mp4._atom import Atoms
+from mutagen.oggflac import OggFLACStreamInfo, OggFLACVComment
 from mutagen.oggopus import OggOpusInfo, OggOpusVComment
+from mutagen.oggspeex import OggSpeexInfo, OggSpeexVComment
+from mutagen.oggtheora import OggTheoraCommentDict, OggTheoraInfo
 from mutagen.oggvorbis import OggVCommentDict, OggVorbisInfo
 from mutagen.wave import WAVE
 
@@ -158,6 +161,9 @@ _AIFF: Callable[..., Any] = AIFF
 _FLAC: Callable[..., Any] = FLAC
 _VORBIS: tuple[Callable[..., Any], ...] = (OggVorbisInfo, OggVCommentDict)
 _OPUS: tuple[Callable[..., Any], ...] = (OggOpusInfo, OggOpusVComment)
+_OGG_FLAC: tuple[Callable[..., Any], ...] = (OggFLACStreamInfo, OggFLACVComment)
+_SPEEX: tuple[Callable[..., Any], ...] = (OggSpeexInfo, OggSpeexVComment)
+_THEORA: tuple[Callable[..., Any], ...] = (OggTheoraInfo, OggTheoraCommentDict)
 _MP4: Callable[..., Any] = MP4Tags
 _ATOMS: Callable[..., Any] = Atoms
 
@@ -249,6 +255,9 @@ _READERS: dict[str, tuple[See, ...]] = {
     "flac": (_flac, _id3, _ape),
     "vorbis": (_ogg(*_VORBIS), _id3),
     "opus": (_ogg(*_OPUS), _id3),
+    "ogg flac": (_ogg(*_OGG_FLAC), _id3),
+    "speex": (_ogg(*_SPEEX), _id3),
+    "theora": (_ogg(*_THEORA), _id3),
     "mpeg": (_id3, _ape),
     "bmff": (_mp4, _id3),
 }

@@ -216,7 +216,7 @@ ROWS = 8  # a block and the number made of it stay in the processor's cache
 
 
 def crc16_is_zero(blocks: Iterable[bytes]) -> bool:
-    """Say whether the CRC-16 of all blocks together is zero, at a gigabyte in two thirds of a second.
+    """Say whether the CRC-16 of all blocks together is zero, in two thirds of a second a gigabyte.
 
     It is when each frame ends in its own right CRC-16 and no byte lies between two frames. Every
     block but the last has CRC16_PERIOD × ROWS bytes. Nearly all the time goes into making numbers

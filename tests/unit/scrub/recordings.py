@@ -41,9 +41,15 @@ def encoded(extension: str, *options: str, seconds: float = 1.0) -> bytes:
         return out.read_bytes()
 
 
-def heard(recording: bytes) -> bytes:
+def heard(recording: bytes, *decoder: str) -> bytes:
     """Return the sound as ffmpeg decodes it."""
-    command = ["ffmpeg", "-v", "quiet", "-i", "{}", "-map", "0:a", "-f", "s32le", "-"]
+    command = ["ffmpeg", "-v", "quiet", *decoder, "-i", "{}", "-map", "0:a", "-f", "s32le", "-"]
+    return _judged(recording, command)
+
+
+def seen(recording: bytes) -> bytes:
+    """Return a digest and the time of each picture as ffmpeg decodes it."""
+    command = ["ffmpeg", "-v", "quiet", "-i", "{}", "-map", "0:v", "-f", "framemd5", "-"]
     return _judged(recording, command)
 
 

@@ -10,7 +10,10 @@ from recordings import SECRET, cleaned, cleaned_here, encoded, id3, id3v1, wav
 from scrub import Empty, NotARecording, ScrubError, Unsupported, Zygote
 
 TAGGED = ("-metadata", f"artist={SECRET.decode()}")
-FAMILIES = ["wav", "w64", "aiff", "au", "amr", "caf", "mp3", "flac", "ogg", "opus", "m4a", "mov"]
+FAMILIES = [
+    "wav", "w64", "aiff", "au", "amr", "caf", "mp3", "flac", "ogg", "opus", "oga", "spx", "ogv",
+    "m4a", "mov",
+]  # fmt: skip
 PLAIN = {"w64", "aiff", "au", "amr", "caf"}
 HEADS = [
     b"RIFF\xff\xff\xff\xffWAVE", b"fLaC\0\0\0\x22", b"OggS\0\2", b"\xff\xfb\x90\0", id3(),
@@ -22,6 +25,8 @@ def tags(family: str) -> tuple[str, ...]:
     """Return ffmpeg's options for tags: none where a tag that is copied amid samples is samples."""
     if family == "amr":
         return ("-ar", "8000", "-c:a", "libopencore_amrnb")
+    if family == "ogv":
+        return ("-f", "lavfi", "-i", "testsrc=d=0.3:s=64x48:r=10", *TAGGED)
     return () if family in PLAIN else TAGGED
 
 

@@ -3,14 +3,28 @@
 import struct
 
 import pytest
-from recordings import SECRET, cleaned, cleaned_here, described, encoded, heard, packets
+from recordings import SECRET, cleaned, cleaned_here, described, encoded, heard, packets, seen
 
 from scrub import Kind, Malformed, ScrubError, Unsupported, Zygote
+from scrub.codecs import theora
+from scrub.containers.ogg import checksum
 
 TAGGED = ("-metadata", f"artist={SECRET.decode()}", "-metadata", "location=+52.5163+013.3777/")
 VORBIS = encoded("ogg", "-c:a", "libvorbis", *TAGGED)
 OPUS = encoded("opus", "-c:a", "libopus", "-b:a", "24k", *TAGGED)
-SPEEX = encoded("spx", "-ar", "16000", "-c:a", "libspeex")
+SPEEX = encoded("spx", "-ar", "16000", "-c:a", "libspeex", *TAGGED)
+FLAC = encoded("oga", "-c:a", "flac", *TAGGED)
+PICTURE = ("-f", "lavfi", "-i", "testsrc=d=1:s=64x48:r=10")
+THEORA = encoded("ogv", *PICTURE, "-c:v", "libtheora", "-c:a", "libvorbis", *TAGGED)
+VP8 = encoded("ogg", *PICTURE, "-c:v", "libvpx", "-c:a", "libopus", *TAGGED)
+KINDS = {
+    "Ogg Vorbis": VORBIS,
+    "Ogg Opus": OPUS,
+    "Ogg Speex": SPEEX,
+    "Ogg FLAC": FLAC,
+    "Ogg Theora": THEORA,
+    "Ogg VP8": VP8,
+}
 
 
 def crc(page: bytes) -> bytes:
@@ -62,21 +76,31 @@ def sound(ogg: bytes) -> int:
 
 
 class TestOgg:
-    @pytest.mark.parametrize("original", [VORBIS, OPUS], ids=["vorbis", "opus"])
+    @pytest.mark.parametrize(("name", "original"), KINDS.items(), ids=KINDS)
     def test_packets_and_sound_are_the_same_and_the_comments_gone(
-        self, zygote: Zygote, original: bytes
+        self, zygote: Zygote, name: str, original: bytes
     ) -> None:
-        _, result, findings = cleaned(zygote, original)
+        kind, result, findings = cleaned(zygote, original)
 
+        assert kind.name == name
         assert packets(result) == packets(original)
         assert heard(result) == heard(original)
         assert SECRET in original
         assert SECRET not in result
         assert b"Lavf" not in result
         assert b"Lavc" not in result
-        assert {Kind.PERSON, Kind.LOCATION, Kind.ENCODER} <= findings.removed.keys()
+        assert Kind.TAG_BLOCK in findings.removed
+        assert described(result).count("Lav") == 0
 
     @pytest.mark.parametrize("original", [VORBIS, OPUS], ids=["vorbis", "opus"])
+    def test_the_report_says_what_the_comments_were_about(
+        self, zygote: Zygote, original: bytes
+    ) -> None:
+        removed = cleaned(zygote, original)[2].removed
+
+        assert {Kind.PERSON, Kind.LOCATION, Kind.ENCODER} <= removed.keys()
+
+    @pytest.mark.parametrize("original", [VORBIS, OPUS, SPEEX, FLAC])
     def test_serials_numbers_and_checksums_are_new_and_right(
         self, zygote: Zygote, original: bytes
     ) -> None:
@@ -176,12 +200,101 @@ class TestOgg:
         [
             (VORBIS[:2000], Malformed),
             (b"".join(pages(OPUS)[:2]), Malformed),
-            (SPEEX, Unsupported),
+            (page(b"BBCD\0\0\0\0\x0d", flags=2, serial=b"beeb", number=0), Unsupported),
+            (page(b"WHAT IS THIS?", flags=2, serial=b"what", number=0) + VORBIS, Unsupported),
         ],
-        ids=["headers_cut_off", "no_sound", "another_codec"],
+        ids=["headers_cut_off", "no_sound", "dirac", "an_unknown_stream"],
     )
     def test_one_without_sound_that_we_know_is_refused(
         self, zygote: Zygote, damaged: bytes, error: type[ScrubError]
     ) -> None:
         with pytest.raises(error):
             cleaned(zygote, damaged)
+
+    def test_a_link_without_sound_at_the_end_is_gone(self, zygote: Zygote) -> None:
+        begun = b"".join(pages(with_serial(OPUS, b"next"))[:1])
+
+        _, result, findings = cleaned(zygote, VORBIS + begun)
+
+        assert result == cleaned_here(VORBIS)
+        assert findings.removed[Kind.TRAILING] == 1
+
+    def test_links_of_several_codecs_are_all_kept(self, zygote: Zygote) -> None:
+        links = [VORBIS, OPUS, FLAC, SPEEX, THEORA]
+        chain = [with_serial(link, bytes([65 + at] * 4)) for at, link in enumerate(links[:4])]
+
+        _, result, _ = cleaned(zygote, b"".join(chain))
+
+        assert SECRET not in result
+        assert len(result) == sum(len(cleaned_here(link)) for link in links[:4])
+
+    def test_a_stream_that_goes_on_behind_the_next_link_is_refused(self, zygote: Zygote) -> None:
+        first, second = pages(with_serial(VORBIS, b"abcd")), with_serial(OPUS, b"efgh")
+
+        with pytest.raises(Malformed, match="behind the beginning of the next"):
+            cleaned(zygote, b"".join(first[:-1]) + second + first[-1])
+
+    def test_a_companion_that_begins_late_ends_nothing(self, zygote: Zygote) -> None:
+        parts = pages(VORBIS)
+        late = page(b"\x80kate\0" + SECRET, flags=2, serial=b"kate", number=0)
+
+        _, result, findings = cleaned(zygote, b"".join(parts[:3]) + late + b"".join(parts[3:]))
+
+        assert result == cleaned_here(VORBIS)
+        assert findings.removed[Kind.OTHER_STREAM] == 1
+
+    def test_what_speex_says_of_its_version_is_gone(self, zygote: Zygote) -> None:
+        _, result, findings = cleaned(zygote, SPEEX)
+
+        assert pages(SPEEX)[0][36:].startswith(b"1.2")
+        assert pages(result)[0][28:56] == b"Speex   " + bytes(20)
+        assert findings.removed[Kind.ENCODER] >= 1
+
+    def test_speex_is_heard_by_its_own_decoder_too(self) -> None:
+        assert heard(cleaned_here(SPEEX), "-c:a", "libspeex") == heard(SPEEX, "-c:a", "libspeex")
+
+    def test_blocks_of_flac_in_ogg_are_gone_and_so_is_the_digest(self, zygote: Zygote) -> None:
+        first, comments, *rest = pages(FLAC)
+        serial = first[14:18]
+        digest = page(first[28:-16] + SECRET[:16], flags=2, serial=serial, number=0)
+        blocks = headers(
+            [b"\4" + comments[29:], b"\2\0\0\x1b" + SECRET, b"\x86\0\0\x1b" + SECRET], serial=serial
+        )
+
+        _, result, findings = cleaned(zygote, digest + blocks + b"".join(rest))
+
+        assert result == cleaned_here(FLAC)
+        assert findings.removed[Kind.CHECKSUM] == findings.removed[Kind.PICTURE] == 1
+
+    def test_bytes_behind_the_theora_setup_are_gone(self, zygote: Zygote) -> None:
+        first, vorbis, second, *rest = pages(THEORA)
+        comments, _, setup = second[27 + second[26] :].partition(b"\x82theora")
+        planted = headers([comments, b"\x82theora" + setup + SECRET], serial=first[14:18])
+
+        _, result, _ = cleaned(zygote, first + vorbis + planted + b"".join(rest))
+
+        assert result == cleaned_here(THEORA)
+
+    @pytest.mark.parametrize("at", [7, 30, 1000, 2500])
+    def test_a_damaged_theora_setup_is_refused(self, at: int) -> None:
+        second = pages(THEORA)[2]
+        setup = b"\x82theora" + second.partition(b"\x82theora")[2]
+
+        with pytest.raises(Malformed):
+            theora.whole_setup(setup[:at])
+
+    def test_the_pictures_are_the_same(self, zygote: Zygote) -> None:
+        assert seen(cleaned(zygote, THEORA)[1]) == seen(THEORA) != b""
+        assert seen(cleaned(zygote, VP8)[1]) == seen(VP8) != b""
+
+
+class TestOggChecksum:
+    @pytest.mark.parametrize("length", [27, 28, 100, 256 + 22, 255 + 22, 5000, 65307])
+    def test_carried_over_a_new_head_it_is_the_one_taken_anew(self, length: int) -> None:
+        old = checksum.summed((b"OggS\0\1" + SECRET * 3000)[:length])
+        new = old[:5] + b"\4" + old[6:14] + b"\0\0\0\0\7\0\0\0" + old[22:]
+        changed = bytes(a ^ b for a, b in zip(old[5:22], new[5:22], strict=True))
+
+        carried = checksum.carried(int.from_bytes(old[22:26], "little"), changed, length)
+
+        assert carried.to_bytes(4, "little") == crc(new)
