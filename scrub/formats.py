@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from scrub.containers import aiff, amr, au, bmff, caf, flac, mpeg, ogg, riff, wave64
+from scrub.containers import aiff, amr, asf, au, bmff, caf, flac, mpeg, ogg, riff, wave64
 from scrub.containers.tagblocks import end_of_front_tags
 from scrub.errors import Empty, NotARecording, Unsupported
 from scrub.findings import Kind
@@ -49,6 +49,8 @@ FORMATS: tuple[Format, ...] = (
     Format("3GP", "3gp", "bmff", bmff.is_3gp, bmff.plan_bmff),
     Format("MOV", "mov", "bmff", bmff.is_mov, bmff.plan_bmff),
     Format("MP4", "mp4", "bmff", bmff.is_mp4, bmff.plan_bmff),
+    Format("WMV", "wmv", "asf", asf.is_wmv, asf.plan_asf),
+    Format("WMA", "wma", "asf", asf.is_wma, asf.plan_asf),
     Format("MP3", "mp3", "mpeg", mpeg.is_mp3, mpeg.plan_mp3),
 )
 
@@ -58,7 +60,6 @@ KNOWN_BY_SIGHT: tuple[tuple[int, bytes, str], ...] = (
     (0, b"RIFX", "RIFX"),
     (0, b"OggS", "Ogg"),
     (0, b"\x1aE\xdf\xa3", "Matroska"),
-    (0, b"0&\xb2u\x8ef\xcf\x11", "WMA"),
     (0, b"#!AMR", "AMR"),
     (0, b"wvpk", "WavPack"),
     (0, b"TTA", "TTA"),

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 
 from mutagen.aiff import AIFF
 from mutagen.apev2 import APENoHeaderError, APEv2
+from mutagen.asf import ASF
 from mutagen.flac import FLAC, SeekTable, StreamInfo
 from mutagen.id3 import ID3, ID3NoHeaderError
 from mutagen.mp4 import MP4Tags
@@ -164,6 +165,7 @@ _OPUS: tuple[Callable[..., Any], ...] = (OggOpusInfo, OggOpusVComment)
 _OGG_FLAC: tuple[Callable[..., Any], ...] = (OggFLACStreamInfo, OggFLACVComment)
 _SPEEX: tuple[Callable[..., Any], ...] = (OggSpeexInfo, OggSpeexVComment)
 _THEORA: tuple[Callable[..., Any], ...] = (OggTheoraInfo, OggTheoraCommentDict)
+_ASF: Callable[..., Any] = ASF
 _MP4: Callable[..., Any] = MP4Tags
 _ATOMS: Callable[..., Any] = Atoms
 
@@ -248,6 +250,13 @@ def _mp4(recording: BinaryIO) -> Iterator[str]:
         yield "chapters"
 
 
+def _asf(recording: BinaryIO) -> Iterator[str]:
+    """Not the shape of a picture's points, which stands among the tags."""
+    for key in _keys(_ASF(fileobj=recording).tags):
+        if key not in ("AspectRatioX", "AspectRatioY"):
+            yield key
+
+
 _READERS: dict[str, tuple[See, ...]] = {
     "riff": (_wave, _id3, _ape),
     "aiff": (_aiff, _id3, _ape),
@@ -260,4 +269,5 @@ _READERS: dict[str, tuple[See, ...]] = {
     "theora": (_ogg(*_THEORA), _id3),
     "mpeg": (_id3, _ape),
     "bmff": (_mp4, _id3),
+    "asf": (_asf, _id3, _ape),
 }

@@ -41,6 +41,19 @@ def encoded(extension: str, *options: str, seconds: float = 1.0) -> bytes:
         return out.read_bytes()
 
 
+@cache
+def filmed(extension: str, *options: str, seconds: float = 1.0) -> bytes:
+    """Return a moving test picture of 96 × 64 with the samples, as ffmpeg writes them."""
+    picture = ("-f", "lavfi", "-i", f"testsrc2=size=96x64:rate=25:duration={seconds}")
+    return encoded(extension, *picture, "-map", "1:v", "-map", "0:a", *options, seconds=seconds)
+
+
+def shown(recording: bytes) -> str:
+    """Return times and digests of every picture and sound as ffmpeg decodes them."""
+    command = ["ffmpeg", "-v", "quiet", "-i", "{}", "-map", "0:v?", "-map", "0:a?"]
+    return _judged(recording, [*command, "-f", "framemd5", "-"]).decode()
+
+
 def heard(recording: bytes, *decoder: str) -> bytes:
     """Return the sound as ffmpeg decodes it."""
     command = ["ffmpeg", "-v", "quiet", *decoder, "-i", "{}", "-map", "0:a", "-f", "s32le", "-"]

@@ -14,6 +14,7 @@ FAMILIES = [
     "wav", "w64", "aiff", "au", "amr", "caf", "mp3", "flac", "ogg", "opus", "oga", "spx", "ogv",
     "m4a", "mov",
 ]  # fmt: skip
+FAMILIES += ["wma"]
 PLAIN = {"w64", "aiff", "au", "amr", "caf"}
 HEADS = [
     b"RIFF\xff\xff\xff\xffWAVE", b"fLaC\0\0\0\x22", b"OggS\0\2", b"\xff\xfb\x90\0", id3(),
