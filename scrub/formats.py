@@ -28,7 +28,7 @@ class Format:
     plan: Callable[[Reader, int, Draft], None]
 
 
-# The order matters: MP3 has no signature, only frames that follow each other.
+# The order matters: MPEG audio has no signature, only frames that follow each other.
 FORMATS: tuple[Format, ...] = (
     Format("WAV", "wav", "riff", riff.is_wav, riff.plan_wav),
     Format("Wave64", "w64", "plain", wave64.is_w64, wave64.plan_w64),
@@ -52,6 +52,8 @@ FORMATS: tuple[Format, ...] = (
     Format("WMV", "wmv", "asf", asf.is_wmv, asf.plan_asf),
     Format("WMA", "wma", "asf", asf.is_wma, asf.plan_asf),
     Format("MP3", "mp3", "mpeg", mpeg.is_mp3, mpeg.plan_mp3),
+    Format("MP2", "mp2", "mpeg", mpeg.is_mp2, mpeg.plan_mpeg),
+    Format("MP1", "mp1", "mpeg", mpeg.is_mp1, mpeg.plan_mpeg),
 )
 
 # Recordings that we know by sight but cannot clean: a kinder word than "no recording".
