@@ -10,6 +10,7 @@ from typing import Final
 from crypto.errors import NewerVersion, NotAnEnvelope
 
 VERSION: Final = "tapedrop envelope 1"
+VERSION_WITH_VALUES: Final = "tapedrop envelope 2"
 _VERSIONS: Final = "tapedrop envelope "
 _LARGEST_NUMBER: Final = 2**63 - 1
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
@@ -17,6 +18,13 @@ _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _PLAIN: Final = re.compile(r"[ -~]{1,100}")
 # Read as they are, and checked by whoever answers: a recording isn't lost for want of a mailbox.
 _WAY_BACK: Final = re.compile(r"[ -~]{0,2432}")
+_MOST_VALUES: Final = 500
+_LONGEST_NAME, _LONGEST_TEXT = 64, 256  # bytes of UTF-8
+# No controls, nothing that turns the line round. Which letters there are is not ours to know: the
+# desk's Unicode may be older than the server's.
+_SHOWN: Final = re.compile(
+    "[^\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]*"
+)
 
 
 class Condition(StrEnum):
@@ -42,6 +50,16 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class RemovedValue:
+    """What a recording said of itself before it was cleaned, where the newsroom keeps that."""
+
+    kind: str
+    name: str
+    """The field it stood in."""
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """What the envelope says of itself. `docs/envelope.md` describes each member."""
 
@@ -56,10 +74,14 @@ class Manifest:
     removed: dict[str, int] = field(default_factory=dict)
     remains: dict[str, int] = field(default_factory=dict)
     sha256: str = "0" * 64
+    values: tuple[RemovedValue, ...] = ()
 
     def encoded(self) -> bytes:
         """Return the manifest as JSON; its length does not depend on the digest."""
-        return json.dumps({"version": VERSION} | asdict(self), indent=1).encode() + b"\n"
+        said = {"version": VERSION_WITH_VALUES if self.values else VERSION} | asdict(self)
+        if not self.values:
+            del said["values"]
+        return json.dumps(said, indent=1).encode() + b"\n"
 
     @classmethod
     def decoded(cls, encoded: bytes) -> "Manifest":
@@ -67,12 +89,16 @@ class Manifest:
         try:
             said = json.loads(encoded)
             version = said.pop("version")
-            if version != VERSION and version.startswith(_VERSIONS):
+            if version not in _MEMBERS and version.startswith(_VERSIONS):
                 raise NewerVersion(version[:100])
-            if version != VERSION:
+            if version not in _MEMBERS:
                 raise NotAnEnvelope("the manifest is of another kind")
-            if said.keys() != {member.name for member in fields(cls)}:
+            if said.keys() != _MEMBERS[version]:
                 raise NotAnEnvelope("the manifest has other members than it should")
+            if version == VERSION_WITH_VALUES:
+                said["values"] = tuple(RemovedValue(**each) for each in said["values"])
+                if not said["values"]:
+                    raise NotAnEnvelope("the manifest has other members than it should")
             said["source"] = Source(**said["source"])
             said["condition"] = Condition(said["condition"])
             manifest = cls(**said)
@@ -95,7 +121,25 @@ class Manifest:
             and all(_is(digest, _DIGEST) for digest in (self.sha256, self.newsroom_digest))
             and all(_is(way, _WAY_BACK) for way in (self.source.mailbox_id, self.source.reply_key))
             and _is_day(self.day)
+            and len(self.values) <= _MOST_VALUES
+            and all(_is_value(value) for value in self.values)
         )
+
+
+_ALL: Final = {member.name for member in fields(Manifest)}
+_MEMBERS: Final = {VERSION: _ALL - {"values"}, VERSION_WITH_VALUES: _ALL}
+
+
+def _is_value(value: RemovedValue) -> bool:
+    return (
+        _is(value.kind, _PLAIN)
+        and _is_shown(value.name, _LONGEST_NAME)
+        and _is_shown(value.text, _LONGEST_TEXT)
+    )
+
+
+def _is_shown(said: object, most: int) -> bool:
+    return isinstance(said, str) and _is(said, _SHOWN) and len(said.encode()) <= most
 
 
 def _is(said: object, pattern: re.Pattern[str]) -> bool:

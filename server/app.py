@@ -16,7 +16,7 @@ import jinja2
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from server.config import Config
+from server.config import Config, Findings
 from server.deriving import Deriver
 from server.events import Journal, PageFailed
 from server.headers import set_headers
@@ -52,6 +52,7 @@ def build_app(
         app, loader=jinja2.FileSystemLoader(_HERE / "templates"), autoescape=True
     )
     environment.globals["newsroom"] = config.newsroom.name
+    environment.globals["values_kept"] = config.newsroom.findings is Findings.VALUES
     environment.undefined = jinja2.StrictUndefined
     # All are read now: an update of the files must not change pages under a running drop.
     environment.auto_reload = False

@@ -6,6 +6,7 @@ with every setting and what it means.
 """
 
 import re
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +37,19 @@ class Listen(_Part, frozen=True):
         return match[1].strip("[]"), int(match[2])
 
 
+class Findings(StrEnum):
+    """What reporters are told of what was taken out of a recording."""
+
+    KINDS = "kinds"
+    VALUES = "values"
+
+
 class Newsroom(_Part, frozen=True):
-    """Whom recordings are sealed to, and the name that sources see."""
+    """Whom recordings are sealed to, the name that sources see, and what is told of findings."""
 
     name: str = "The newsroom"
     keyring: str = "newsroom"
+    findings: Findings = Findings.KINDS
 
 
 class Limits(_Part, frozen=True):
@@ -127,9 +136,15 @@ def _numbers(group: str, part: _Part) -> list[tuple[str, int]]:
 
 
 def _known(said: str) -> str:
-    """Name the keys that belong where the unknown one stands."""
+    """Name the keys that belong where the unknown one stands, or the words it may be."""
     part: Any = Config
-    if match := re.search(r"at `\$\.(\w+)", said):
-        types = {field.name: field.type for field in msgspec.structs.fields(Config)}
-        part = types.get(match[1], Config)
-    return "known here: " + ", ".join(field.name for field in msgspec.structs.fields(part))
+    if match := re.search(r"at `\$\.(\w+)(?:\.(\w+))?", said):
+        part = _types(Config).get(match[1], Config)
+        choices = _types(part).get(match[2] or "")
+        if isinstance(choices, type) and issubclass(choices, StrEnum):
+            return "known here: " + ", ".join(choices)
+    return "known here: " + ", ".join(_types(part))
+
+
+def _types(part: Any) -> dict[str, Any]:
+    return {field.name: field.type for field in msgspec.structs.fields(part)}

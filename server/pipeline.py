@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from crypto.codename import SourceKeys
-from crypto.manifest import Condition, Manifest, Source
+from crypto.manifest import Condition, Manifest, RemovedValue, Source
 from crypto.reply import public_key_of
-from scrub import Cleaned, SandboxUnavailable, ScrubError, WorkerFailed, render
+from scrub import Cleaned, SandboxUnavailable, ScrubError, Value, WorkerFailed, render
 from server.arrive import Message, Recording, Uncleanable, arrive
 from server.errors import TooLarge
 from server.scrubbing import Scrubber
@@ -77,6 +77,7 @@ class _Scrubbed:
 
     size: int
     cleaned: Cleaned | None
+    values: tuple[Value, ...] = ()
 
     def manifest(self, source: SourceKeys) -> Manifest:
         """Describe it for the reporter; digest, day and newsroom are filled in when sealing."""
@@ -90,6 +91,7 @@ class _Scrubbed:
             source,
             removed={str(kind): times for kind, times in self.cleaned.findings.removed.items()},
             remains={str(kind): times for kind, times in self.cleaned.findings.remains.items()},
+            values=tuple(RemovedValue(str(kind), *told) for kind, *told in self.values),
         )
 
     def blocks(self, reader: BinaryIO) -> Iterable[bytes]:
@@ -111,7 +113,7 @@ async def _scrubbed(
         if uncleanable is Uncleanable.REFUSE:
             raise
         return _Scrubbed(held.size, None)
-    return _Scrubbed(held.size, cleaned)
+    return _Scrubbed(held.size, cleaned, await scrubber.values(held))
 
 
 def _manifest(
@@ -123,6 +125,7 @@ def _manifest(
     *,
     removed: dict[str, int] | None = None,
     remains: dict[str, int] | None = None,
+    values: tuple[RemovedValue, ...] = (),
 ) -> Manifest:
     return Manifest(
         name=name,
@@ -139,4 +142,5 @@ def _manifest(
         recipients=0,
         removed=removed or {},
         remains=remains or {},
+        values=values,
     )

@@ -1,8 +1,13 @@
-"""Have a held recording scrubbed in the sandbox, a few at once."""
+"""Have a held recording scrubbed in the sandbox, a few at once.
+
+Values are asked for only where the newsroom's policy is to keep them.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
-from scrub import Cleaned, Handle, Zygote, clean
+from scrub import Cleaned, Handle, ScrubError, Value, Zygote, clean, look
+from server.config import Findings
 from server.spool import Held, Notebook
 from server.threads import in_thread
 
@@ -12,7 +17,10 @@ OPENER = "server.spool:open_spool"
 class Scrubber:
     """The sandbox's zygote, and the threads that wait for its workers."""
 
-    def __init__(self, *, at_once: int, unfenced: bool = False) -> None:
+    def __init__(
+        self, *, at_once: int, unfenced: bool = False, findings: Findings = Findings.KINDS
+    ) -> None:
+        self._findings = findings
         self._zygote = Zygote.start(OPENER, unfenced=unfenced)
         self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="scrub")
 
@@ -22,6 +30,20 @@ class Scrubber:
         return await in_thread(
             clean, self._zygote, handle, held.size, notebook, executor=self._threads
         )
+
+    async def values(self, held: Held) -> tuple[Value, ...]:
+        """Return what a recording that can be cleaned hides, if that is to be kept.
+
+        They are good to have, and no reason to refuse a recording that is proved clean.
+        """
+        if self._findings is Findings.KINDS:
+            return ()
+        handle = Handle(held.descriptor(), held.key)
+        asked = partial(look, self._zygote, handle, held.size, values=True)
+        try:
+            return (await in_thread(asked, executor=self._threads)).values
+        except ScrubError:
+            return ()
 
     def close(self) -> None:
         """End the zygote and every worker."""

@@ -61,7 +61,11 @@ async def _serve(folder: Path, config: Config, listening: Callable[[str], None])
         stack.callback(os.close, lock(folder))
         # The sandbox is started before anything else, so there is nothing yet that it could hold.
         work = config.work
-        scrubber = Scrubber(at_once=work.scrubs_at_once, unfenced=work.unfenced_scrubbing)
+        scrubber = Scrubber(
+            at_once=work.scrubs_at_once,
+            unfenced=work.unfenced_scrubbing,
+            findings=config.newsroom.findings,
+        )
         stack.callback(scrubber.close)
         gpg = Gpg(folder / config.newsroom.keyring)
         newsroom = newsroom_fit(gpg, now=utc_now())

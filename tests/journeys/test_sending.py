@@ -57,6 +57,38 @@ class TestARecordingThatCanBeCleaned:
         assert newsroom.opened(envelope)["message.txt"].decode() == "Call no one.\nالباب مغلق"
 
 
+class TestANewsroomThatKeepsValues:
+    def test_says_so_before_anything_is_sent_and_gets_them_sealed(
+        self, newsroom: Newsroom, tmp_path: Path
+    ) -> None:
+        drop = Drop(tmp_path / "drop", newsroom, settings='[newsroom]\nfindings = "values"')
+        recording = write_wav(tmp_path / "a.wav", secret=b"Maria Exampleson")
+
+        with drop.running() as serving:
+            browser = serving.visit()
+            front, form = browser.get("/"), browser.get("/send")
+            result = serving.send(recording, message="Listen.")
+
+        assert "The newsroom gets to see it" in front.html
+        assert "The newsroom will see what we take out." in form.html
+        assert result.page.html.count("What was taken out goes to the newsroom") == 1
+        said, cleaned = sorted(drop.manifests(), key=lambda each: each["condition"], reverse=True)
+        assert any("Maria Exampleson" in value["text"] for value in cleaned["values"])
+        assert "values" not in said
+
+    def test_any_other_says_and_keeps_nothing_of_the_kind(
+        self, serving: Serving, tmp_path: Path
+    ) -> None:
+        recording = write_wav(tmp_path / "a.wav", secret=b"Maria Exampleson")
+        browser = serving.visit()
+
+        result = serving.send(recording)
+
+        assert "newsroom will see what" not in browser.get("/send").html
+        assert "What was taken out goes" not in result.page.html
+        assert "values" not in serving.drop.manifests()[0]
+
+
 class TestALargeRecording:
     def test_costs_no_memory(self, serving: Serving, wav: Path, tmp_path: Path) -> None:
         large = write_wav(tmp_path / "large.wav", bytes(250_000_000))

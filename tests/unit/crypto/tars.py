@@ -163,4 +163,4 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
 
 def later_version() -> bytes:
     """Return a tar whose manifest a later Tapedrop wrote."""
-    return padded(RECORDING + entry("manifest.json", b'{"version": "tapedrop envelope 2"}'))
+    return padded(RECORDING + entry("manifest.json", b'{"version": "tapedrop envelope 3"}'))

@@ -233,7 +233,7 @@ class TestOpening:
         later = to_all(newsroom, reporter, later_version())
         with pytest.raises(NewerVersion) as raised:
             opened_by(reporter, later)
-        assert raised.value.found == "tapedrop envelope 2"
+        assert raised.value.found == "tapedrop envelope 3"
 
 
 def to_all(newsroom: Keyring, reader: Keyring, tar: bytes, *options: str) -> bytes:

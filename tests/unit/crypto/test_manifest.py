@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from steady import examples
 
+from crypto.envelope import LARGEST_MANIFEST_BYTES
 from crypto.errors import NewerVersion, NotAnEnvelope
-from crypto.manifest import VERSION, Condition, Manifest, Source
+from crypto.manifest import VERSION, VERSION_WITH_VALUES, Condition, Manifest, RemovedValue, Source
 
 MANIFEST = Manifest(
     name="recording.wav",
@@ -27,6 +28,10 @@ MANIFEST = Manifest(
     sha256="ef" * 32,
 )
 SAID: dict[str, Any] = json.loads(MANIFEST.encoded())
+WITH_VALUES = replace(
+    MANIFEST, values=(RemovedValue("person", "TPE1", "Kéller"), RemovedValue("text", "", "می‌خ"))
+)
+SAID_WITH: dict[str, Any] = json.loads(WITH_VALUES.encoded())
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
@@ -57,7 +62,49 @@ class TestDecoding:
     def test_every_member_is_specified(self) -> None:
         specification = (Path(__file__).parents[3] / "docs" / "envelope.md").read_text()
         members = [*(SAID.keys() - {"source"}), *(f"source.{name}" for name in SAID["source"])]
+        members += [f"values[].{name}" for name in SAID_WITH["values"][0]]
         assert [name for name in members if f"\n| `{name}` | " not in specification] == []
+
+    def test_values_come_back_and_are_a_version_of_their_own(self) -> None:
+        assert Manifest.decoded(WITH_VALUES.encoded()) == WITH_VALUES
+        assert SAID["version"] == VERSION
+        assert SAID_WITH["version"] == VERSION_WITH_VALUES
+
+    def test_most_values_of_the_greatest_length_fit_into_an_envelope(self) -> None:
+        value = RemovedValue("unknown_chunk", "𐍈" * 16, "𐍈" * 64)
+        full = replace(MANIFEST, values=(value,) * 500)
+
+        assert Manifest.decoded(full.encoded()) == full
+        assert len(full.encoded()) < LARGEST_MANIFEST_BYTES
+
+    @pytest.mark.parametrize(
+        "values",
+        [
+            None,
+            [],
+            5,
+            [None],
+            [["person", "TPE1", "Keller"]],
+            [{"kind": "person", "name": "TPE1"}],
+            [{"kind": "person", "name": "TPE1", "text": "K", "more": 1}],
+            [{"kind": "", "name": "TPE1", "text": "K"}],
+            [{"kind": "person", "name": 5, "text": "K"}],
+            [{"kind": "person", "name": "TPE1", "text": "\x1b[2J"}],
+            [{"kind": "person", "name": "TPE1", "text": "\N{RIGHT-TO-LEFT OVERRIDE}K"}],
+            [{"kind": "person", "name": "TPE1", "text": "\ud800"}],
+            [{"kind": "person", "name": "é" * 33, "text": "K"}],
+            [{"kind": "person", "name": "TPE1", "text": "é" * 129}],
+            [{"kind": "person", "name": "TPE1", "text": "K"}] * 501,
+        ],
+        ids=repr,
+    )
+    def test_values_that_it_can_not_say_are_refused(self, values: object) -> None:
+        with pytest.raises(NotAnEnvelope):
+            Manifest.decoded(json.dumps(SAID_WITH | {"values": values}).encode())
+
+    def test_values_are_no_member_of_the_first_version(self) -> None:
+        with pytest.raises(NotAnEnvelope):
+            Manifest.decoded(json.dumps(SAID | {"values": SAID_WITH["values"]}).encode())
 
     @examples(200)
     @given(st.binary(max_size=60))
@@ -82,12 +129,12 @@ class TestDecoding:
             Manifest.decoded(json.dumps(less).encode())
 
     def test_a_later_version_is_told_apart_from_damage(self) -> None:
-        later = json.dumps({"version": "tapedrop envelope 2", "anything": 1}).encode()
+        later = json.dumps({"version": "tapedrop envelope 3", "anything": 1}).encode()
         with pytest.raises(NewerVersion) as raised:
             Manifest.decoded(later)
-        assert raised.value.found == "tapedrop envelope 2"
+        assert raised.value.found == "tapedrop envelope 3"
 
-    @pytest.mark.parametrize("version", [None, 2, ["tapedrop envelope 2"], "other 2", ""])
+    @pytest.mark.parametrize("version", [None, 2, ["tapedrop envelope 3"], "other 2", ""])
     def test_what_is_no_version_of_ours_is_not_called_a_later_one(self, version: object) -> None:
         with pytest.raises(NotAnEnvelope):
             Manifest.decoded(json.dumps(SAID | {"version": version}).encode())

@@ -46,6 +46,13 @@ class TestMistakes:
 
         assert "newsroom" in refused.value.hint
 
+    def test_a_word_that_is_no_choice_is_answered_with_the_choices(self, tmp_path: Path) -> None:
+        with pytest.raises(SettingsRefused) as refused:
+            read_config(written(tmp_path, '[newsroom]\nfindings = "everything"'))
+
+        assert "newsroom.findings" in str(refused.value)
+        assert refused.value.hint == "known here: kinds, values"
+
     @pytest.mark.parametrize(
         "text",
         [
