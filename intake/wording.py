@@ -13,6 +13,7 @@ from crypto import errors as sealing
 from crypto.manifest import Condition
 from intake import errors as intake
 from intake.drop import Alarm
+from scrub.findings import WORDS
 
 _SAID: Final[Mapping[type[BaseException], tuple[str, str]]] = {
     intake.NotADesk: (
@@ -135,22 +136,6 @@ CONDITIONS: Final[Mapping[Condition, str]] = {
     Condition.WRITTEN: "written",
 }
 
-_KINDS: Final[Mapping[str, str]] = {
-    "location": "place",
-    "encoder": "software",
-    "person": "name",
-    "time": "date",
-    "identifier": "serial number",
-    "text": "other text",
-    "checksum": "fingerprint of the original",
-    "tag_block": "tags",
-    "other_stream": "other track",
-    "unknown_chunk": "unknown part",
-    "slack": "unused bytes",
-    "trailing": "bytes around it",
-    "codec_data": "decoder settings",
-}
-
 
 def told(error: BaseException, *, about: str = "it") -> tuple[str, str]:
     """Return a sentence and a hint (or an empty one) for `error`."""
@@ -167,10 +152,20 @@ def told(error: BaseException, *, about: str = "it") -> tuple[str, str]:
 
 
 def kinds(counts: Mapping[str, int]) -> str:
-    """Return what was found, without the counts: "place, device"; "nothing" when it is nothing."""
-    return (
-        ", ".join(_KINDS.get(kind, plain(kind).replace("_", " ")) for kind in counts) or "nothing"
-    )
+    """Return what was found, without the counts: "location, times"; "nothing" where it is that."""
+    return ", ".join(kind_text(kind) for kind in counts) or "nothing"
+
+
+def scrubbed(removed: Mapping[str, int], remains: Mapping[str, int]) -> str:
+    """Return the whole of it: "location (2), times (7) removed; encoder trace remains"."""
+    gone = ", ".join(f"{kind_text(kind)} ({times})" for kind, times in removed.items())
+    return f"{gone or 'nothing'} removed; {kinds(remains)} {'remain' if len(remains) > 1 else 'remains'}"
+
+
+def kind_text(kind: str) -> str:
+    """Return a kind of finding as people call it, also one that only a later server knows."""
+    words: Mapping[str, str] = {str(known): word for known, word in WORDS.items()}
+    return words.get(kind, plain(kind).replace("_", " "))
 
 
 def size_text(size: int) -> str:

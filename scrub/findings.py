@@ -64,7 +64,7 @@ WORDS: Final[Mapping[Kind, str]] = {
     Kind.PADDING: "reserve space",
     Kind.SLACK: "unused bytes",
     Kind.TRAILING: "bytes around it",
-    Kind.CODEC_DATA: "decoder settings",
+    Kind.CODEC_DATA: "decoder data",
 }
 
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from sqlcipher3 import dbapi2 as sqlcipher
 
-from crypto.manifest import Condition, Manifest, Source
+from crypto.manifest import Condition, Manifest, RemovedValue, Source
 from intake.drop import Alarm, Drop, SetAside, Status
 from intake.durable import PRIVATE_FILE
 from intake.errors import CatalogueFailed, CatalogueNewer, UnknownDrop, VaultDamaged
@@ -93,6 +93,13 @@ class Catalogue:
                     [(drop.number, remains, kind, count) for kind, count in counts.items()],
                 )
             self._db.executemany(
+                "INSERT INTO removed_values VALUES (?, ?, ?, ?, ?)",
+                [
+                    (drop.number, place, value.kind, value.name, value.text)
+                    for place, value in enumerate(manifest.values)
+                ],
+            )
+            self._db.executemany(
                 "INSERT INTO alarms VALUES (?, ?)", [(drop.number, alarm) for alarm in alarms]
             )
             self._set_status(drop.number, Status.OPENED, None)
@@ -131,6 +138,10 @@ class Catalogue:
             (number,),
         ):
             found[remains][kind] = count
+        values = self._db.execute(
+            "SELECT kind, name, text FROM removed_values WHERE drop_number = ? ORDER BY place",
+            (number,),
+        )
         return Manifest(
             name=name,
             size=size,
@@ -143,6 +154,7 @@ class Catalogue:
             recipients=recipients,
             removed=found[0],
             remains=found[1],
+            values=tuple(RemovedValue(*value) for value in values),
         )
 
     def _source_number(self, source: Source) -> int:
@@ -165,7 +177,7 @@ class Catalogue:
         )
 
     def _forget(self, number: int) -> None:
-        for table in ("findings", "alarms", "recordings"):
+        for table in ("findings", "removed_values", "alarms", "recordings"):
             self._db.execute(f"DELETE FROM {table} WHERE drop_number = ?", (number,))  # noqa: S608
 
     @contextmanager

@@ -1,9 +1,11 @@
 """tapedrop-intake show: all that is known of one drop, and what a message says."""
 
+from dataclasses import asdict
 from typing import Any, Final
 
 import click
 
+from crypto.manifest import Condition
 from intake.cli.desk import Unlocked, as_json, at_desk, unlocked
 from intake.cli.rows import HEAD, MESSAGE, cells, row
 from intake.cli.talk import note, print_json
@@ -11,7 +13,7 @@ from intake.drop import Drop
 from intake.export import message_text
 from intake.layout import Layout
 from intake.provenance import Provenance
-from intake.wording import ALARMS, plain
+from intake.wording import ALARMS, kind_text, plain, scrubbed
 
 _EPILOG: Final = """\b
 Example:
@@ -30,17 +32,28 @@ def show_drop(drop_id: str, desk: Layout, as_json: bool) -> None:
         bags = _bags(room, drop)
         text = _text(room, drop)
     if as_json:
-        print_json(row(drop) | {"bags": bags, "text": text})
+        print_json(row(drop) | {"values": _values(drop), "bags": bags, "text": text})
         return
     for name, cell in zip(HEAD, cells(drop), strict=True):
-        click.echo(f"{name:10} {cell}")
+        if name not in {"removed", "remains"}:
+            click.echo(f"{name:10} {cell}")
+    if drop.manifest is not None and drop.manifest.condition is Condition.CLEANED:
+        found = scrubbed(drop.manifest.removed, drop.manifest.remains)
+        click.echo(f"{'scrubbed':10} {found}")
     click.echo(f"{'evidence':10} {drop.digest.hex()}")
     for bag in bags:
         click.echo(f"{'bag':10} {bag['bag']}, signed on {bag['day']}")
     for alarm in drop.alarms:
         click.echo(f"{'ALARM':10} {ALARMS[alarm]}")
+    for value in _values(drop):
+        said = f"{kind_text(value['kind'])}: {plain(value['name'])}: {plain(value['text'])}"
+        click.echo(f"{'it said':10} {said}")
     if text is not None:
         click.echo(f"\n{plain(text, lines=True)}")
+
+
+def _values(drop: Drop) -> list[dict[str, str]]:
+    return [asdict(value) for value in drop.manifest.values] if drop.manifest is not None else []
 
 
 def _bags(room: Unlocked, drop: Drop) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from crypto.bag import Bag, Kind, tag_files
 from crypto.codename import SourceKeys
 from crypto.envelope import seal
 from crypto.gpg import Gpg
-from crypto.manifest import Condition, Manifest, Source
+from crypto.manifest import Condition, Manifest, RemovedValue, Source
 from crypto.newsroom import Newsroom, add_keys, read_newsroom
 from crypto.reply import public_key_of
 
@@ -72,6 +72,7 @@ class Server:
             format="text",
             condition=Condition.WRITTEN,
             removed={},
+            values=(),
         )
         envelope = bytearray()
         day = datetime.now(UTC).date()
@@ -160,6 +161,10 @@ def manifest(size: int) -> Manifest:
         recipients=0,
         removed={"location": 1, "device": 2},
         remains={"codec_data": 1},
+        values=(
+            RemovedValue("location", "TXXX:GPS", "52.5 N"),
+            RemovedValue("device", "TXXX:model", "Dicta\u200bphone"),
+        ),
     )
 
 

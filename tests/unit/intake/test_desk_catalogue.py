@@ -35,7 +35,9 @@ class TestWhatItKeeps:
         assert (drop.status, drop.alarms) == (Status.OPENED, (Alarm.MISCOUNTED,))
 
     def test_opening_twice_leaves_the_later_account(self, path: Path) -> None:
-        other = replace(SAID, condition=Condition.UNCLEANED, removed={}, remains={"location": 3})
+        other = replace(
+            SAID, condition=Condition.UNCLEANED, removed={}, remains={"location": 3}, values=()
+        )
         with catalogue.opened(path, KEY) as desk:
             desk.adopt(arrived=[FIRST], promised=[])
             desk.opened(desk.drop(1), SAID, [Alarm.MISCOUNTED])
@@ -122,6 +124,19 @@ class TestItsVersions:
         connection.close()
         with pytest.raises(CatalogueNewer), catalogue.opened(path, KEY):
             pass
+
+    def test_one_from_before_values_were_kept_is_brought_up_to_date(self, path: Path) -> None:
+        with catalogue.opened(path, KEY) as desk:
+            desk.adopt(arrived=[FIRST], promised=[])
+            before = desk.opened(desk.drop(1), replace(SAID, values=()), [])
+        connection = sqlcipher.connect(str(path))
+        connection.execute(f"PRAGMA key = \"x'{KEY.hex()}'\"")
+        connection.executescript("DROP TABLE removed_values; PRAGMA user_version = 1")
+        connection.close()
+
+        with catalogue.opened(path, KEY) as desk:
+            assert desk.drop(1) == before
+            assert desk.opened(desk.drop(1), SAID, []).manifest == SAID
 
     def test_one_that_is_lost_is_made_anew(self, path: Path) -> None:
         with catalogue.opened(path, KEY) as desk:

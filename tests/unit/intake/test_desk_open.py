@@ -39,9 +39,24 @@ class TestAnEnvelopeThatIsWhole:
     def test_the_list_says_it_in_a_reporters_words(self, opened: DeskAt) -> None:
         head, line = opened("list").out.splitlines()
         assert head.split()[:3] == ["id", "day", "from"]
-        for said in ("drop-0001", "ozone fiber", "WAV", "960 B", "cleaned", "device, place"):
+        for said in (
+            "drop-0001",
+            "ozone fiber",
+            "WAV",
+            "960 B",
+            "cleaned",
+            "device name, location",
+        ):
             assert said in line
-        assert line.endswith("decoder settings  opened")
+        assert line.endswith("decoder data  opened")
+
+    def test_what_was_removed_is_shown_in_words_and_steers_nothing(self, opened: DeskAt) -> None:
+        shown = opened("show", "1").out
+
+        assert "device name (2), location (1) removed; decoder data remains\n" in shown
+        assert "it said    location: TXXX:GPS: 52.5 N\n" in shown
+        assert "it said    device name: TXXX:model: Dicta\ufffdphone\n" in shown
+        assert opened("show", "1", "--json").json["values"][0]["text"] == "52.5 N"
 
     def test_no_byte_of_it_lies_in_the_clear(self, opened: DeskAt, reporter: Person) -> None:
         assert len(opened.files("working")) == 1

@@ -16,7 +16,7 @@ from crypto import errors as sealing
 from intake import errors, wording
 from intake.cli import exits, verbs
 from intake.drop import Alarm
-from intake.wording import kinds, plain, size_text, told
+from intake.wording import kinds, plain, scrubbed, size_text, told
 from scrub.findings import Kind
 
 NEVER_AT_A_DESK = {sealing.KeyRefused, sealing.NoUsableKey, sealing.NotACodename}
@@ -81,6 +81,12 @@ class TestWords:
 
     def test_a_kind_from_a_later_server_is_still_said(self) -> None:
         assert kinds({"smell_of_room": 1}) == "smell of room"
+
+    def test_a_reporter_reads_what_evidence_to_ask_for(self) -> None:
+        said = scrubbed({"location": 2, "device": 1, "time": 7}, {"encoder": 1})
+
+        assert said == "location (2), device name (1), times (7) removed; encoder trace remains"
+        assert scrubbed({}, {}) == "nothing removed; nothing remains"
 
     @pytest.mark.parametrize(
         ("size", "said"),
