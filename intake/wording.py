@@ -159,7 +159,8 @@ def kinds(counts: Mapping[str, int]) -> str:
 def scrubbed(removed: Mapping[str, int], remains: Mapping[str, int]) -> str:
     """Return the whole of it: "location (2), times (7) removed; encoder trace remains"."""
     gone = ", ".join(f"{kind_text(kind)} ({times})" for kind, times in removed.items())
-    return f"{gone or 'nothing'} removed; {kinds(remains)} {'remain' if len(remains) > 1 else 'remains'}"
+    still = "remain" if len(remains) > 1 else "remains"
+    return f"{gone or 'nothing'} removed; {kinds(remains)} {still}"
 
 
 def kind_text(kind: str) -> str:
