@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from scrub.containers import aiff, amr, asf, au, bmff, caf, flac, mpeg, ogg, riff, wave64
+from scrub.containers import aiff, amr, asf, au, bmff, caf, flac, matroska, mpeg, ogg, riff, wave64
 from scrub.containers.tagblocks import end_of_front_tags
 from scrub.errors import Empty, NotARecording, Unsupported
 from scrub.findings import Kind
@@ -51,6 +51,9 @@ FORMATS: tuple[Format, ...] = (
     Format("MP4", "mp4", "bmff", bmff.is_mp4, bmff.plan_bmff),
     Format("WMV", "wmv", "asf", asf.is_wmv, asf.plan_asf),
     Format("WMA", "wma", "asf", asf.is_wma, asf.plan_asf),
+    Format("WebM", "webm", "plain", matroska.is_webm, matroska.plan_matroska),
+    Format("MKV", "mkv", "plain", matroska.is_mkv, matroska.plan_matroska),
+    Format("MKA", "mka", "plain", matroska.is_mka, matroska.plan_matroska),
     Format("MP3", "mp3", "mpeg", mpeg.is_mp3, mpeg.plan_mp3),
     Format("MP2", "mp2", "mpeg", mpeg.is_mp2, mpeg.plan_mpeg),
     Format("MP1", "mp1", "mpeg", mpeg.is_mp1, mpeg.plan_mpeg),
@@ -61,7 +64,6 @@ KNOWN_BY_SIGHT: tuple[tuple[int, bytes, str], ...] = (
     (8, b"AVI ", "AVI"),
     (0, b"RIFX", "RIFX"),
     (0, b"OggS", "Ogg"),
-    (0, b"\x1aE\xdf\xa3", "Matroska"),
     (0, b"#!AMR", "AMR"),
     (0, b"wvpk", "WavPack"),
     (0, b"TTA", "TTA"),

@@ -1,0 +1,397 @@
+"""Clusters: walk every block at the speed of its head, and write what is kept into a body.
+
+    Cluster       1F43B675: Timestamp E7, then blocks
+    SimpleBlock   A3: track 1 byte or more, i16 time from the cluster's, flags, lacing, frames
+    BlockGroup    A0: Block A1 (the same), BlockDuration 9B, ReferenceBlock FB, DiscardPadding
+                  75A2, BlockAdditions 75A1 { BlockMore A6 { id EE, data A5 } }
+    flags         80 key frame, 08 invisible, 06 lacing, 01 may be discarded; in a Block 08 and 06
+    lacing        02 Xiph, 04 fixed sizes, 06 EBML: u8 frames - 1, sizes of all but the last
+
+A block that stands as we would write it is copied, head and all, so blocks in a row are one span.
+Clusters get a size when they have none; what is damaged is left out up to the next cluster.
+RFC 9559, 5.1.3 and 10.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from scrub.containers.matroska.ebml import (
+    CRC,
+    VOID,
+    Element,
+    children,
+    head_of,
+    id_bytes,
+    read_head,
+    signed,
+    signed_element,
+    unsigned,
+    unsigned_element,
+    wide_head,
+)
+from scrub.containers.matroska.index import Cues
+from scrub.containers.matroska.lacing import frames_laced
+from scrub.containers.matroska.report import report
+from scrub.containers.matroska.tracks import Track
+from scrub.errors import TooComplex, Unsupported
+from scrub.findings import Kind
+from scrub.plan import Cut, Draft, Literal, Span, decoded
+from scrub.reading import WINDOW, Reader
+
+CLUSTER, TIMESTAMP, SIMPLE_BLOCK, BLOCK_GROUP = 0x1F43B675, 0xE7, 0xA3, 0xA0
+BLOCK, ADDITIONS, MORE, ADDITION_ID, ADDITION = 0xA1, 0x75A1, 0xA6, 0xEE, 0xA5
+DURATION, REFERENCE, DISCARD, STATE, ENCRYPTED = 0x9B, 0xFB, 0x75A2, 0xA4, 0xAF
+POSITION, PREVIOUS_SIZE = 0xA7, 0xAB
+GROUP_FIELDS = frozenset({BLOCK, ADDITIONS, DURATION, REFERENCE, DISCARD})
+CLUSTER_ID = id_bytes(CLUSTER)
+ANOTHER_RECORDING = frozenset({0x1A45DFA3, 0x18538067})  # EBML, Segment
+# Of a segment, not of a cluster: where one begins, a cluster of unknown size is over.
+SEGMENT_PARTS = frozenset({
+    0x114D9B74, 0x1549A966, 0x1654AE6B, 0x1C53BB6B, 0x1043A770, 0x1254C367, 0x1941A469,
+})  # fmt: skip
+KEY_FRAME, LACING = 0x80, 0x06
+SIMPLE_FLAGS, BLOCK_FLAGS = 0x8F, 0x0E
+UNUSUAL = 0x76  # flags of a block that needs a closer look: reserved ones and lacing
+LONGEST_BLOCK_HEAD = 8 + 3
+HEAD_ROOM = 16
+MOST_ELEMENTS = 1 << 23  # that are no ordinary blocks
+MOST_PIECES = 1 << 13  # of a cluster; the next ones go into another one of the same time
+MOST_DURATION = 1 << 32
+MOST_DISCARDED = 10**9  # nanoseconds
+ENCODER_TRACES = (b"Lavc", b"LAME", b"libfaac", b"Nero", b"XviD", b"x264", b"x265")
+FRONT = 1 << 15
+
+Part = bytes | Span
+
+
+class Block(NamedTuple):
+    """A block as it is kept."""
+
+    track: Track
+    head: bytes  # track, time, flags: four bytes
+    frames: list[Part]
+
+
+class Clusters:
+    """The walk: what was seen of the cluster it is in, and the body so far."""
+
+    def __init__(
+        self, reader: Reader, tracks: Sequence[Track], draft: Draft, *, latest_start: int
+    ) -> None:
+        first = next((each for each in tracks if each.picture), tracks[0])
+        self.cues = Cues(first.new_number)
+        self._reader = reader
+        self._draft = draft
+        self._batches: list[bytes] = []  # of a cut list: all clusters, one behind the other
+        self._body = Draft(self._batches.append)
+        self._latest_start = latest_start
+        self._begins: int | None = None  # where time is counted from
+        self._tracks = {track.number: track for track in tracks}
+        # The first byte of a block, where nothing but its flags has to be looked at.
+        self._plain = bytearray(256)
+        for track in tracks:
+            if track.number == track.new_number and not track.clean_frame:
+                self._plain[0x80 | track.number] = 1
+        self._elements = 0
+        self._end = 0  # of the cluster; 0 between clusters
+        self._time = 0
+        self._key_time: int | None = None  # of its first key frame
+        self._pieces: list[Part] = []
+        self._piece_sizes = 0
+
+    @property
+    def size(self) -> int:
+        """Return how many bytes the clusters take when written."""
+        return self._body.size
+
+    def cuts(self) -> Iterator[Cut]:
+        """Yield the clusters as cuts."""
+        for batch in self._batches:
+            yield from decoded(batch)
+
+    def read(self, start: int, end: int) -> None:
+        """Walk from the first cluster to the end of the segment."""
+        at = start
+        while at < end:
+            block = self._reader.upto(at, min(WINDOW - 1, end - at))
+            at = self._window(block, at, end)
+        self._close()
+        self._body.close()
+
+    def _window(self, block: bytes, at: int, end: int) -> int:
+        """Walk over what begins in a block of bytes that lies at `at`; return where to go on."""
+        i, size = 0, len(block)
+        room = size - HEAD_ROOM if at + size < end else size
+        while i < room:
+            if block[i] == SIMPLE_BLOCK:
+                behind = self._plain_blocks(block, i, self._end - at)
+                if behind > i:
+                    self._copy(at + i, at + behind)
+                    i = behind
+                    continue
+            self._elements += 1
+            if self._elements > MOST_ELEMENTS:
+                raise TooComplex("too many elements")
+            i = self._element(block, i, at, end) - at
+        return at + i
+
+    def _plain_blocks(self, block: bytes, i: int, stop: int) -> int:
+        """Return where the ordinary blocks in a row that begin at `i` end, and count them."""
+        plain, begin, room = self._plain, i, len(block) - HEAD_ROOM
+        wanted = self.cues.track | 0x80 if self._key_time is None else 0
+        units = heads = 0
+        while i < room and block[i] == SIMPLE_BLOCK:
+            size = block[i + 1]
+            if size >= 0x40:
+                j = i + 2
+                if size >= 0x80:
+                    size &= 0x7F
+                    if size < 4 or size == 0x7F:
+                        break
+                else:
+                    size = (size & 0x3F) << 8 | block[j]
+                    j += 1
+                    if size < 0x7F or size == 0x3FFF:
+                        break
+            elif size >= 0x20:
+                j = i + 4
+                size = (size & 0x1F) << 16 | block[i + 2] << 8 | block[i + 3]
+                if size < 0x3FFF or size == 0x1FFFFF:
+                    break
+            else:
+                break
+            if j + size > stop or not plain[block[j]] or block[j + 3] & UNUSUAL:
+                break
+            if block[j] == wanted and block[j + 3] & KEY_FRAME:
+                self._key_time = int.from_bytes(block[j + 1 : j + 3], "big", signed=True)
+                wanted = 0
+            units += 1
+            heads += j - i + 4
+            i = j + size
+        self._draft.sound(i - begin - heads, units)
+        return i
+
+    def _element(self, block: bytes, i: int, at: int, end: int) -> int:
+        """Deal with the element at `i`; return where to go on."""
+        here = at + i
+        if here >= self._end:
+            self._end = 0
+        found = read_head(block, i)
+        if found is None:
+            return self._lost(block, i, at, end)
+        name, length, size = found
+        payload = here + length
+        if name == CLUSTER:
+            self._close()
+            self._end = min(payload + size, end) if size >= 0 else end
+            return payload
+        if name in SEGMENT_PARTS:
+            self._end = 0
+        behind = payload + size
+        if name in ANOTHER_RECORDING:
+            raise Unsupported("Matroska", "a second recording behind the first")
+        if size < 0 or behind > (self._end or end):
+            return self._lost(block, i, at, end)
+        element = Element(name, here, payload, behind)
+        if self._end:
+            self._child(element)
+        else:
+            report(self._reader, element, self._draft)
+        return behind
+
+    def _lost(self, block: bytes, i: int, at: int, end: int) -> int:
+        """Return where the next cluster may begin: what is at `i` is no element, or a cut one."""
+        self._draft.found(Kind.SLACK)
+        self._end = 0
+        found = block.find(CLUSTER_ID, i + 1)
+        return at + found if found >= 0 else next_cluster(self._reader, at + len(block) - 3, end)
+
+    def _child(self, element: Element) -> None:
+        """Deal with an element of a cluster that is no ordinary block."""
+        if element.id == SIMPLE_BLOCK:
+            self._simple_block(element)
+        elif element.id == BLOCK_GROUP:
+            self._group(element)
+        elif element.id == TIMESTAMP:
+            self._time = unsigned(self._reader, element)
+        elif element.id == ENCRYPTED:
+            raise Unsupported("Matroska", "an encrypted track")
+        elif element.id not in (CRC, POSITION, PREVIOUS_SIZE):
+            self._draft.found(Kind.PADDING if element.id == VOID else Kind.UNKNOWN_CHUNK)
+
+    def _simple_block(self, element: Element) -> None:
+        kept = self._kept_block(element, SIMPLE_FLAGS)
+        if kept:
+            if kept.head[3] & KEY_FRAME:
+                self._note_key_frame(kept)
+            parts = [kept.head, *kept.frames]
+            self._put(element, [head_of(SIMPLE_BLOCK, _size(parts)), *parts])
+
+    def _group(self, element: Element) -> None:
+        """Keep a block with what belongs to it."""
+        fields: dict[int, Element] = {}
+        for child in children(self._reader, element.payload, element.end):
+            if child.id in GROUP_FIELDS and child.id not in fields:
+                fields[child.id] = child
+            elif child.id == STATE:
+                raise Unsupported("Matroska", "a codec whose settings change")
+            elif child.id != CRC:
+                self._draft.found(Kind.PADDING if child.id == VOID else Kind.UNKNOWN_CHUNK)
+        kept = self._kept_block(fields[BLOCK], BLOCK_FLAGS) if BLOCK in fields else None
+        if not kept:
+            return
+        if REFERENCE not in fields:
+            self._note_key_frame(kept)
+        parts = [kept.head, *kept.frames]
+        parts.insert(0, head_of(BLOCK, _size(parts)))
+        if ADDITIONS in fields:
+            parts += self._addition(kept.track, fields[ADDITIONS])
+        parts.append(self._group_numbers(fields))
+        self._put(element, [head_of(BLOCK_GROUP, _size(parts)), *parts])
+
+    def _group_numbers(self, fields: dict[int, Element]) -> bytes:
+        """Return duration, reference and padding: which other block is referred to is not said."""
+        written = b""
+        if DURATION in fields:
+            duration = unsigned(self._reader, fields[DURATION])
+            if duration <= MOST_DURATION:
+                written += unsigned_element(DURATION, duration)
+        if REFERENCE in fields:
+            written += unsigned_element(REFERENCE, 0)
+        if DISCARD in fields:
+            nanoseconds = signed(self._reader, fields[DISCARD])
+            if abs(nanoseconds) <= MOST_DISCARDED:
+                written += signed_element(DISCARD, nanoseconds)
+        return written
+
+    def _addition(self, track: Track, additions: Element) -> list[Part]:
+        """Return the one addition that is a frame beside the frame; all others go."""
+        for more in children(self._reader, additions.payload, additions.end):
+            fields = {child.id: child for child in children(self._reader, more.payload, more.end)}
+            which = unsigned(self._reader, fields[ADDITION_ID]) if ADDITION_ID in fields else 1
+            if track.alpha and more.id == MORE and which == 1 and ADDITION in fields:
+                frame = Span(fields[ADDITION].payload, fields[ADDITION].end)
+                self._draft.sound(frame.end - frame.start, 0)
+                parts: list[Part] = [head_of(ADDITION, frame.end - frame.start), frame]
+                parts.insert(0, unsigned_element(ADDITION_ID, 1))
+                parts.insert(0, head_of(MORE, _size(parts)))
+                return [head_of(ADDITIONS, _size(parts)), *parts]
+        self._draft.found(Kind.UNKNOWN_CHUNK)
+        return []
+
+    def _kept_block(self, element: Element, flags: int) -> Block | None:
+        """Return what is kept of a block; None when it goes."""
+        head = self._reader.upto(element.payload, LONGEST_BLOCK_HEAD)
+        width = 9 - head[0].bit_length() if head and head[0] else 0
+        at = element.payload + width + 3
+        if not width or at > element.end:
+            self._draft.found(Kind.SLACK)
+            return None
+        track = self._tracks.get(int.from_bytes(head[:width], "big") & (1 << 7 * width) - 1)
+        if track is None:
+            return None
+        kept_head = bytes([0x80 | track.new_number]) + head[width : width + 2]
+        kept_head += bytes([head[width + 2] & flags])
+        frames: list[Part] = [Span(at, element.end)]
+        units = 1
+        if kept_head[3] & LACING:
+            units = frames_laced(self._reader, at, element.end, kept_head[3] & LACING)
+        if track.clean_frame:
+            if kept_head[3] & LACING:
+                raise Unsupported("Matroska", "several pictures in a block")
+            cleaned = track.clean_frame(self._reader, at, element.end)
+            if cleaned is not None:
+                frames = [cut.data if isinstance(cut, Literal) else cut for cut in cleaned]
+        size = _size(frames)
+        if not size:
+            return None
+        self._draft.sound(size, units)
+        return Block(track, kept_head, frames)
+
+    def _note_key_frame(self, block: Block) -> None:
+        if self._key_time is None and block.track.new_number == self.cues.track:
+            self._key_time = int.from_bytes(block.head[1:3], "big", signed=True)
+
+    def _put(self, element: Element, parts: list[Part]) -> None:
+        """Add an element's parts to the cluster: as one span where they are what stands there."""
+        if self._stands(element, parts):
+            self._copy(element.start, element.end)
+            return
+        for part in parts:
+            if isinstance(part, Span):
+                self._copy(part.start, part.end)
+            elif part:
+                self._pieces.append(part)
+                self._piece_sizes += len(part)
+        if len(self._pieces) > MOST_PIECES:
+            self._write_cluster()
+
+    def _stands(self, element: Element, parts: list[Part]) -> bool:
+        at = element.start
+        for part in parts:
+            if isinstance(part, Span):
+                if part.start != at:
+                    return False
+                at = part.end
+            else:
+                if self._reader.upto(at, len(part)) != part:
+                    return False
+                at += len(part)
+        return at == element.end
+
+    def _copy(self, start: int, end: int) -> None:
+        self._piece_sizes += end - start
+        last = self._pieces[-1] if self._pieces else b""
+        if isinstance(last, Span) and last.end == start:
+            self._pieces[-1] = Span(last.start, end)
+        else:
+            self._pieces.append(Span(start, end))
+
+    def _name_remains(self) -> None:
+        """Look for an encoder's name where encoders write it: in the first frames."""
+        for piece in self._pieces:
+            if isinstance(piece, Span):
+                front = self._reader.upto(piece.start, min(FRONT, piece.end - piece.start))
+                if any(trace in front for trace in ENCODER_TRACES):
+                    self._draft.tally.remains(Kind.ENCODER)
+                return
+
+    def _close(self) -> None:
+        """Write the cluster that was walked, if it holds anything."""
+        if self._pieces:
+            self._write_cluster()
+        self._time = 0
+
+    def _write_cluster(self) -> None:
+        if self._begins is None:
+            self._begins = self._time if self._time > self._latest_start else 0
+            self._draft.found(Kind.TIME, int(self._begins > 0))
+            self._name_remains()
+        time = max(0, self._time - self._begins)
+        if self._key_time is not None:
+            self.cues.add(max(0, time + self._key_time), self._body.size)
+        timestamp = unsigned_element(TIMESTAMP, time)
+        self._body.write(wide_head(CLUSTER, len(timestamp) + self._piece_sizes) + timestamp)
+        for piece in self._pieces:
+            if isinstance(piece, Span):
+                self._body.copy(piece.start, piece.end)
+            else:
+                self._body.write(piece)
+        self._pieces.clear()
+        self._piece_sizes = 0
+        self._key_time = None
+
+
+def next_cluster(reader: Reader, start: int, end: int) -> int:
+    """Return where the next cluster may begin; `end` when there is none."""
+    carried = b""
+    for offset, block in reader.blocks(start, end):
+        found = (carried + block).find(CLUSTER_ID)
+        if found >= 0:
+            return offset - len(carried) + found
+        carried = block[-3:]
+    return end
+
+
+def _size(parts: list[Part]) -> int:
+    return sum(part.end - part.start if isinstance(part, Span) else len(part) for part in parts)

@@ -1,0 +1,70 @@
+"""What parts of a segment that go were about, as far as their names tell: for the report only.
+
+    Tags          1254C367 { Tag 7373 { SimpleTag 67C8 { TagName 45A3, maybe SimpleTags } } }
+    Attachments   1941A469 { AttachedFile 61A7 { MIME type 4660 } }
+    Info          1549A966, without what is kept of it
+
+Whatever is damaged here is passed over: it goes, whatever it says. RFC 9559, 5.1.2 to 5.1.8.
+"""
+
+from contextlib import suppress
+
+from scrub.containers.matroska.ebml import CRC, VOID, Element, children, text
+from scrub.errors import Malformed, TooComplex
+from scrub.findings import Kind
+from scrub.plan import Draft
+from scrub.reading import Reader
+from scrub.tags import meaning
+
+TAGS, TAG, SIMPLE_TAG, TAG_NAME = 0x1254C367, 0x7373, 0x67C8, 0x45A3
+ATTACHMENTS, ATTACHED_FILE, MIME_TYPE = 0x1941A469, 0x61A7, 0x4660
+KINDS = {
+    VOID: Kind.PADDING,
+    TAGS: Kind.TAG_BLOCK,
+    0x1043A770: Kind.CHAPTERS,
+    # Of Info.
+    0x4461: Kind.TIME,
+    0x7BA9: Kind.TITLE,
+    0x4D80: Kind.ENCODER,  # the muxer's name, the program's
+    0x5741: Kind.ENCODER,
+    0x73A4: Kind.IDENTIFIER,  # this segment's, the one's before and behind, the family's
+    0x3CB923: Kind.IDENTIFIER,
+    0x3EB923: Kind.IDENTIFIER,
+    0x4444: Kind.IDENTIFIER,
+    0x7384: Kind.TITLE,  # names of files
+    0x3C83AB: Kind.TITLE,
+    0x3E83BB: Kind.TITLE,
+}
+REBUILT = frozenset({CRC, 0x114D9B74, 0x1C53BB6B})  # SeekHead, Cues
+DEEPEST = 8
+LONGEST_NAME = 100
+
+
+def report(reader: Reader, element: Element, draft: Draft) -> None:
+    """Count an element that goes, and what the tags in it are about."""
+    if element.id in REBUILT:
+        return
+    with suppress(Malformed, TooComplex):
+        if element.id == ATTACHMENTS:
+            _attachments(reader, element, draft)
+            return
+        if element.id == TAGS:
+            _tags(reader, element, draft, DEEPEST)
+    draft.found(KINDS.get(element.id, Kind.UNKNOWN_CHUNK))
+
+
+def _attachments(reader: Reader, attachments: Element, draft: Draft) -> None:
+    for file in children(reader, attachments.payload, attachments.end):
+        kind = Kind.UNKNOWN_CHUNK
+        for child in children(reader, file.payload, file.end):
+            if child.id == MIME_TYPE and text(reader, child, LONGEST_NAME).startswith(b"image/"):
+                kind = Kind.PICTURE
+        draft.found(kind)
+
+
+def _tags(reader: Reader, parent: Element, draft: Draft, depth: int) -> None:
+    for child in children(reader, parent.payload, parent.end):
+        if child.id == TAG_NAME:
+            draft.found(meaning(text(reader, child, LONGEST_NAME).decode("latin-1")))
+        elif child.id in (TAG, SIMPLE_TAG) and depth:
+            _tags(reader, child, draft, depth - 1)
