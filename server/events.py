@@ -96,7 +96,12 @@ class NewsroomKeyUnusable:
     usable: int
 
 
-AtOnce = Started | Stopped | NewsroomKeyUnusable
+@dataclass(frozen=True, slots=True)
+class ScrubbingUnfenced:
+    """DANGER: the configuration lets hostile recordings be read without a sandbox."""
+
+
+AtOnce = Started | Stopped | NewsroomKeyUnusable | ScrubbingUnfenced
 
 
 def every_counted_event() -> list[Counted]:

@@ -21,7 +21,14 @@ from server.checks import folders_fit, newsroom_fit, read_salt
 from server.config import Config
 from server.cores import leave_no_core
 from server.deriving import Deriver
-from server.events import Journal, NewsroomKeyUnusable, Started, Stopped, silence_libraries
+from server.events import (
+    Journal,
+    NewsroomKeyUnusable,
+    ScrubbingUnfenced,
+    Started,
+    Stopped,
+    silence_libraries,
+)
 from server.listening import Protocol, listen, lock
 from server.pipeline import Parts
 from server.scrubbing import Scrubber
@@ -83,6 +90,8 @@ async def _serve(folder: Path, config: Config, listening: Callable[[str], None])
         stack.callback(listener.close)
         stop = _told_to_stop()
         journal.tell(Started(len(newsroom.keys)))
+        if work.unfenced_scrubbing:
+            journal.tell(ScrubbingUnfenced())
         listening(address)
         await stop.wait()
     journal.tell(Stopped())

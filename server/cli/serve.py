@@ -2,10 +2,16 @@
 
 import sys
 from pathlib import Path
+from typing import Final
 
 import click
 
 from server.cli.options import answer, config_option, drop_at, json_option
+
+UNFENCED: Final = (
+    "warning: recordings are read WITHOUT A SANDBOX: one of them can take this drop over",
+    "hint: take unfenced_scrubbing out of the configuration; no source may use this drop",
+)
 
 
 @click.command("serve")
@@ -25,4 +31,7 @@ def command(config_file: Path, as_json: bool) -> None:
         sys.stdout.flush()
 
     folder, config = drop_at(config_file)
+    if config.work.unfenced_scrubbing:
+        for line in UNFENCED:
+            click.echo(f"tapedrop-server: {line}", err=True)
     serve(folder, config, listening=listening)

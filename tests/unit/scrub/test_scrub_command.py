@@ -22,6 +22,12 @@ def scrub(*words: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True)
 
 
+def without_landlock(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    program = Path(__file__).parents[2] / "without_landlock.py"
+    command = [sys.executable, program, sys.executable, "-m", "scrub", *words]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
 @pytest.fixture
 def recording(tmp_path: Path) -> Path:
     made = tmp_path / "interview.wav"
@@ -226,6 +232,22 @@ class TestShow:
         assert "\x1b" not in done.stdout + done.stderr
         assert r"K\x1b]0;owned\x07eller" in done.stdout
         assert r"a\x1b[2Jb\udcff.wav" in done.stdout
+
+
+class TestWithoutASandbox:
+    def test_nothing_is_read_and_the_machine_is_called_unfit(self, recording: Path) -> None:
+        done = without_landlock(recording, recording)
+
+        assert done.returncode == 5
+        assert done.stderr.count("error: ") == 1
+        assert "Landlock is not enabled" in done.stderr
+        assert [*recording.parent.iterdir()] == [recording]
+
+    def test_it_can_be_told_to_go_on_and_warns(self, recording: Path) -> None:
+        done = without_landlock("--unfenced", recording)
+
+        assert done.returncode == 0
+        assert done.stderr.startswith("tapedrop-scrub: warning: no sandbox")
 
 
 class TestProgress:
