@@ -8,7 +8,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from scrub.containers import aiff, amr, asf, au, bmff, caf, flac, matroska, mpeg, ogg, riff, wave64
+from scrub.containers import (
+    ac3,
+    adts,
+    aiff,
+    amr,
+    asf,
+    au,
+    bmff,
+    caf,
+    flac,
+    matroska,
+    mpeg,
+    ogg,
+    riff,
+    wave64,
+)
 from scrub.containers.tagblocks import end_of_front_tags
 from scrub.errors import Empty, NotARecording, Unsupported
 from scrub.findings import Kind
@@ -54,9 +69,14 @@ FORMATS: tuple[Format, ...] = (
     Format("WebM", "webm", "plain", matroska.is_webm, matroska.plan_matroska),
     Format("MKV", "mkv", "plain", matroska.is_mkv, matroska.plan_matroska),
     Format("MKA", "mka", "plain", matroska.is_mka, matroska.plan_matroska),
+    Format("AC-3", "ac3", "plain", ac3.is_ac3, ac3.plan_ac3),
+    Format("E-AC-3", "eac3", "plain", ac3.is_eac3, ac3.plan_ac3),
+    Format("DTS", "dts", "plain", ac3.is_dts, ac3.plan_dts),
+    Format("AAC", "aac", "plain", adts.is_aac, adts.plan_aac),
     Format("MP3", "mp3", "mpeg", mpeg.is_mp3, mpeg.plan_mp3),
     Format("MP2", "mp2", "mpeg", mpeg.is_mp2, mpeg.plan_mpeg),
     Format("MP1", "mp1", "mpeg", mpeg.is_mp1, mpeg.plan_mpeg),
+    Format("AAC in LOAS", "latm", "plain", adts.is_loas, adts.plan_loas),
 )
 
 # Recordings that we know by sight but cannot clean: a kinder word than "no recording".
@@ -68,9 +88,15 @@ KNOWN_BY_SIGHT: tuple[tuple[int, bytes, str], ...] = (
     (0, b"wvpk", "WavPack"),
     (0, b"TTA", "TTA"),
     (0, b"FLV\1", "FLV"),
-    (0, b"\xff\xf1", "AAC"),
-    (0, b"\xff\xf9", "AAC"),
-    (0, b"\x0bw", "AC-3"),
+    (0, b"w\x0b", "AC-3 in another byte order"),
+    (0, b"\xfe\x7f\x01\x80", "DTS in another byte order"),
+    (0, b"\x1f\xff\xe8\0", "DTS in words of 14 bits"),
+    (0, b"\xff\x1f\0\xe8", "DTS in words of 14 bits"),
+    (0, b"DTSHDHDR", "DTS-HD"),
+    (4, b"\xf8ro\xba", "TrueHD"),
+    (0, b"MAC ", "Monkey's Audio"),
+    (0, b"MP+", "Musepack"),
+    (0, b"MPCK", "Musepack"),
 )
 
 

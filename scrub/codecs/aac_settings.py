@@ -15,6 +15,7 @@ ESCAPE, ESCAPED_RATE = 31, 15
 SBR, PS = 5, 29
 GENERAL = frozenset({1, 2, 3, 4, 6, 7, 17, 19, 20, 21, 22, 23})
 MOST_BEHIND = 8
+PROGRAM = 5  # the element of a raw block
 
 
 class _Bits:
@@ -54,6 +55,16 @@ def without_comment(settings: bytes) -> bytes:
     length = settings[at] if at < len(settings) else 0
     behind = settings[at + 1 + length :][:MOST_BEHIND]
     return settings[:at] + b"\0" + behind if at < len(settings) else settings
+
+
+def comment_in_block(block: bytes) -> int:
+    """Return how long the comment is in the program config a raw block may begin with."""
+    bits = _Bits(block)
+    if bits.take(3) != PROGRAM:
+        return 0
+    _skip_program(bits)
+    at = (bits.at + 7) // 8
+    return block[at] if at < len(block) else 0
 
 
 def _object(bits: _Bits) -> int:

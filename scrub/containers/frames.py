@@ -34,10 +34,15 @@ STRIDE = 16  # frames of a row
 SEARCHED = 1 << 26  # from the front: how far traces are looked for inside frames
 FEW_CHANGES = 16  # of marks: recordings that were joined
 ENCODER_TRACES = (b"LAME", b"Lavc", b"Lavf", b"GOGO")
+# Containers in which frames may follow one another, but which are more than frames.
+CONTAINERS = re.compile(
+    rb"RIFF|RIFX|RF64|BW64|FORM|OggS|fLaC|FLV|caff|\x1aE\xdf\xa3|0&\xb2u|\0\0\x01|....(?:ftyp|moov|mdat)",
+    re.DOTALL,
+)
 
 
-def _never(head: bytes) -> bool:  # noqa: ARG001
-    return False
+def _nothing(_: bytes) -> None:
+    return None
 
 
 @dataclass(frozen=True)
@@ -46,13 +51,15 @@ class Stream:
 
     `length` says how long the frame with this header is, 0 when it is none of the stream. `row`
     says where 16 frames in a row end, 0 when there aren't as many, or one needs a closer look.
-    `information` says whether a frame is no sound but tells about the recording.
+    `information` says whether a frame is no sound but tells about the recording, `tells` what
+    else a frame tells that can't be taken out of it.
     """
 
     length: Callable[[bytes], int]
     row: Callable[[bytes, int], int]
     marks: int = 0  # mask of a header's first four bytes
-    information: Callable[[bytes], bool] = _never
+    information: Callable[[bytes], object] = _nothing
+    tells: Callable[[bytes], Kind | None] = _nothing
 
 
 @dataclass(frozen=True)
@@ -64,7 +71,7 @@ class Family:
     header: int  # bytes that tell the length
     longest: int
     stream: Callable[[bytes], Stream | None]
-    look: int = 4  # bytes that `information` wants to see
+    look: int = 4  # bytes that `information` and `tells` want to see
 
 
 def one_by_one(length: Callable[[bytes], int], header: int) -> Callable[[bytes, int], int]:
@@ -83,6 +90,8 @@ def one_by_one(length: Callable[[bytes], int], header: int) -> Callable[[bytes, 
 
 def first_frame(reader: Reader, start: int, family: Family) -> tuple[int, Stream] | None:
     """Return where the first frames in a row begin, not far from `start`, and their stream."""
+    if CONTAINERS.match(reader.upto(start, 8)):
+        return None
     window = reader.upto(start, FARTHEST_BEHIND_TAG if start else FARTHEST_START)
     for match in family.sync.finditer(window):
         at = match.start()
@@ -153,6 +162,7 @@ class Walk:
         self._margin = STRIDE * family.longest + TAG_EDGE
         self._marks, self._changes = -1, 0
         self._row = self._row_before = (first, 0)
+        self._listen(reader.upto(first, family.look))
         self._follow(first)
         if self._changes > FEW_CHANGES:
             draft.tally.remains(Kind.IDENTIFIER)
@@ -250,11 +260,17 @@ class Walk:
         marks = int.from_bytes(frame[:4], "big") & self._stream.marks
         self._changes += marks != self._marks
         self._marks = marks
+        self._listen(frame)
         if self._stream.information(frame):
             self._information.append(at)
             self._draft.found(Kind.ENCODER)
             if len(self._information) > MOST_CUTS // 2:
                 raise TooComplex("the recording is in too many pieces")
+
+    def _listen(self, frame: bytes) -> None:
+        told = self._stream.tells(frame)
+        if told:
+            self._draft.tally.remains(told)
 
     def _before_tag(self, at: int, shift: int) -> int:
         """Return `at`, or the beginning of a frame shortly before it into which a tag was put.

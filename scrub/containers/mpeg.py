@@ -43,11 +43,6 @@ RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8
 LONGEST = 2881  # layer II at 160 kbit/s and 8 kHz
 MARKS = 0x0000010C  # private, copyright, original
 MONO = 3
-# Containers in which frames may follow one another, but which are no MPEG audio file.
-NOT_FRAMES = re.compile(
-    rb"RIFF|RIFX|RF64|BW64|FORM|OggS|fLaC|FLV|caff|\x1aE\xdf\xa3|0&\xb2u|\0\0\x01|....(?:ftyp|moov|mdat)",
-    re.DOTALL,
-)
 
 
 @cache
@@ -78,7 +73,7 @@ def _stream(head: bytes) -> Stream | None:
     length, row = partial(_length_in, alike), partial(_row, head)
     if head[1] >> 1 & 3 != LAYER_3:
         return Stream(length, row, MARKS)
-    return Stream(length, row, MARKS, lambda frame: information_offset(frame) > 0)
+    return Stream(length, row, MARKS, information_offset)
 
 
 def _row(first: bytes, block: bytes, at: int) -> int:
@@ -135,8 +130,6 @@ MPEG = Family(
 
 def _layer(reader: Reader, start: int) -> int:
     """Return the layer of the frames that follow one another near here; 0 when none do."""
-    if NOT_FRAMES.match(reader.upto(start, 8)):
-        return 0
     found = first_frame(reader, start, MPEG)
     return reader.exactly(found[0] + 1, 1)[0] >> 1 & 3 if found else 0
 

@@ -17,6 +17,8 @@ FAMILIES = [
 FAMILIES += ["wma"]
 FAMILIES += ["mka", "mkv", "webm"]
 PLAIN = {"w64", "aiff", "au", "amr", "caf", "mka", "webm"}
+FRAMED = ["mp3", "mp2", "aac", "ac3"]
+FAMILIES += FRAMED[1:]
 HEADS = [
     b"RIFF\xff\xff\xff\xffWAVE", b"fLaC\0\0\0\x22", b"OggS\0\2", b"\xff\xfb\x90\0", id3(),
     b"\0\0\0\x18ftypM4A \0\0\0\0", b"\0\0\0\0moov", b"\0\0\0\1mdat",
@@ -38,7 +40,7 @@ def tags(family: str) -> tuple[str, ...]:
 def seed(family: str) -> bytes:
     """Return a small tagged recording."""
     made = wav() if family == "wav" else encoded(family, *tags(family), seconds=0.3)
-    return id3((b"TPE1", b"\0" + SECRET)) + made + id3v1() if family == "mp3" else made
+    return id3((b"TPE1", b"\0" + SECRET)) + made + id3v1() if family in FRAMED else made
 
 
 @some.composite
