@@ -35,7 +35,7 @@ from scrub.findings import Kind
 from scrub.plan import Cut, Literal, Span
 from scrub.reading import Reader
 
-__all__ = ["Codec", "Stream", "blanked", "blanked_units", "cleaned_sample", "configured"]
+__all__ = ["Codec", "Stream", "blanked", "blanked_units", "cleaned_sample", "configured", "is_bare"]
 
 LONGEST_READ = 1 << 16  # of SEI and the like: what is longer only carries user data
 LONGEST_FILLER = 1 << 22
@@ -137,6 +137,22 @@ def cleaned_sample(reader: Reader, start: int, end: int, stream: Stream) -> list
             return _cut_sample(reader, start, end, stream)
         at += width + int.from_bytes(head[:width], "big")
     return None if at == end else _cut_sample(reader, start, end, stream)
+
+
+def is_bare(block: bytes, start: int, end: int, stream: Stream) -> bool:
+    """Say whether a sample inside a block of bytes is nothing but pictures: a quick look.
+
+    No doesn't mean that something goes: the sample may reach beyond the block.
+    """
+    if end > len(block):
+        return False
+    width, parts = stream.length_size, _RULES[stream.codec].parts_by_byte
+    at = start
+    while at + width < end:
+        if parts[block[at + width]] is not Part.PICTURE:
+            return False
+        at += width + int.from_bytes(block[at : at + width], "big")
+    return at == end
 
 
 def blanked_units(access_unit: bytes, stream: Stream) -> bytes | None:

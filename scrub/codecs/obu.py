@@ -65,6 +65,26 @@ def cleaned_unit(reader: Reader, start: int, end: int, found: Counter[Kind]) -> 
     return [*cuts, Span(begun, end)] if begun < end else cuts
 
 
+def is_bare(block: bytes, start: int, end: int) -> bool:
+    """Say whether a temporal unit inside a block of bytes is nothing but pictures: a quick look.
+
+    No doesn't mean that something goes: it may have more parts, or reach beyond the block.
+    """
+    if end > len(block):
+        return False
+    at = start
+    while at < end and block[at] >> 3 in PICTURE and block[at] & HAS_SIZE:
+        at += 2 if block[at] & HAS_EXTENSION else 1
+        size = shift = 0
+        while at < end and block[at] >= 0x80:
+            size |= (block[at] & 0x7F) << shift
+            shift += 7
+            at += 1
+        if at < end:
+            at += 1 + (size | block[at] << shift)
+    return at == end
+
+
 def configured(av1c: bytes) -> bytes:
     """Return av1C with the first sequence header that it has, and nothing else behind."""
     if len(av1c) < CONFIG or av1c[0] != 0x81:

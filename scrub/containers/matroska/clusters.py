@@ -32,6 +32,7 @@ from scrub.containers.matroska.ebml import (
 from scrub.containers.matroska.index import Cues
 from scrub.containers.matroska.lacing import frames_laced
 from scrub.containers.matroska.report import report
+from scrub.containers.matroska.settings import QuickLook
 from scrub.containers.matroska.tracks import Track
 from scrub.errors import TooComplex, Unsupported
 from scrub.findings import Kind
@@ -52,6 +53,7 @@ SEGMENT_PARTS = frozenset({
 KEY_FRAME, LACING = 0x80, 0x06
 SIMPLE_FLAGS, BLOCK_FLAGS = 0x8F, 0x0E
 UNUSUAL = 0x76  # flags of a block that needs a closer look: reserved ones and lacing
+ANY_FRAME, LOOK = 1, 2  # what is kept of a track: every frame, or those that a look finds bare
 LONGEST_BLOCK_HEAD = 8 + 3
 HEAD_ROOM = 16
 MOST_ELEMENTS = 1 << 23  # that are no ordinary blocks
@@ -87,11 +89,16 @@ class Clusters:
         self._latest_start = latest_start
         self._begins: int | None = None  # where time is counted from
         self._tracks = {track.number: track for track in tracks}
-        # The first byte of a block, where nothing but its flags has to be looked at.
+        # By the first byte of a block: whether its frames can be judged quickly, and how.
         self._plain = bytearray(256)
+        self._looks: dict[int, QuickLook] = {}
         for track in tracks:
-            if track.number == track.new_number and not track.clean_frame:
-                self._plain[0x80 | track.number] = 1
+            if track.number == track.new_number:
+                first_byte = 0x80 | track.number
+                self._plain[first_byte] = ANY_FRAME if track.clean_frame is None else 0
+                if track.clean_frame and track.is_bare:
+                    self._plain[first_byte] = LOOK
+                    self._looks[first_byte] = track.is_bare
         self._elements = 0
         self._end = 0  # of the cluster; 0 between clusters
         self._time = 0
@@ -137,7 +144,7 @@ class Clusters:
 
     def _plain_blocks(self, block: bytes, i: int, stop: int) -> int:
         """Return where the ordinary blocks in a row that begin at `i` end, and count them."""
-        plain, begin, room = self._plain, i, len(block) - HEAD_ROOM
+        plain, looks, begin, room = self._plain, self._looks, i, len(block) - HEAD_ROOM
         wanted = self.cues.track | 0x80 if self._key_time is None else 0
         units = heads = 0
         while i < room and block[i] == SIMPLE_BLOCK:
@@ -160,7 +167,13 @@ class Clusters:
                     break
             else:
                 break
-            if j + size > stop or not plain[block[j]] or block[j + 3] & UNUSUAL:
+            judged = plain[block[j]]
+            if (
+                j + size > stop
+                or not judged
+                or block[j + 3] & UNUSUAL
+                or (judged == LOOK and not looks[block[j]](block, j + 4, j + size))
+            ):
                 break
             if block[j] == wanted and block[j + 3] & KEY_FRAME:
                 self._key_time = int.from_bytes(block[j + 1 : j + 3], "big", signed=True)

@@ -27,6 +27,7 @@ from scrub.plan import Cut, Literal, Span
 from scrub.reading import Reader
 
 Frames = Callable[[Reader, int, int], list[Cut] | None]
+QuickLook = Callable[[bytes, int, int], bool]
 LONGEST_AAC = 64
 
 
@@ -35,6 +36,7 @@ class Settings(NamedTuple):
 
     payload: bytes
     clean_frame: Frames | None = None
+    is_bare: QuickLook | None = None  # says of a frame in a block of bytes that nothing goes
     found: Mapping[Kind, int] = MappingProxyType({})  # grows while frames are cleaned
 
 
@@ -180,14 +182,16 @@ def _prores(private: bytes) -> Settings:
 def _units(codec: nal.Codec) -> Callable[[bytes], Settings]:
     def read(private: bytes) -> Settings:
         stream, config = nal.configured(private, codec)
-        return Settings(config, partial(nal.cleaned_sample, stream=stream), stream.found)
+        clean_frame = partial(nal.cleaned_sample, stream=stream)
+        return Settings(config, clean_frame, partial(nal.is_bare, stream=stream), stream.found)
 
     return read
 
 
 def _av1(private: bytes) -> Settings:
     found: Counter[Kind] = Counter()
-    return Settings(obu.configured(private), partial(obu.cleaned_unit, found=found), found)
+    clean_frame = partial(obu.cleaned_unit, found=found)
+    return Settings(obu.configured(private), clean_frame, obu.is_bare, found)
 
 
 def behind(prefix: bytes, clean_frame: Frames) -> Frames:

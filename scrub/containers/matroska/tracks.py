@@ -26,7 +26,7 @@ from scrub.containers.matroska.ebml import (
     unsigned,
     unsigned_element,
 )
-from scrub.containers.matroska.settings import Frames, behind, codec_named
+from scrub.containers.matroska.settings import Frames, QuickLook, behind, codec_named
 from scrub.errors import Malformed, TooComplex, Unsupported
 from scrub.findings import Kind
 from scrub.plan import Draft
@@ -116,6 +116,7 @@ class Track:
     uid: int
     picture: bool
     clean_frame: Frames | None
+    is_bare: QuickLook | None
     rest: bytes  # of the entry: flags, times, codec, picture or sound
     found: Mapping[Kind, int]  # in the frames that were cleaned
     alpha: bool  # frames have another one beside them, for transparency
@@ -203,6 +204,7 @@ def _track(reader: Reader, entry: Element, draft: Draft) -> Track:
         uid=_number(reader, fields, UID),
         picture=picture,
         clean_frame=clean_frame,
+        is_bare=None if prefix else settings.is_bare,
         found=settings.found,
         rest=b"".join(rest),
         alpha=alpha,
