@@ -7,15 +7,15 @@ and a plan needs no list of them; what overlaps is copied once.
 from __future__ import annotations  # array[int] is a type, not yet an expression
 
 import heapq
-import sys
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from scrub.containers.bmff.tables import Chunk, Tables, chunks
-from scrub.errors import Malformed, TooComplex
-from scrub.plan import MOST_CUTS
+from scrub.containers.bmff.edits import Edits
+from scrub.containers.bmff.tables import Chunk, Tables, big_endian, chunks
+from scrub.errors import TooComplex, Unsupported
+from scrub.plan import MOST_CUTS, Draft
 from scrub.reading import Reader
 
 MOST_SCATTERED = 1 << 18  # chunks of a track that are in no order
@@ -26,29 +26,46 @@ class Kept(NamedTuple):
 
     starts: array[int]
     ends: array[int]
-    places: array[int]  # from the first byte of the new mdat's payload
+    places: array[int]  # from the first byte of the new mdat's payload, before edits
+    edits: Edits
+
+    @property
+    def size(self) -> int:
+        """Return how many bytes the new mdat holds."""
+        if not self.starts:
+            return 0
+        end = self.ends[-1]
+        return self.places[-1] + end - self.starts[-1] - self.edits.fewer_before(end)
+
+    def write(self, draft: Draft) -> None:
+        """Copy the stretches, as they are edited."""
+        for start, end in zip(self.starts, self.ends, strict=True):
+            self.edits.write(start, end, draft)
 
 
-def layout(reader: Reader, tracks: Sequence[Tables]) -> Kept:
+def layout(reader: Reader, tracks: Sequence[Tables], edits: Edits) -> Kept:
     """Join the chunks of all tracks, in the order of the recording, into stretches to copy."""
     ordered = [_ordered(reader, tables) for tables in tracks]
     starts, ends, places = array("Q"), array("Q"), array("Q")
     place = 0
     for chunk in heapq.merge(*ordered):
+        if chunk.end == chunk.start:
+            continue
         if ends and chunk.start <= ends[-1]:
+            if edits and chunk.start < ends[-1]:
+                raise Unsupported("MP4", "a picture in several samples")
             if chunk.end > ends[-1]:
                 place += chunk.end - ends[-1]
                 ends[-1] = chunk.end
-        elif chunk.end > chunk.start:
+        else:
             starts.append(chunk.start)
             ends.append(chunk.end)
             places.append(place)
             place += chunk.end - chunk.start
             if len(starts) > MOST_CUTS:
                 raise TooComplex("the recording is in too many pieces")
-    if not starts:
-        raise Malformed("there is no sound", offset=0)
-    return Kept(starts, ends, places)
+    edits.settle()
+    return Kept(starts, ends, places, edits)
 
 
 def _ordered(reader: Reader, tables: Tables) -> Iterator[Chunk]:
@@ -69,12 +86,13 @@ def _sorted(reader: Reader, tables: Tables) -> Iterator[Chunk]:
 def moved_offsets(reader: Reader, tables: Tables, kept: Kept, base: int, wide: bool) -> bytes:
     """Return a track's chunk offsets in the new file."""
     offsets = array("Q" if wide else "I")
+    starts, ends, places, edits = kept
     for chunk in chunks(reader, tables):
-        at = max(0, bisect_right(kept.starts, chunk.start) - 1)
+        at = bisect_right(starts, chunk.start) - 1
         # An empty chunk may point anywhere.
-        inside = kept.starts[at] <= chunk.start <= kept.ends[at]
-        place = kept.places[at] + (chunk.start - kept.starts[at] if inside else 0)
-        offsets.append(base + place)
-    if sys.byteorder == "little":
-        offsets.byteswap()
-    return offsets.tobytes()
+        if at < 0 or chunk.start > ends[at]:
+            offsets.append(base)
+            continue
+        place = places[at] + chunk.start - starts[at]
+        offsets.append(base + place - (edits.fewer_before(chunk.start) if edits else 0))
+    return big_endian(offsets)

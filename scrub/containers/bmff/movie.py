@@ -1,8 +1,9 @@
-"""MP4, M4A, 3GP, MOV with sound: build the file anew from what playing needs.
+"""MP4, M4A, 3GP, MOV: build the file anew from what playing needs.
 
     ftyp      brands that are known, minor version 0
-    moov      mvhd, and a trak for each sound track (track.py)
+    moov      mvhd, and a trak for each track of sound or pictures (track.py)
     mdat      the chunks that the kept tracks refer to, in their old order, without gaps
+    moof mdat the fragments, where there are some (fragments.py)
 
 Times are zero, names blank, languages undetermined, tracks numbered from 1. What no kept track
 refers to is not copied, so slack in mdat, other tracks' samples and every other box are gone.
@@ -11,6 +12,7 @@ ISO/IEC 14496-12 and -14; QuickTime File Format; 3GPP TS 26.244.
 
 import struct
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from scrub.containers.bmff.boxes import (
     HEADER,
@@ -20,15 +22,22 @@ from scrub.containers.bmff.boxes import (
     boxed,
     children,
     first,
-    full,
     only,
     size_of,
     write,
 )
+from scrub.containers.bmff.edits import Edits
+from scrub.containers.bmff.fragments import (
+    Fragmented,
+    Fragments,
+    built_mvex,
+    defaults,
+)
+from scrub.containers.bmff.headers import clock, movie_header, movie_turn
 from scrub.containers.bmff.layout import layout, moved_offsets
 from scrub.containers.bmff.report import report
 from scrub.containers.bmff.tables import chunks
-from scrub.containers.bmff.track import MATRIX, Track, clock, sound_track
+from scrub.containers.bmff.track import Movie, Track, built_track, chapter_tracks, kept_track
 from scrub.errors import Malformed, TooComplex, Unsupported
 from scrub.findings import Kind
 from scrub.plan import Draft
@@ -40,11 +49,32 @@ BRANDS = frozenset(M4A_BRANDS) | {
     b"isom", b"iso2", b"iso3", b"iso4", b"iso5", b"iso6", b"iso7", b"iso8", b"iso9", b"mp41",
     b"mp42", b"mp71", b"M4V ", b"M4VH", b"MSNV", b"dash", b"qt  ", b"avc1", b"f4v ", b"mobi",
     b"3gp4", b"3gp5", b"3gp6", b"3gp7", b"3gp8", b"3gp9", b"3g2a", b"3g2b", b"3g2c", b"3ge6",
+    b"av01", b"hvc1", b"cmfc", b"dby1", b"msdh", b"msix",
 }  # fmt: skip
 PICTURES = (b"heic", b"heix", b"heim", b"heis", b"mif1", b"avif", b"jpeg", b"crx ")
 MOST_TRACKS = 64
+MOST_TOPS = 1 << 20
 LARGEST_MOOV = 1 << 28
-ENCODER_TRACES = (b"Lavc", b"LAME", b"libfaac", b"Nero")
+ENCODER_TRACES = (b"Lavc", b"LAME", b"libfaac", b"Nero", b"XviD", b"DivX")
+
+
+class Tops(NamedTuple):
+    """The boxes of the file that matter."""
+
+    ftyp: Box | None
+    moov: Box
+    media_bytes: int
+    has_fragments: bool
+
+
+class Built(NamedTuple):
+    """What moov is built from."""
+
+    mvhd: Parts
+    tracks: list[Track]
+    mvex: Parts
+    fragmented: dict[int, Fragmented]  # by the track's old id
+    edits: Edits
 
 
 def is_m4a(reader: Reader, start: int) -> bool:
@@ -61,7 +91,7 @@ def is_mov(reader: Reader, start: int) -> bool:
     """Say whether a QuickTime movie begins here; old ones have no ftyp."""
     box = box_at(reader, start, reader.size)
     if box is not None and box.type != b"ftyp":
-        return box.type in TOP_LEVEL and any(b.type == b"moov" for b in _tops(reader, start))
+        return box.type in TOP_LEVEL and any(b.type == b"moov" for b in _boxes(reader, start))
     return _brand(reader, start) == b"qt  "
 
 
@@ -71,49 +101,32 @@ def is_mp4(reader: Reader, start: int) -> bool:
 
 
 def plan_bmff(reader: Reader, start: int, draft: Draft) -> None:
-    """Write ftyp, moov and mdat anew.
+    """Write ftyp, moov, mdat and fragments anew.
 
-    Raises Malformed when boxes or tables disagree, Unsupported for video and fragments.
+    Raises Malformed when boxes or tables disagree, Unsupported for codecs that we don't know.
     """
-    tops = list(_tops(reader, start))
-    moov = only(tops, b"moov", Box(b"", start, start, reader.size))
-    if first(tops, b"moof"):
-        raise Unsupported("MP4", "a fragmented recording")
-    _report_tops(reader, tops, draft)
-    ftyp = first(tops, b"ftyp")
-    brands = _brands(reader, ftyp, draft) if ftyp else []
-    quicktime = not ftyp or b"qt  " in b"".join(p for p in brands if isinstance(p, bytes))
-    movie, tracks = _movie(reader, moov, draft, quicktime=quicktime)
-    kept = layout(reader, [track.tables for track in tracks])
-    length = kept.places[-1] + kept.ends[-1] - kept.starts[-1]
-    if length + HEADER.size < sum(t.end - t.start for t in tops if t.type == b"mdat"):
+    tops = _tops(reader, start, draft)
+    brands = _brands(reader, tops.ftyp, draft) if tops.ftyp else []
+    quicktime = not tops.ftyp or b"qt  " in b"".join(p for p in brands if isinstance(p, bytes))
+    movie = _movie(reader, tops, draft, quicktime=quicktime)
+    write(brands, draft)
+    kept = _write_movie(reader, movie, size_of(brands), draft)
+    fragments = Fragments(reader, movie.fragmented, draft)
+    if movie.fragmented:
+        for box in _boxes(reader, start):
+            if box.type == b"moof":
+                fragments.add(box)
+    if not kept + fragments.size:
+        raise Malformed("there is no sound", offset=start)
+    _report_samples(reader, movie.tracks, draft)
+    if kept + fragments.size < tops.media_bytes:
         draft.found(Kind.SLACK)
 
-    wide = (length + LARGEST_MOOV) >> 32 > 0
-    width = 8 if wide else 4
-    if wide:
-        mdat = struct.pack(">I4sQ", 1, b"mdat", length + 16)
-    else:
-        mdat = HEADER.pack(length + HEADER.size, b"mdat")
-    nowhere = [bytes(track.tables.offsets.length * width) for track in tracks]
-    blank = _moov(movie, tracks, nowhere, wide)
-    base = size_of(brands) + size_of(blank) + len(mdat)
-    if base > LARGEST_MOOV:
-        raise TooComplex("the tables are too long")
-    moved = [moved_offsets(reader, track.tables, kept, base, wide) for track in tracks]
-    write(brands, draft)
-    write(_moov(movie, tracks, moved, wide), draft)
-    draft.write(mdat)
-    for span_start, span_end in zip(kept.starts, kept.ends, strict=True):
-        draft.copy(span_start, span_end)
-    draft.sound(length, sum(track.tables.sizes.length for track in tracks))
-    _name_remains(reader, tracks, draft)
 
-
-def _tops(reader: Reader, start: int) -> Iterator[Box]:
+def _boxes(reader: Reader, start: int) -> Iterator[Box]:
     """Yield the boxes of the file; behind the last whole one there is nothing to keep."""
     at = start
-    for _ in range(1 << 16):
+    for _ in range(MOST_TOPS):
         box = box_at(reader, at, reader.size)
         if box is None:
             head = reader.upto(at, HEADER.size)
@@ -127,6 +140,29 @@ def _tops(reader: Reader, start: int) -> Iterator[Box]:
         yield box
         at = box.end
     raise TooComplex("too many boxes")
+
+
+def _tops(reader: Reader, start: int, draft: Draft) -> Tops:
+    """Find the boxes that matter, and report those that go."""
+    ftyp: Box | None = None
+    moov: Box | None = None
+    media_bytes = fragments = 0
+    for box in _boxes(reader, start):
+        if box.type == b"mdat":
+            media_bytes += box.end - box.payload
+        elif box.type == b"moof":
+            fragments += 1
+        elif box.type == b"ftyp" and ftyp is None:
+            ftyp = box
+        elif box.type == b"moov" and moov is None:
+            moov = box
+        elif box.type == b"":
+            draft.found(Kind.TRAILING)
+        else:
+            report(reader, box, draft)
+    if moov is None:
+        raise Malformed("there is no moov box", offset=start)
+    return Tops(ftyp, moov, media_bytes, fragments > 0)
 
 
 def _brand(reader: Reader, start: int) -> bytes:
@@ -151,66 +187,85 @@ def _brands(reader: Reader, ftyp: Box, draft: Draft) -> Parts:
     return boxed(b"ftyp", rebuilt)
 
 
-def _report_tops(reader: Reader, tops: list[Box], draft: Draft) -> None:
-    seen: set[bytes] = set()
-    for box in tops:
-        if box.type == b"":
-            draft.found(Kind.TRAILING)
-        elif box.type not in (b"ftyp", b"moov", b"mdat"):
-            report(reader, box, draft)
-        elif box.type in seen:
-            draft.found(Kind.UNKNOWN_CHUNK)
-        seen.add(box.type)
-
-
-def _movie(
-    reader: Reader, moov: Box, draft: Draft, *, quicktime: bool
-) -> tuple[Parts, list[Track]]:
-    """Return mvhd rebuilt, and the sound tracks."""
-    inside = list(children(reader, moov))
-    mvhd = only(inside, b"mvhd", moov)
-    version, timescale, duration = clock(reader, mvhd, draft)
+def _movie(reader: Reader, tops: Tops, draft: Draft, *, quicktime: bool) -> Built:
+    """Return mvhd rebuilt, the kept tracks, and what fragments need of them."""
+    inside = list(children(reader, tops.moov))
+    if first(inside, b"cmov"):
+        raise Unsupported("MOV", "a compressed header")
+    mvhd = only(inside, b"mvhd", tops.moov)
+    timed = clock(reader, mvhd, draft)
     traks = [box for box in inside if box.type == b"trak"]
     if len(traks) > MOST_TRACKS:
         raise TooComplex("too many tracks")
-    tracks = []
-    for trak in traks:
-        track = sound_track(reader, trak, draft, quicktime=quicktime)
-        if track is not None:
-            tracks.append(track)
+    movie = Movie(movie_turn(reader, mvhd, timed), quicktime, chapter_tracks(reader, traks))
+    edits = Edits()
+    found = [kept_track(reader, trak, movie, draft, edits) for trak in traks]
+    tracks = [track for track in found if track is not None]
     for box in inside:
-        if box.type not in (b"mvhd", b"trak"):
+        if box.type not in (b"mvhd", b"trak", b"mvex"):
             report(reader, box, draft)
     if not tracks:
-        raise Malformed("there is no sound", offset=moov.start)
-    rest = struct.pack(">IH10x", 0x10000, 0x100) + MATRIX + bytes(24)
-    rest += struct.pack(">I", len(tracks) + 1)
-    times = bytes(8 if version == 0 else 16)
-    return full(b"mvhd", version, 0, times + timescale + duration + rest), tracks
+        raise Malformed("there is no sound", offset=tops.moov.start)
+    mvex = first(inside, b"mvex")
+    if not tops.has_fragments or mvex is None:
+        if mvex is not None or tops.has_fragments:
+            draft.found(Kind.UNKNOWN_CHUNK)
+        return Built(movie_header(timed, len(tracks)), tracks, [], {}, edits)
+    told = defaults(reader, mvex)
+    fragmented: dict[int, Fragmented] = {}
+    for number, track in enumerate(tracks, 1):
+        if track.head.id not in told:
+            raise Malformed("there is no trex box for a track", offset=mvex.start)
+        each = Fragmented(number, track.samples.entries, told[track.head.id])
+        fragmented.setdefault(track.head.id, each)
+    trex = [told[track.head.id] for track in tracks]
+    parts = built_mvex(reader, mvex, trex)
+    return Built(movie_header(timed, len(tracks)), tracks, parts, fragmented, edits)
 
 
-def _moov(movie: Parts, tracks: list[Track], offsets: list[bytes], wide: bool) -> Parts:
+def _write_movie(reader: Reader, movie: Built, front: int, draft: Draft) -> int:
+    """Write moov and mdat; return how many bytes mdat holds."""
+    tables = [track.samples.tables for track in movie.tracks]
+    kept = layout(reader, tables, movie.edits)
+    length = kept.size
+    wide = (length + LARGEST_MOOV) >> 32 > 0
+    width = 8 if wide else 4
+    if wide:
+        mdat = struct.pack(">I4sQ", 1, b"mdat", length + 16)
+    else:
+        mdat = HEADER.pack(length + HEADER.size, b"mdat") if kept.starts else b""
+    nowhere = [bytes(each.offsets.length * width) for each in tables]
+    base = front + size_of(_moov(movie, nowhere, wide)) + len(mdat)
+    if base > LARGEST_MOOV:
+        raise TooComplex("the tables are too long")
+    moved = [moved_offsets(reader, each, kept, base, wide) for each in tables]
+    write(_moov(movie, moved, wide), draft)
+    draft.write(mdat)
+    kept.write(draft)
+    draft.sound(length, sum(each.sizes.length for each in tables))
+    return length
+
+
+def _moov(movie: Built, offsets: list[bytes], wide: bool) -> Parts:
     """Return moov with these chunk offsets, `wide` in 64 bits."""
     traks: Parts = []
-    for number, (track, moved) in enumerate(zip(tracks, offsets, strict=True), 1):
-        flags, clock, group = track.head
-        version, duration = clock[0], clock[1:]
-        tkhd = bytes(16 if version else 8) + struct.pack(">I4x", number) + duration + bytes(8)
-        tkhd += struct.pack(">HHH2x", 0, group, 0x100) + MATRIX + bytes(8)
-        count = struct.pack(">I", len(moved) // (8 if wide else 4))
-        stbl = boxed(b"stbl", track.before, full(b"co64" if wide else b"stco", 0, 0, count, moved))
-        dref = full(b"dref", 0, 0, struct.pack(">I", 1), full(b"url ", 0, 1))
-        smhd = full(b"smhd", 0, 0, bytes(4))
-        minf = boxed(b"minf", smhd, boxed(b"dinf", dref), stbl)
-        mdia = boxed(b"mdia", track.media, minf)
-        traks += boxed(b"trak", full(b"tkhd", version, flags, tkhd), track.edits, mdia)
-    return boxed(b"moov", movie, traks)
+    for number, (track, moved) in enumerate(zip(movie.tracks, offsets, strict=True), 1):
+        traks += built_track(track, number, moved, wide=wide)
+    return boxed(b"moov", movie.mvhd, traks, movie.mvex)
 
 
-def _name_remains(reader: Reader, tracks: list[Track], draft: Draft) -> None:
-    """Look for an encoder's name where encoders write it: in the first packets of a track."""
+def _report_samples(reader: Reader, tracks: list[Track], draft: Draft) -> None:
+    """Count what went from inside samples, and look for an encoder's name in those that stay.
+
+    Encoders write it into the first packets of a track.
+    """
     for track in tracks:
-        chunk = next(chunks(reader, track.tables), None)
+        for entry in track.samples.entries:
+            for kind, times in (entry.found or {}).items():
+                draft.found(kind, times)
+        if track.samples.entries[0].clean is not None:
+            continue
+        chunk = next(chunks(reader, track.samples.tables), None)
         front = reader.upto(chunk.start, min(4096, chunk.end - chunk.start)) if chunk else b""
         if any(trace in front for trace in ENCODER_TRACES):
             draft.tally.remains(Kind.ENCODER)

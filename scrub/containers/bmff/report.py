@@ -19,6 +19,7 @@ from scrub.tags import meaning
 KINDS = {
     b"free": Kind.PADDING, b"skip": Kind.PADDING, b"wide": Kind.PADDING, b"uuid": Kind.IDENTIFIER,
     b"pnot": Kind.TIME, b"udta": Kind.TAG_BLOCK, b"meta": Kind.TAG_BLOCK, b"cprt": Kind.PERSON,
+    b"prft": Kind.TIME, b"emsg": Kind.TEXT,
 }  # fmt: skip
 LONGEST_NAME = 200
 

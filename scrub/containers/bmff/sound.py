@@ -3,20 +3,23 @@
     entry     6 reserved, u16 dref index, u16 version, u16 revision, vendor 4, u16 channels, u16
               bits, u16 compression, u16 packet, u32 rate (16.16); QuickTime version 1 adds four
               u32 (samples a packet, bytes a packet, a frame, a sample), version 2 adds 36 bytes
-    esds      full box; descriptors: u8 tag, length in 7-bit groups, payload
-    3 ES      u16 id, u8 flags;  4 decoder: u8 kind, u8 stream, u24 buffer, u32 most, u32 mean
-              bits a second;  5 settings of the decoder;  6 sync layer, one byte 2
 
-ISO/IEC 14496-12, 12.2; 14496-1, 7.2.6; QuickTime, "Sound Sample Descriptions"; Opus, FLAC and
+ISO/IEC 14496-12, 12.2; 14496-14; QuickTime, "Sound Sample Descriptions"; Opus, FLAC and
 AC-3 in ISO media: their encapsulation documents; damr: 3GPP TS 26.244.
 """
 
 import struct
 from collections.abc import Callable
-from typing import NamedTuple
 
 from scrub.codecs.aac_settings import without_comment
 from scrub.containers.bmff.boxes import Box, Parts, boxed, children
+from scrub.containers.bmff.entry import (
+    DecoderSettings,
+    Entry,
+    decoder_settings,
+    first_bytes,
+    rebuilt_esds,
+)
 from scrub.errors import Malformed, Unsupported
 from scrub.findings import Kind
 from scrub.plan import Draft
@@ -36,19 +39,10 @@ CODECS = frozenset(UNCOMPRESSED) | {
 # MPEG-4 sound, MPEG-2 AAC of three profiles, MPEG layers, AC-3.
 OBJECT_TYPES = frozenset({0x40, 0x66, 0x67, 0x68, 0x69, 0x6B, 0xA5, 0xA6})
 AAC_TYPES = frozenset({0x40, 0x66, 0x67, 0x68})
-ES, DECODER, SETTINGS, SYNC = 3, 4, 5, 6
 SOUND_STREAM = 5 << 2 | 1
 
 
-class Entry(NamedTuple):
-    """A sample description, rebuilt, and how its samples are counted."""
-
-    parts: Parts
-    frame_size: int  # bytes of one uncompressed frame of all channels; 0 where it is compressed
-    packet: tuple[int, int]  # samples and bytes, where QuickTime packs a fixed number
-
-
-def sample_entry(reader: Reader, box: Box, draft: Draft, *, quicktime: bool) -> Entry:
+def sound_entry(reader: Reader, box: Box, draft: Draft, *, quicktime: bool) -> Entry:
     """Rebuild one entry of stsd; Unsupported when its codec is none that we know."""
     if box.type not in CODECS:
         raise Unsupported("MP4", "sound of an unknown codec")
@@ -99,51 +93,16 @@ def _kept(reader: Reader, box: Box, codec: bytes, draft: Draft) -> Parts:
     return parts
 
 
-def _first_bytes(length: int) -> Callable[[Reader, Box, Draft], Parts]:
-    def keep(reader: Reader, box: Box, draft: Draft) -> Parts:  # noqa: ARG001  # like the others
-        return boxed(box.type, reader.upto(box.payload, min(length, box.end - box.payload)))
-
-    return keep
-
-
 def _esds(reader: Reader, box: Box, draft: Draft) -> Parts:  # noqa: ARG001
-    """Rebuild ES, decoder, settings and sync layer; ids and URLs go."""
-    payload = reader.exactly(box.payload, min(1024, box.end - box.payload))
-    body = _descriptor(payload, 4, ES, box)
-    flags = body[2] if len(body) > 2 else 0
-    at = 3 + (2 if flags & 0x80 else 0) + (2 if flags & 0x20 else 0)
-    if flags & 0x40:
-        at += 1 + (body[at] if len(body) > at else 0)
-    decoder = _descriptor(body, at, DECODER, box)
-    if len(decoder) < 13 or decoder[0] not in OBJECT_TYPES:
+    """Rebuild the settings of MPEG-4 and MPEG sound, without AAC's comment."""
+    kind, numbers, settings = decoder_settings(reader, box)
+    if kind not in OBJECT_TYPES:
         raise Unsupported("MP4", "sound of an unknown codec")
-    settings = b""
-    if len(decoder) > 13:
-        settings = _descriptor(decoder, 13, SETTINGS, box)
-        # Layers of MPEG and AC-3 have none.
-        settings = without_comment(settings) if decoder[0] in AAC_TYPES else b""
-        if len(settings) > LONGEST_SETTINGS:
-            raise Malformed("a decoder's settings are too long", offset=box.start)
-        settings = _tagged(SETTINGS, settings) if settings else b""
-    kept = decoder[:1] + bytes([SOUND_STREAM]) + decoder[2:13] + settings
-    rebuilt = _tagged(ES, bytes(3) + _tagged(DECODER, kept) + _tagged(SYNC, b"\x02"))
-    return boxed(b"esds", bytes(4) + rebuilt)
-
-
-def _descriptor(payload: bytes, at: int, tag: int, box: Box) -> bytes:
-    """Return the payload of the descriptor at `at`, which must have this tag."""
-    length = 0
-    for i in range(at + 1, min(at + 5, len(payload))):
-        length = length << 7 | payload[i] & 0x7F
-        if not payload[i] & 0x80:
-            if payload[at] == tag and i + 1 + length <= len(payload):
-                return payload[i + 1 : i + 1 + length]
-            break
-    raise Malformed("a descriptor of esds is damaged", offset=box.start)
-
-
-def _tagged(tag: int, payload: bytes) -> bytes:
-    return bytes([tag, 0x80 | len(payload) >> 7, len(payload) & 0x7F]) + payload
+    # Layers of MPEG and AC-3 have none.
+    settings = without_comment(settings) if kind in AAC_TYPES else b""
+    if len(settings) > LONGEST_SETTINGS:
+        raise Malformed("a decoder's settings are too long", offset=box.start)
+    return rebuilt_esds(DecoderSettings(kind, numbers, settings), SOUND_STREAM)
 
 
 def _alac(reader: Reader, box: Box, draft: Draft) -> Parts:  # noqa: ARG001
@@ -208,12 +167,12 @@ _REBUILD: dict[bytes, Callable[[Reader, Box, Draft], Parts]] = {
     b"alac": _alac,
     b"dOps": _dops,
     b"dfLa": _dfla,
-    b"dac3": _first_bytes(3),
-    b"dec3": _first_bytes(16),
+    b"dac3": first_bytes(3),
+    b"dec3": first_bytes(16),
     b"damr": _damr,
     b"chan": _chan,
-    b"pcmC": _first_bytes(6),
-    b"enda": _first_bytes(2),
+    b"pcmC": first_bytes(6),
+    b"enda": first_bytes(2),
 }
 # What a decoder of each codec reads; uncompressed sound needs `enda` to tell its byte order.
 _QUICKTIME = frozenset({b"chan", b"wave"})

@@ -1,6 +1,7 @@
-"""The sample tables of a track: where its chunks lie, and where they will lie.
+"""The sample tables of a track: where its samples and chunks lie.
 
     stsz      u32 size of all samples, or 0, and u32 count; then a u32 each when it is 0
+    stz2      24 reserved bits, u8 width (4, 8 or 16), u32 count; a number of that width each
     stsc      u32 count; u32 first chunk, u32 samples a chunk, u32 description, from 1
     stco      u32 count; a u32 offset each; co64: a u64 each
 
@@ -13,6 +14,7 @@ from __future__ import annotations  # array[int] is a type, not yet an expressio
 import sys
 from array import array
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from scrub.containers.bmff.boxes import Box
@@ -21,6 +23,7 @@ from scrub.reading import Reader
 
 MOST_CHUNKS = 1 << 22
 MOST_RUNS = 1 << 20
+MOST_SAMPLES = 1 << 23  # that are looked at one by one
 BLOCK = 1 << 18
 
 
@@ -29,6 +32,14 @@ class Chunk(NamedTuple):
 
     start: int
     end: int
+
+
+class Sample(NamedTuple):
+    """One sample, and its description, from 1."""
+
+    start: int
+    end: int
+    description: int
 
 
 class Table(NamedTuple):
@@ -43,6 +54,7 @@ class Tables(NamedTuple):
 
     sizes: Table
     same_size: int  # of every sample; 0 when `sizes` tells each
+    small_sizes: array[int] | None  # of stz2, read
     runs: Table
     offsets: Table
     offset_width: int
@@ -59,45 +71,91 @@ def table(reader: Reader, box: Box, width: int, skip: int = 4) -> Table:
     return Table(start, count)
 
 
+def small_sizes(reader: Reader, stz2: Box) -> array[int]:
+    """Return the sizes of stz2."""
+    width = reader.number(stz2.payload + 7, 1, "big")
+    count = reader.number(stz2.payload + 8, 4, "big")
+    if width not in (4, 8, 16) or stz2.payload + 12 + (count * width + 7) // 8 > stz2.end:
+        raise Malformed("a table is longer than its box", offset=stz2.start)
+    if count > MOST_SAMPLES:
+        raise TooComplex("too many samples")
+    raw = reader.exactly(stz2.payload + 12, (count * width + 7) // 8)
+    if width == 4:
+        return array("I", (byte >> shift & 15 for byte in raw for shift in (4, 0)))[:count]
+    return array("I", array("B", raw) if width == 8 else _swapped(array("H", raw)))
+
+
 def chunks(reader: Reader, tables: Tables) -> Iterator[Chunk]:
     """Yield where a track's chunks lie, in its own order.
 
     Raises Malformed when the tables disagree or a chunk lies outside the recording.
     """
-    if tables.offsets.length > MOST_CHUNKS or tables.runs.length > MOST_RUNS:
-        raise TooComplex("too many chunks")
     sizes = _Sizes(reader, tables)
-    offsets = numbers(reader, tables.offsets, tables.offset_width)
-    done = 0
-    for samples, until in _runs(reader, tables):
-        for start in offsets:
-            size = sizes.take(samples)
-            if start + size > reader.size:
-                raise Malformed("a chunk lies outside the recording", offset=start)
-            yield Chunk(start, start + size)
-            done += 1
-            if done == until:
-                break
+    for start, samples, _ in _starts(reader, tables):
+        size = sizes.take(samples)
+        if start + size > reader.size:
+            raise Malformed("a chunk lies outside the recording", offset=start)
+        yield Chunk(start, start + size)
     if sizes.left:
         raise Malformed("samples belong to no chunk", offset=tables.sizes.start)
 
 
-def _runs(reader: Reader, tables: Tables) -> Iterator[tuple[int, int]]:
-    """Yield samples a chunk, and up to which chunk (counted from 1) that holds."""
+def samples(reader: Reader, tables: Tables) -> Iterator[Sample]:
+    """Yield where a track's samples lie; sizes are those that stsz or stz2 tell.
+
+    Raises Malformed when one lies outside the recording.
+    """
+    if tables.sizes.length > MOST_SAMPLES:
+        raise TooComplex("too many samples")
+    sizes = each_size(reader, tables)
+    for start, count, description in _starts(reader, tables):
+        at = start
+        for size in islice(sizes, count):
+            end = at + size
+            if end > reader.size:
+                raise Malformed("a sample lies outside the recording", offset=at)
+            yield Sample(at, end, description)
+            at = end
+
+
+def each_size(reader: Reader, tables: Tables) -> Iterator[int]:
+    """Yield the size of every sample."""
+    if tables.same_size:
+        return (tables.same_size for _ in range(tables.sizes.length))
+    if tables.small_sizes is not None:
+        return iter(tables.small_sizes)
+    return numbers(reader, tables.sizes, 4)
+
+
+def _starts(reader: Reader, tables: Tables) -> Iterator[tuple[int, int, int]]:
+    """Yield where each chunk begins, how many samples it may hold, and their description."""
+    if tables.offsets.length > MOST_CHUNKS or tables.runs.length > MOST_RUNS:
+        raise TooComplex("too many chunks")
+    offsets = numbers(reader, tables.offsets, tables.offset_width)
+    done = 0
+    for count, description, until in _runs(reader, tables):
+        for start in offsets:
+            yield start, count, description
+            done += 1
+            if done == until:
+                break
+
+
+def _runs(reader: Reader, tables: Tables) -> Iterator[tuple[int, int, int]]:
+    """Yield samples a chunk, their description, and up to which chunk (from 1) that holds."""
     fields = numbers(reader, Table(tables.runs.start, 3 * tables.runs.length), 4)
-    samples, begin = 0, 0
+    count, description, begin = 0, 0, 0
     for first_chunk in fields:
-        following = next(fields)
-        next(fields)
+        following, described = next(fields), next(fields)
         if first_chunk <= begin or (not begin and first_chunk != 1):
             raise Malformed("chunk runs are out of order", offset=tables.runs.start)
         if begin:
             if first_chunk > tables.offsets.length:
                 break
-            yield samples, first_chunk - 1
-        samples, begin = following, first_chunk
+            yield count, description, first_chunk - 1
+        count, description, begin = following, described, first_chunk
     if begin:
-        yield samples, tables.offsets.length
+        yield count, description, tables.offsets.length
 
 
 class _Sizes:
@@ -105,8 +163,8 @@ class _Sizes:
 
     def __init__(self, reader: Reader, tables: Tables) -> None:
         self._tables = tables
+        self._block = tables.small_sizes or array("I")
         self._blocks = _blocks(reader, tables.sizes, 4)
-        self._block = array("I")
         self._at = 0
         self.left = tables.sizes.length
 
@@ -139,10 +197,18 @@ def numbers(reader: Reader, where: Table, width: int) -> Iterator[int]:
         yield from block
 
 
+def big_endian(fields: array[int]) -> bytes:
+    """Return numbers as a table's bytes; the array itself is left swapped."""
+    return _swapped(fields).tobytes()
+
+
 def _blocks(reader: Reader, where: Table, width: int) -> Iterator[array[int]]:
     """Yield big-endian numbers, some at a time."""
     for _, raw in reader.blocks(where.start, where.start + where.length * width, BLOCK):
-        block = array("I" if width == 4 else "Q", raw)
-        if sys.byteorder == "little":
-            block.byteswap()
-        yield block
+        yield _swapped(array("I" if width == 4 else "Q", raw))
+
+
+def _swapped(fields: array[int]) -> array[int]:
+    if sys.byteorder == "little":
+        fields.byteswap()
+    return fields
