@@ -15,6 +15,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -99,6 +100,19 @@ FORBIDDEN: dict[str, Callable[[], object]] = {
     "change user": lambda: os.setuid(65534),
     "copy to the pipe in the kernel": lambda: os.sendfile(1, _recording_fd, 0, 1),
 }
+# Calls that would do something with what a worker has, or make something new; without arguments.
+for _name in (
+    "accept4", "bind", "capset", "connect", "copy_file_range", "epoll_create1", "eventfd",
+    "fallocate", "fcntl", "flock", "ftruncate", "inotify_init", "ioctl", "keyctl", "klogctl",
+    "listen", "mount", "msgget", "personality", "prlimit", "process_vm_writev", "recvmsg",
+    "sched_setaffinity", "semget", "sendmsg", "sendto", "setpriority", "setsid", "shmget",
+    "shutdown", "signalfd", "splice", "swapon", "sync", "tgkill", "timerfd_create",
+    "vmsplice", "wait4",
+):  # fmt: skip
+    if hasattr(_libc, _name):
+        FORBIDDEN[f"call {_name}"] = partial(
+            lambda call: _checked(call(0, 0, 0, 0, 0, 0)), _libc[_name]
+        )
 _recording_fd = _zygote_pid = _own_pid = 0
 
 
@@ -176,6 +190,28 @@ def eat_memory(fd: int, secret: bytes) -> BinaryIO:
 
 def _acting_on(memory: bytearray) -> None:
     memory[-1] = 1
+
+
+def nest(fd: int, secret: bytes) -> BinaryIO:
+    """Be a parser that goes deeper and deeper."""
+
+    def deeper(recording: BinaryIO, size: int, answer: Answer) -> None:
+        deeper(recording, size, answer)
+
+    worker._JOBS[Job.PLAN] = deeper
+    return open_plain(fd, b"")
+
+
+def fail_to_fork(times: int) -> None:
+    """Let this process, the zygote, try its fences in a fork; the next ones fail."""
+    fork, left = os.fork, iter([False] + [True] * times)
+
+    def tried() -> int:
+        if next(left, False):
+            raise BlockingIOError(errno.EAGAIN, "no process to be had")
+        return fork()
+
+    os.fork = tried
 
 
 def crash(fd: int, secret: bytes) -> BinaryIO:

@@ -28,6 +28,7 @@ from scrub import (
     clean,
     fences,
 )
+from scrub import sandbox as sandboxing
 from scrub.plan import LITERAL_MARK, RECORD
 from scrub.wire import PLANNED, REFUSED, Say
 
@@ -123,6 +124,25 @@ class TestMisbehaviour:
     def test_one_that_takes_too_much_memory_is_refused(self) -> None:
         with sandbox("eat_memory") as zygote, pytest.raises(TooComplex):
             served(zygote)
+
+    def test_one_that_nests_without_end_is_refused(self) -> None:
+        with sandbox("nest") as zygote, pytest.raises(TooComplex, match="nested"):
+            served(zygote)
+
+    def test_a_machine_that_has_no_process_to_give_costs_one_recording_only(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        start, _, run = sandboxing.BOOTSTRAP.partition("from scrub.worker")
+        failing = f"{start} import inside; inside.fail_to_fork(1); from scrub.worker{run}"
+        monkeypatch.setattr(sandboxing, "BOOTSTRAP", failing)
+
+        with Zygote.start() as zygote:
+            before = zygote._process
+            with pytest.raises(WorkerFailed, match="died at once"):
+                served(zygote)
+            served(zygote)
+
+            assert zygote._process is before
 
     def test_one_that_crashes_harms_nobody(self) -> None:
         with sandbox("crash") as zygote:
