@@ -15,6 +15,7 @@ from scrub.containers import (
     amr,
     asf,
     au,
+    avi,
     bmff,
     caf,
     flac,
@@ -53,6 +54,7 @@ FORMATS: tuple[Format, ...] = (
     Format("AMR", "amr", "plain", amr.is_amr, amr.plan_amr),
     Format("AMR-WB", "awb", "plain", amr.is_amr_wb, amr.plan_amr),
     Format("CAF", "caf", "plain", caf.is_caf, caf.plan_caf),
+    Format("AVI", "avi", "plain", avi.is_avi, avi.plan_avi),
     Format("FLAC", "flac", "flac", flac.is_flac, flac.plan_flac),
     Format("Ogg Vorbis", "ogg", "vorbis", ogg.is_vorbis, ogg.plan_ogg),
     Format("Ogg Opus", "opus", "opus", ogg.is_opus, ogg.plan_ogg),
@@ -81,7 +83,6 @@ FORMATS: tuple[Format, ...] = (
 
 # Recordings that we know by sight but cannot clean: a kinder word than "no recording".
 KNOWN_BY_SIGHT: tuple[tuple[int, bytes, str], ...] = (
-    (8, b"AVI ", "AVI"),
     (0, b"RIFX", "RIFX"),
     (0, b"OggS", "Ogg"),
     (0, b"#!AMR", "AMR"),

@@ -15,6 +15,7 @@ FAMILIES = [
     "m4a", "mov",
 ]  # fmt: skip
 FAMILIES += ["wma"]
+FAMILIES += ["avi"]
 FAMILIES += ["mka", "mkv", "webm"]
 PLAIN = {"w64", "aiff", "au", "amr", "caf", "mka", "webm"}
 FRAMED = ["mp3", "mp2", "aac", "ac3"]
@@ -29,6 +30,8 @@ def tags(family: str) -> tuple[str, ...]:
     """Return ffmpeg's options for tags: none where a tag that is copied amid samples is samples."""
     if family == "amr":
         return ("-ar", "8000", "-c:a", "libopencore_amrnb")
+    if family == "avi":
+        return ("-f", "lavfi", "-i", "testsrc=d=0.3:s=64x48:r=10", "-c:v", "mjpeg")
     if family == "mkv":
         return ("-f", "lavfi", "-i", "testsrc=d=0.3:s=64x48:r=10")
     if family == "ogv":
