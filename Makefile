@@ -3,10 +3,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= auto
+N ?= 20000
+SEED ?= 1
+SECONDS ?= 60
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
-.PHONY: demo test check bench requirements machine-run machine-test clean
+.PHONY: demo test check bench fuzz requirements machine-run machine-test clean
 
 demo: machine-run .venv/ready
 	@$(BIN)/python demo/run.py $(if $(RECORDING),--recording "$(RECORDING)") $(if $(ONCE),--once)
@@ -18,9 +21,14 @@ check: machine-test .venv/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	MYPYPATH=demo:bench:tests $(BIN)/mypy demo bench tests/canary
+	MYPYPATH=demo:bench:tests $(BIN)/mypy demo bench tests/canary tests/fuzz
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n $(WORKERS)
+
+# N inputs made by mutation; or one parser, guided by its branches: TARGET=ogg SECONDS=60.
+fuzz: machine-test .venv/ready $(if $(TARGET),.venv/fuzz)
+	@PYTHONPATH=tests $(BIN)/python -m $(if $(TARGET),fuzz.guided $(TARGET) --seconds $(SECONDS),\
+		fuzz.run --inputs $(N) --seed $(SEED))
 
 bench: machine-test .venv/ready
 	@$(BIN)/python bench/ingest.py
@@ -38,12 +46,18 @@ machine-test:
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
+.venv/fuzz: requirements/fuzz.txt .venv/ready
+	$(BIN)/pip install --quiet --require-hashes --no-deps -r requirements/fuzz.txt
+	@touch $@
+
 # Run by hand after changing the dependencies in pyproject.toml.
 requirements: export CUSTOM_COMPILE_COMMAND = make requirements
 requirements: .venv/ready
 	$(COMPILE) --extra server --output-file requirements/server.txt pyproject.toml
 	$(COMPILE) --extra intake --output-file requirements/intake.txt pyproject.toml
 	$(COMPILE) --extra server --extra intake --extra dev --output-file requirements/dev.txt \
+		pyproject.toml
+	$(COMPILE) --extra fuzz --constraint requirements/dev.txt --output-file requirements/fuzz.txt \
 		pyproject.toml
 
 clean:

@@ -142,18 +142,19 @@ def lyrics3(planter: Planter) -> bytes:
     return body + b"%06d" % len(body) + b"LYRICS200"
 
 
-def comments(planter: Planter, place: str) -> bytes:
+def comments(planter: Planter, place: str, *, picture: bool = True) -> bytes:
     """Return a Vorbis comment block, without framing bit."""
-    picture = flac_picture(planter, f"{place} picture")
     listed = [
         b"TITLE=" + planter.text(f"{place} title"),
         b"LOCATION=" + planter.location(f"{place} location"),
         b"DATE=" + planter.date(f"{place} date"),
         b"CHAPTER001=00:00:00.000",
         b"CHAPTER001NAME=" + planter.text(f"{place} chapter"),
-        b"METADATA_BLOCK_PICTURE=" + base64.b64encode(picture),
         planter.text(f"{place} without equals sign"),
     ]
+    if picture:
+        shown = flac_picture(planter, f"{place} picture")
+        listed.append(b"METADATA_BLOCK_PICTURE=" + base64.b64encode(shown))
     vendor = planter.text(f"{place} vendor")
     sized = b"".join(le32(len(each)) + each for each in listed)
     return le32(len(vendor)) + vendor + le32(len(listed)) + sized

@@ -210,7 +210,10 @@ def _strings(planter: Planter, place: str, *kinds: bytes) -> bytes:
 
 def _user_data(planter: Planter) -> bytes:
     place = planter.location("udta location")
-    names = ("loci", "titl", "auth", "cprt")
+    names = ("titl", "auth", "cprt")
+    spot = (
+        b"\x15\xc7" + planter.text("loci name") + b"\0\0" + planter.raw("loci", 12) + b"earth\0\0"
+    )
     three_gpp = (
         full(name.encode(), b"\x15\xc7" + planter.text(f"udta {name}") + b"\0\0") for name in names
     )
@@ -221,6 +224,7 @@ def _user_data(planter: Planter) -> bytes:
             box(b"\xa9xyz", struct.pack(">HH", len(place), 0x15C7), place),
             _strings(planter, "udta ", b"\xa9nam", b"\xa9mak", b"\xa9swr"),
             *three_gpp,
+            full(b"loci", spot),
             *(box(name.encode(), planter.text(f"udta {name}")) for name in plain),
             box(b"date", planter.date("udta date")),
             box(b"Xtra", planter.utf16("udta Xtra")),

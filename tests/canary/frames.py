@@ -14,7 +14,7 @@ def mp3(planter: Planter, bare: bytes) -> bytes:
     if encoder > 0:
         xing[encoder : encoder + 9] = b"LAME" + planter.text("LAME version", 5)
         end = encoder + 36  # the LAME tag is 36 bytes
-        behind = planter.text("behind the LAME tag", min(16, len(xing) - end))
+        behind = planter.raw("behind the LAME tag", min(16, len(xing) - end))
         xing[end : end + len(behind)] = behind
     amid = starts[len(starts) // 2]
     junk = planter.text("between frames") + id3v2(planter, "amid")

@@ -70,6 +70,12 @@ def complaints(recording: Recording, cleaned: bytes) -> list[str]:
         return [*said, *_changes(seen, (bare, planted), recording.recipe.headers_amid)]
 
 
+def plays(recording: bytes, extension: str) -> bool:
+    """Say whether ffmpeg decodes anything of it: what nobody can play proves little."""
+    with tempfile.TemporaryDirectory() as folder:
+        return bool(_kept(recording, Path(folder) / "a" / f"recording.{extension}").decoded)
+
+
 def _kept(content: bytes, path: Path) -> "Seen":
     path.parent.mkdir()
     path.write_bytes(content)

@@ -123,7 +123,7 @@ def wave64(planter: Planter, bare: bytes) -> bytes:
     extra += part(planter.raw("unknown GUID", 16), planter.text("unknown chunk"))
     extra += part(b"list" + WAVE64_TAIL, _info(planter))
     body = bare[24:fmt_end] + extra + bare[fmt_end:]
-    return bare[:16] + struct.pack("<Q", 24 + len(body)) + body + planter.text("behind the end")
+    return bare[:16] + struct.pack("<Q", 24 + len(body)) + body + planter.text("behind the end", 15)
 
 
 def aiff(planter: Planter, bare: bytes) -> bytes:

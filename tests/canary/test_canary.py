@@ -51,6 +51,7 @@ class TestEveryRecording:
 
         assert not left(planted.plants, planted.bare)
         assert [plant for plant in planted.plants if not left([plant], planted.planted)] == []
+        assert judge.plays(planted.planted, planted.recipe.extension)
 
     def test_has_a_row_and_every_row_has_one(self) -> None:
         rows = {format_of(recording) for recording in corpus.recordings()}

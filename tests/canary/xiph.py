@@ -1,9 +1,9 @@
 """FLAC, and the streams of Ogg: headers with vendors and comments, pages, chains."""
 
 import struct
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cache
 
 from canary.blocks import ape, comments, flac_picture, id3v1, id3v2
 from canary.plants import Planter
@@ -83,6 +83,18 @@ def pages_of(stream: bytes) -> Iterator[Page]:
         yield Page(flags, granule, serial, lengths, stream[body:at])
 
 
+def checksummed(stream: bytes) -> bytes:
+    """Return bytes in which every page that is whole has its right checksum."""
+    fixed, at = bytearray(stream), stream.find(b"OggS")
+    while 0 <= at <= len(stream) - 27:
+        body = at + 27 + stream[at + 26]
+        end = body + sum(stream[at + 27 : body])
+        fixed[at + 22 : at + 26] = bytes(4)
+        fixed[at + 22 : at + 26] = struct.pack("<I", _crc(bytes(fixed[at:end])))
+        at = stream.find(b"OggS", max(end, at + 4))
+    return bytes(fixed)
+
+
 def ogg(planter: Planter, bare: bytes) -> bytes:
     """Plant in one link of Ogg: serials, vendors, comments, streams that aren't sound, junk."""
     trailing = planter.text("behind the end")
@@ -107,38 +119,42 @@ def bare_chain(bare: bytes) -> bytes:
 
 
 def _planted_link(planter: Planter, bare: bytes, link: str) -> bytes:
+    """Plant in one link; in a chain without a second stream, which ffmpeg can't follow there."""
     pages = list(pages_of(bare))
     serials = list(dict.fromkeys(page.serial for page in pages))
     first_pages = [page for page in pages if page.flags & 2]
     new_serial = {
         serial: planter.raw(f"{link}serial {index}", 4) for index, serial in enumerate(serials)
     }
-    skeleton = _stranger(planter, f"{link}skeleton", b"fishead\0\3\0\0\0")
-    starts: list[Page] = [skeleton[0]]
+    starts: list[Page] = []
     headers: list[Page] = []
-    rest: list[Page] = []
+    if not link:
+        skeleton, data = _stranger(planter, "skeleton", b"fishead\0\3\0\0\0")
+        starts.append(skeleton)
+        headers.append(data)
     for first in first_pages:
         own = [page for page in pages if page.serial == first.serial]
         kind = next(kind for kind in HEADERS if first.body.startswith(kind))
-        start, planted = _planted_headers(planter, own, kind, f"{link}{kind[1:5].decode()} ")
+        start, planted = _planted_headers(planter, own, kind, link)
         starts.append(start)
         headers += planted
     rest = [page for page in pages if not page.flags & 2 and page.granule != 0]
     renamed = [
         replace(page, serial=new_serial.get(page.serial, page.serial))
-        for page in [*starts, *headers, skeleton[1], *rest]
+        for page in [*starts, *headers, *rest]
     ]
     return _numbered(renamed)
 
 
 def _planted_headers(
-    planter: Planter, own: list[Page], kind: bytes, place: str
+    planter: Planter, own: list[Page], kind: bytes, link: str
 ) -> tuple[Page, list[Page]]:
     """Return the first page, and new pages for the other headers."""
+    place = f"{link}{kind[1:5].decode()} "
     first, *others = own
     headers = list(_packets(page for page in others if page.granule == 0))
     assert len(headers) == HEADERS[kind] - 1 or kind == b"\x7fFLAC", (kind, len(headers))
-    about = comments(planter, f"{place}comments")
+    about = comments(planter, f"{place}comments", picture=not link)
     if kind == b"OpusHead":
         headers[0] = b"OpusTags" + about + b"\0" + planter.text(f"{place}binary suffix")
     elif kind == b"Speex   ":
@@ -207,21 +223,10 @@ def _numbered(pages: list[Page]) -> bytes:
     return b"".join(out)
 
 
-@cache
-def _crc_table() -> tuple[int, ...]:
-    table = []
-    for index in range(256):
-        register = index << 24
-        for _ in range(8):
-            register = register << 1 ^ (0x04C11DB7 if register >> 31 else 0)
-            register &= 0xFFFFFFFF
-        table.append(register)
-    return tuple(table)
+_MIRRORED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
 def _crc(data: bytes) -> int:
-    """Return the checksum of RFC 3533."""
-    table, register = _crc_table(), 0
-    for byte in data:
-        register = (register << 8 & 0xFFFFFFFF) ^ table[register >> 24 ^ byte]
-    return register
+    """Return the checksum of RFC 3533: zlib's, with every bit the other way round, from zero."""
+    mirrored = zlib.crc32(data.translate(_MIRRORED), 0xFFFFFFFF) ^ 0xFFFFFFFF
+    return int(f"{mirrored:032b}"[::-1], 2)

@@ -1,0 +1,1 @@
+"""Broken recordings by the hundred thousand: each is refused by its type or proved clean."""
