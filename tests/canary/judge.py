@@ -31,7 +31,7 @@ FIGURE = re.compile(
     r"(?:[-+\d.,:/()%#x\s]|\b(?:s|ms|h|mn|kB|MB|kb/s|Mb/s|[kM]?bps|k?Hz|FPS|fps|SPF|bits?|bytes?"
     r"|pixels|frames?|approx|channels?|Byte\d?|[kKM]i?B|kHz)\b|\(Binary data \d+ bytes[^)]*\))*"
 )
-DATE = re.compile(r"\d{4}[-:]\d\d[-:]\d\d")
+DATE = re.compile(r"\b\d{4}[-:]\d\d[-:]\d\d\b")
 NO_DATE = re.compile(
     r"0000[-:]00[-:]00|1904-01-01 00:00:00|1970-01-01 00:00:00|1990:05:23 14:40:00"
 )
@@ -40,7 +40,12 @@ WRITER = re.compile(
     r"Encoder|Vendor|VendorID|EncoderVendor|(Muxing|Writing)App|CompressorName|Service(Name|Provider)"
     r"|ProviderName|encoder|vendor_id|service_(name|provider)|Encoded_(Application|Library).*"
 )
-NOBODY = re.compile(r"0?|\[0\]\[0\]\[0\]\[0\]|FFMP|LAME[\d.]*|\s*")
+NOBODY = re.compile(r"0?|\[0\]\[0\]\[0\]\[0\]|FFMP|FFMpeg( 0)?|LAME[\d.]*|\s*")
+# What can only be a word of the judge's own, for a number in the file.
+OWN_WORDS = re.compile(
+    r"MajorBrand|(Channel|Format|BitRate_Mode|FrameRate_Mode|Compression|ScanType|MIMEType).*"
+    r"|(Audio|Video|)(Codec|Format|Encoding|Channels)(ID.*|_.*|List)?|Interleaved|Default|Alignment"
+)
 # What is said of the file's name, of the judge, or of a figure in words of its own.
 OF_THE_FILE = re.compile(
     r"SourceFile|System:|ExifToolVersion|File(_.*|Name|Size|Type|(Type|Name)?Extension)|FolderName|CompleteName.*|.*_String\d?|IsStreamable"
@@ -151,7 +156,9 @@ def _technical(name: str, value: str, *, known: bool) -> bool:
         return NOBODY.fullmatch(value) is not None
     if DATE.search(value):
         return NO_DATE.search(value) is not None
-    return known or (name, value) in NEUTRAL or FIGURE.fullmatch(value) is not None
+    if known or (name, value) in NEUTRAL or OWN_WORDS.fullmatch(name):
+        return True
+    return FIGURE.fullmatch(value) is not None
 
 
 def _described(*recordings: Seen) -> list[Told]:
