@@ -15,7 +15,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from scrub.errors import TooComplex, Unproved, WorkerFailed
 from scrub.findings import Kind, Tally, Values
@@ -29,16 +29,14 @@ MOST_LITERAL_BYTES = 1 << 26
 BATCH = 1 << 16  # a draft is handed on whenever this much has gathered
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """Bytes of the recording to copy."""
 
     start: int
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+class Literal(NamedTuple):
     """Bytes of ours to write."""
 
     data: bytes
@@ -101,6 +99,17 @@ class Draft:
                 self._settle()
             self._literal += piece
 
+    def splice(self, data: bytes, start: int, end: int) -> None:
+        """Write a few bytes, then copy: one call for walkers of a hundred thousand small parts."""
+        if self._end or self._literal:
+            self._settle()
+        length = len(data)
+        self.size += length + end - start
+        self._batch += RECORD.pack(LITERAL_MARK, length) + data + RECORD.pack(start, end)
+        self._cuts += 2
+        self._literal_bytes += length
+        self._hand_on()
+
     def found(self, kind: Kind, times: int = 1, *, name: str = "", value: str = "") -> None:
         """Count something that is left out; `value` is what it said, in the field `name`."""
         self.tally.removed(kind, times)
@@ -130,6 +139,9 @@ class Draft:
         else:
             return
         self._cuts += 1
+        self._hand_on()
+
+    def _hand_on(self) -> None:
         if self._cuts > MOST_CUTS or self._literal_bytes > MOST_LITERAL_BYTES:
             raise TooComplex("the recording is in too many pieces")
         if len(self._batch) >= BATCH:
@@ -267,12 +279,14 @@ class View(io.RawIOBase):
         for cut in cuts:
             self._begins.append(self._size)
             if isinstance(cut, Span):
-                self._sources.append(cut.start << 1)
-                self._size += cut.end - cut.start
+                start, end = cut
+                self._sources.append(start << 1)
+                self._size += end - start
             else:
                 self._sources.append(len(self._literals) << 1 | 1)
                 self._literals += cut.data
                 self._size += len(cut.data)
+        self._begins.append(self._size)
 
     def readable(self) -> bool:
         """Say yes: io asks."""
@@ -296,24 +310,23 @@ class View(io.RawIOBase):
 
     def read(self, size: int = -1) -> bytes:
         """Return up to `size` bytes, fewer only at the end; all that is left without a size."""
-        left = max(0, self._size - self._at)
-        wanted = left if size < 0 else min(size, left)
-        parts = []
-        cut = bisect_right(self._begins, self._at) - 1
-        while wanted:
-            begin = self._begins[cut]
-            end = self._begins[cut + 1] if cut + 1 < len(self._begins) else self._size
-            length = min(end - self._at, wanted, LONGEST_READ)
-            source, literal = divmod(self._sources[cut], 2)
-            source += self._at - begin
-            if literal:
-                parts.append(bytes(self._literals[source : source + length]))
+        at, stop = self._at, self._size
+        if size >= 0:
+            stop = min(stop, at + size)
+        begins, parts = self._begins, []
+        cut = bisect_right(begins, at) - 1
+        while at < stop:  # up to half a million cuts pass through here
+            begin, next_begin = begins[cut], begins[cut + 1]
+            end = min(next_begin, stop, at + LONGEST_READ)
+            source = self._sources[cut]
+            offset = (source >> 1) + at - begin
+            if source & 1:
+                parts.append(bytes(self._literals[offset : offset + end - at]))
             else:
-                parts.append(self._reader.upto(source, length))
-            self._at += length
-            wanted -= length
-            if self._at == end:
-                cut += 1
+                parts.append(self._reader.upto(offset, end - at))
+            at = end
+            cut += at == next_begin
+        self._at = at
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def readinto(self, buffer: "memoryview | bytearray") -> int:  # type: ignore[override]

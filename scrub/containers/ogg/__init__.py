@@ -18,12 +18,10 @@ from scrub.containers.ogg.pages import (
     FIRST,
     HEAD,
     LAST,
-    LAST_NUMBER,
     MAGIC,
     NO_PACKET_ENDS,
     Page,
     Pages,
-    keep_page,
     new_page,
 )
 from scrub.errors import Malformed, TooComplex
@@ -50,10 +48,15 @@ class Stream:
     serial: int = -1
     next_number: int = 0
 
+    @property
+    def marks(self) -> bytes:
+        """0x80 for each byte with which no packet of sound begins."""
+        return self.mapping.marks
+
     def number(self) -> int:
         """Return the number of the next page to be written."""
-        number, self.next_number = self.next_number, self.next_number + 1
-        return number & LAST_NUMBER
+        self.next_number += 1
+        return self.next_number - 1
 
 
 @dataclass(slots=True)
@@ -64,6 +67,11 @@ class Link:
     streams: dict[int, Stream] = field(default_factory=dict)
     opening: bool = True  # only first pages so far
     written: bool = False  # all headers were seen, and written
+
+    @property
+    def complete(self) -> bool:
+        """Whether all headers of all streams were seen."""
+        return all(each.complete for each in self.streams.values())
 
 
 def is_vorbis(reader: Reader, start: int) -> bool:
@@ -105,7 +113,7 @@ def _main_codec(reader: Reader, start: int) -> str | None:
     at = start
     for _ in range(MOST_STREAMS):
         head = reader.upto(at, HEAD.size + 255)
-        if len(head) < HEAD.size or head[:4] != MAGIC or not head[5] & FIRST:
+        if len(head) < HEAD.size or not head.startswith(MAGIC) or not head[5] & FIRST:
             break
         body = at + HEAD.size + head[26]
         at = body + sum(head[HEAD.size : HEAD.size + head[26]])
@@ -123,26 +131,24 @@ def plan_ogg(reader: Reader, start: int, draft: Draft) -> None:
     """
     link, serials = Link(), 0
     pages = Pages(reader, start, draft)
-    for page in pages:
+    while page := pages.next():
         if page.flags & FIRST:
             link = _begin(page, link, draft)
-            pages.checking = draft.thorough or not link.written
-            if page.serial not in link.streams:
-                continue
-        stream = link.streams.get(page.serial)
-        link.opening = link.opening and bool(page.flags & FIRST)
-        if stream is None:
+        elif page.serial not in link.streams:
             _refuse_late(page, link)
             draft.found(Kind.SLACK)
+            link.opening = False
         elif link.written:
-            _keep(page, stream, draft)
-        elif stream.complete:
-            raise Malformed("sound comes before all headers", offset=page.start)
+            pages.keep(page, link.streams[page.serial])
         else:
-            _gather(page, stream, draft)
-            if not link.opening and all(each.complete for each in link.streams.values()):
+            link.opening = False
+            _gather(page, link.streams[page.serial], draft)
+            if link.complete:
                 serials = _write_link(link, serials, draft)
-                pages.checking = draft.thorough
+        pages.checking = draft.thorough or not link.written
+        if link.written:
+            pages.keep_on(link.streams)
+    draft.sound(pages.size, pages.packets)
     if link.streams and not link.written:
         draft.found(Kind.TRAILING)
     if not draft.essence.units:
@@ -152,7 +158,7 @@ def plan_ogg(reader: Reader, start: int, draft: Draft) -> None:
 def _begin(page: Page, link: Link, draft: Draft) -> Link:
     """Take up the stream whose first page this is; return its link, which may be a new one."""
     begun = mapping(page.segments()[:LONGEST_SIGNATURE])
-    if begun is None:
+    if begun is None or (link.opening and page.serial in link.streams):
         draft.found(Kind.OTHER_STREAM)
         return link
     if not link.opening:
@@ -161,7 +167,8 @@ def _begin(page: Page, link: Link, draft: Draft) -> Link:
         link = Link(frozenset(link.streams))
     if len(link.streams) == MOST_STREAMS:
         raise TooComplex("too many streams")
-    link.streams.setdefault(page.serial, Stream(begun))
+    link.streams[page.serial] = Stream(begun)
+    _gather(page, link.streams[page.serial], draft)
     return link
 
 
@@ -173,6 +180,8 @@ def _refuse_late(page: Page, link: Link) -> None:
 
 def _gather(page: Page, stream: Stream, draft: Draft) -> None:
     """Gather the stream's headers from the segments of a page."""
+    if stream.complete:
+        raise Malformed("sound comes before all headers", offset=page.start)
     body, at = page.segments(), 0
     for index, length in enumerate(page.lacing):
         if stream.partial is None:
@@ -181,17 +190,16 @@ def _gather(page: Page, stream: Stream, draft: Draft) -> None:
             stream.partial += body[at : at + length]
         at += length
         if length < 255:
-            _header(stream, bytes(stream.partial), draft)
+            stream.complete = _header(stream, bytes(stream.partial), draft)
             stream.partial = None
-        if stream.complete:
-            if index + 1 < len(page.lacing):
-                stream.early = (page, index + 1)
-            break
+            if stream.complete:
+                stream.early = (page, index + 1) if index + 1 < len(page.lacing) else None
+                break
     stream.last_number = page.number
 
 
-def _header(stream: Stream, packet: bytes, draft: Draft) -> None:
-    """Keep what is needed of one whole header."""
+def _header(stream: Stream, packet: bytes, draft: Draft) -> bool:
+    """Keep what is needed of one whole header; say whether it is the last."""
     first = stream.headers[0] if stream.headers else b""
     header = stream.mapping.header(stream.seen, packet, first)
     if header.kept != packet:
@@ -199,7 +207,7 @@ def _header(stream: Stream, packet: bytes, draft: Draft) -> None:
     if header.kept:
         stream.headers.append(header.kept)
     stream.seen += 1
-    stream.complete = header.last
+    return header.last
 
 
 def _write_link(link: Link, serials: int, draft: Draft) -> int:
@@ -236,31 +244,11 @@ def _header_pages(stream: Stream) -> Iterator[bytes]:
 
 def _keep_early(page: Page, index: int, stream: Stream, draft: Draft) -> None:
     """Give the sound on the page of the last header a page of its own."""
-    _refuse_headers(page, stream, index)
+    if page.begins_with(stream.marks, index):
+        raise Malformed("a header stands among the sound", offset=page.start)
     lacing, body = page.lacing[index:], page.segments(index)
     flags = page.flags & LAST
     whole = new_page(flags, page.granule, stream.serial, stream.number(), lacing, body)
-    draft.write(whole[: -len(body)] if body else whole)
+    draft.write(whole[: len(whole) - len(body)])
     draft.copy(page.end - len(body), page.end)
     draft.sound(len(body), len(lacing) - lacing.count(255))
-
-
-def _keep(page: Page, stream: Stream, draft: Draft) -> None:
-    """Keep a page of sound under its new serial and number.
-
-    A gap in the numbers tells a decoder that a page was lost, so it stays a gap, of one.
-    """
-    if draft.thorough:
-        _refuse_headers(page, stream)
-    if page.number != stream.last_number + 1 & LAST_NUMBER:
-        stream.next_number += 1
-    stream.last_number = page.number
-    draft.sound(page.end - page.body, page.packets)
-    keep_page(page, page.flags & (CONTINUED | LAST), stream.serial, stream.number(), draft)
-
-
-def _refuse_headers(page: Page, stream: Stream, first: int = 0) -> None:
-    """Refuse a page on which, from a segment on, a packet begins that is no sound."""
-    marks = stream.mapping.marks
-    if any(marks) and not page.first_bytes(first).translate(marks).isascii():
-        raise Malformed("a header stands among the sound", offset=page.start)

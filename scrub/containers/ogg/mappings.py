@@ -38,14 +38,14 @@ class Mapping(NamedTuple):
     """How a codec lies in Ogg.
 
     `header` is asked with a header's number, its packet (which may be cut short past 256 KiB), and
-    what was kept of the first. `marks` has 0x80 for each byte with which no packet begins that is
-    sound or picture.
+    what was kept of the first. `marks`, where there are any, has 0x80 for each byte with which no
+    packet begins that is sound or picture.
     """
 
     codec: str
     signature: bytes
     header: Callable[[int, bytes, bytes], Header]
-    marks: bytes = bytes(256)
+    marks: bytes = b""
     is_picture: bool = False
 
 

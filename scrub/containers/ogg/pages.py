@@ -9,28 +9,30 @@ Numbers are little-endian. RFC 3533, 6.
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Mapping
 from itertools import accumulate, compress
-from typing import NamedTuple
+from operator import itemgetter
+from typing import NamedTuple, Protocol
 
 from scrub.containers.ogg.checksum import REVERSED, carried, is_right, summed
+from scrub.errors import Malformed
 from scrub.findings import Kind
 from scrub.plan import Draft
 from scrub.reading import Reader
 
-HEAD = struct.Struct("<4sBBqIIIB")
-HEAD_TO_CRC = struct.Struct("<4sBBqIII")
-CHANGED = struct.Struct("<4x1xB8xII")
-MAGIC = b"OggS"
+HEAD = struct.Struct("<5sBqIIIB")
+HEAD_TO_CRC = struct.Struct("<5sBqIII")
+CHANGED = struct.Struct("<B8xII")  # what flags, serial and number are changed by
+MAGIC = b"OggS\0"
 CONTINUED, FIRST, LAST = 1, 2, 4
-BLOCK = 1 << 20
+BLOCK = 1 << 18
 LAST_NUMBER = 0xFFFFFFFF
 NO_PACKET_ENDS = -1
 _ENDS_A_PACKET = bytes([1] * 255 + [0])
 
 
 class Page(NamedTuple):
-    """A page; `body` is where its segments begin, `block` and `origin` where it was read."""
+    """A page; `body` is where its segments begin, `at` where the page does in its `block`."""
 
     start: int
     body: int
@@ -42,27 +44,42 @@ class Page(NamedTuple):
     crc: int
     lacing: bytes
     block: bytes
-    origin: int
-
-    @property
-    def packets(self) -> int:
-        """How many packets end here."""
-        return len(self.lacing) - self.lacing.count(255)
+    at: int
 
     def segments(self, first: int = 0) -> bytes:
         """Return the bytes from the segment `first` on."""
-        begin = self.end - sum(self.lacing[first:]) if first else self.body
-        return self.block[begin - self.origin : self.end - self.origin]
+        end = self.at + self.end - self.start
+        return self.block[end - sum(self.lacing[first:]) : end]
 
-    def first_bytes(self, first: int = 0) -> bytes:
-        """Return the first byte of each packet that begins in the segment `first` or later."""
-        body, lacing = self.segments(first), self.lacing[first:]
-        begins = list(compress(accumulate(lacing), lacing.translate(_ENDS_A_PACKET)))
-        if first or not self.flags & CONTINUED:
-            begins.insert(0, 0)
-        while begins and begins[-1] >= len(body):
-            begins.pop()
-        return bytes(map(body.__getitem__, begins))
+    def begins_with(self, marks: bytes, first: int = 0) -> bool:
+        """Say whether a packet that begins in the segment `first` or later has a marked byte first.
+
+        `marks` has 0x80 for such a byte; where it is empty there is none.
+        """
+        if not marks:
+            return False
+        lacing = self.lacing[first:]
+        end = self.at + self.end - self.start
+        begins = bytes([first or not self.flags & CONTINUED]) + lacing.translate(_ENDS_A_PACKET)
+        starts = [*compress(accumulate(lacing, initial=end - sum(lacing)), begins)]
+        while starts and starts[-1] >= end:  # behind the last packet, or one of no length
+            starts.pop()
+        # itemgetter is three times as fast as asking byte by byte, but gives one item as such
+        return bool(starts) and not (
+            bytes(itemgetter(starts[0], *starts)(self.block)).translate(marks).isascii()
+        )
+
+
+class Kept(Protocol):
+    """A stream whose pages are kept."""
+
+    serial: int  # as it is written
+    next_number: int
+    last_number: int  # of the page before, as it was read
+
+    @property
+    def marks(self) -> bytes:
+        """0x80 for each byte with which no packet of sound begins; b"" for none."""
 
 
 class Pages:
@@ -73,64 +90,102 @@ class Pages:
 
     def __init__(self, reader: Reader, start: int, draft: Draft) -> None:
         self.checking = True
+        self.size = self.packets = 0  # of what was kept
         self._reader = reader
-        self._start = start
         self._draft = draft
+        self._block = b""
+        self._mirrored = memoryview(b"")  # the block, for its CRCs, once it is asked for
+        self._origin, self._at = start, 0  # where the block lies, and how far it was read
 
-    def __iter__(self) -> Iterator[Page]:
-        at, size = self._start, self._reader.size
-        while at + HEAD.size <= size:
-            block = self._reader.upto(at, BLOCK)
-            i, mirrored = 0, None
-            while i + HEAD.size <= len(block):
-                page = _page(block, i, at)
-                if page is not None and page.end > at + len(block):
-                    if at + len(block) < size:
-                        break  # it goes on in the next block
-                    page = None
-                if page is not None and self.checking:
-                    mirrored = mirrored or memoryview(block.translate(REVERSED))
-                    if not is_right(mirrored[i : page.end - at]):
-                        page = None
-                if page is not None:
-                    yield page
-                    i = page.end - at
-                    continue
-                found = block.find(MAGIC, i + 1)
-                i = found if found >= 0 else max(i + 1, len(block) - len(MAGIC) + 1)
-                if at + i + HEAD.size > size:
-                    break
+    def next(self) -> Page | None:
+        """Return the next page; None when there is no more."""
+        while self._holds(HEAD.size):
+            page = self._page()
+            if page is not None:
+                self._at += page.end - page.start
+                return page
+            found = self._block.find(MAGIC, self._at + 1)
+            self._at = found if found >= 0 else max(self._at + 1, len(self._block) - len(MAGIC) + 1)
+            if self._holds(HEAD.size):
                 self._draft.found(Kind.SLACK)
-            at += i
-        if at < size:
+        if self._origin + self._at < self._reader.size:
             self._draft.found(Kind.TRAILING)
-
-
-def _page(block: bytes, i: int, origin: int) -> Page | None:
-    """Return the page at `i` of a block that lies at `origin`; it may end behind the block."""
-    magic, version, flags, granule, serial, number, crc, count = HEAD.unpack_from(block, i)
-    if magic != MAGIC or version:
         return None
-    body = i + HEAD.size + count
-    lacing = block[i + HEAD.size : body]
-    start, body, end = origin + i, origin + body, origin + body + sum(lacing)
-    return Page(start, body, end, flags, granule, serial, number, crc, lacing, block, origin)
+
+    def keep_on(self, streams: Mapping[int, Kept]) -> None:
+        """Keep pages of these streams as long as nothing else comes."""
+        while self._holds(HEAD.size):
+            page = self._page()
+            if page is None or page.flags & FIRST or page.serial not in streams:
+                return
+            self._at += page.end - page.start
+            self.keep(page, streams[page.serial])
+
+    def keep(self, page: Page, stream: Kept) -> None:
+        """Copy a page of sound, under another serial and number where they differ.
+
+        A gap in the numbers tells a decoder that a page was lost, so it stays a gap, of one.
+        """
+        if self._draft.thorough and page.begins_with(stream.marks):
+            raise Malformed("a header stands among the sound", offset=page.start)
+        if page.number != stream.last_number + 1 & LAST_NUMBER:
+            stream.next_number += 1
+        stream.last_number = page.number
+        number = stream.next_number & LAST_NUMBER
+        stream.next_number += 1
+        self.size += page.end - page.body
+        self.packets += len(page.lacing) - page.lacing.count(255)
+        flags = page.flags & (CONTINUED | LAST)
+        if number == page.number and stream.serial == page.serial and flags == page.flags:
+            self._draft.copy(page.start, page.end)
+            return
+        changed = CHANGED.pack(
+            page.flags ^ flags, page.serial ^ stream.serial, page.number ^ number
+        )
+        crc = carried(page.crc, changed, page.end - page.start)
+        head = HEAD_TO_CRC.pack(MAGIC, flags, page.granule, stream.serial, number, crc)
+        self._draft.splice(head, page.start + HEAD_TO_CRC.size, page.end)
+
+    def _holds(self, length: int) -> bool:
+        """Make sure that so many bytes can be looked at; False where there are fewer."""
+        if self._at + length > len(self._block):
+            end = self._origin + len(self._block)
+            if end == self._reader.size and self._block:
+                return False
+            self._origin, self._at = self._origin + self._at, 0
+            self._block = self._reader.upto(self._origin, BLOCK)
+            self._mirrored = memoryview(b"")
+        return self._at + length <= len(self._block)
+
+    def _page(self) -> Page | None:
+        """Return the page that begins here; None when none does, or it is cut off or damaged."""
+        count = self._block[self._at + HEAD.size - 1]
+        if not self._holds(HEAD.size + count):
+            return None
+        block, at = self._block, self._at
+        magic, flags, granule, serial, number, crc, count = HEAD.unpack_from(block, at)
+        body = at + HEAD.size + count
+        lacing = block[body - count : body]
+        end = body + sum(lacing)
+        if magic != MAGIC:
+            return None
+        if end > len(block):
+            return self._page() if self._holds(end - at) else None
+        if self.checking:
+            if not self._mirrored:
+                self._mirrored = memoryview(block.translate(REVERSED))
+            if not is_right(self._mirrored[at:end]):
+                return None
+        origin = self._origin
+        return Page(
+            origin + at, origin + body, origin + end, flags, granule, serial, number, crc,
+            lacing, block, at,
+        )  # fmt: skip
 
 
 def new_page(
     flags: int, granule: int, serial: int, number: int, lacing: bytes, body: bytes
 ) -> bytes:
     """Return a page that is ours from head to end."""
-    head = HEAD.pack(MAGIC, 0, flags, granule, serial, number, 0, len(lacing))
+    head = HEAD.pack(MAGIC, flags, granule, serial, number, 0, len(lacing))
     return summed(head + lacing + body)
-
-
-def keep_page(page: Page, flags: int, serial: int, number: int, draft: Draft) -> None:
-    """Copy a page, under another serial and number where they differ."""
-    if (flags, serial, number) == (page.flags, page.serial, page.number):
-        draft.copy(page.start, page.end)
-        return
-    changed = CHANGED.pack(page.flags ^ flags, page.serial ^ serial, page.number ^ number)
-    crc = carried(page.crc, changed, page.end - page.start)
-    draft.write(HEAD_TO_CRC.pack(MAGIC, 0, flags, page.granule, serial, number, crc))
-    draft.copy(page.start + HEAD_TO_CRC.size, page.end)

@@ -211,6 +211,22 @@ class TestOgg:
         with pytest.raises(error):
             cleaned(zygote, damaged)
 
+    @pytest.mark.parametrize("original", [OPUS, SPEEX, VORBIS], ids=["opus", "speex", "vorbis"])
+    def test_sound_on_the_page_of_the_last_header_gets_one_of_its_own(
+        self, zygote: Zygote, original: bytes
+    ) -> None:
+        first, second, third, *rest = pages(cleaned_here(original))
+        lacing = second[27 : 27 + second[26]] + third[27 : 27 + third[26]]
+        body = second[27 + second[26] :] + third[27 + third[26] :]
+        joined = third[:18] + second[18:26] + bytes([len(lacing)]) + lacing + body
+        joined = joined[:22] + crc(joined) + joined[26:]
+        late = [each[:18] + bytes([each[18] - 1]) + each[19:] for each in rest]
+        late = [each[:22] + crc(each) + each[26:] for each in late]
+
+        _, result, _ = cleaned(zygote, first + joined + b"".join(late))
+
+        assert result == first + second + third + b"".join(rest)
+
     def test_a_link_without_sound_at_the_end_is_gone(self, zygote: Zygote) -> None:
         begun = b"".join(pages(with_serial(OPUS, b"next"))[:1])
 
