@@ -44,6 +44,7 @@ NOBODY = re.compile(r"0?|\[0\]\[0\]\[0\]\[0\]|FFMP|FFMpeg( 0)?|LAME[\d.]*|\s*")
 # What can only be a word of the judge's own, for a number in the file.
 OWN_WORDS = re.compile(
     r"MajorBrand|(Channel|Format|BitRate_Mode|FrameRate_Mode|Compression|ScanType|MIMEType).*"
+    r"|(Duration|(Frame|Sampling)Count|Delay)_Source|Matroska_0x15b0"  # the last is Colour
     r"|(Audio|Video|)(Codec|Format|Encoding|Channels)(ID.*|_.*|List)?|Interleaved|Default|Alignment"
 )
 # What is said of the file's name, of the judge, or of a figure in words of its own.
