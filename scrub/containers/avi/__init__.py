@@ -82,21 +82,21 @@ class _Kept:
         self._draft = draft
         self._index = Index()
         self._size = self._chunks = 0
+        self._streams: dict[bytes, tuple[Stream, bytes] | None] = {}  # by a chunk's id
 
     def take(self, chunk: Chunk, headers: Headers) -> None:
         """Keep a chunk if its stream is kept."""
-        number, suffix = int(chunk.id[:2]), chunk.id[2:].lower()
-        stream = headers.streams[number] if number < len(headers.streams) else None
-        if stream is None or suffix == b"ix":
+        if chunk.id not in self._streams:
+            self._streams[chunk.id] = _stream_of(chunk.id, headers)
+        kept = self._streams[chunk.id]
+        if kept is None:
             self._draft.found(Kind.UNKNOWN_CHUNK)
             return
-        if SUFFIXES.get(suffix) != (b"auds" if stream.sound else b"vids"):
-            raise Unsupported("AVI", "a stream of unknown chunks")
+        stream, chunk_id = kept
         cuts = self._cuts(chunk, stream)
         size = chunk.end - chunk.start
         if cuts is not None:
             size = sum(_length(cut) for cut in cuts)
-        chunk_id = b"%02d" % stream.number + suffix
         if self.parts[-1].draft.size + size > ROOM:
             self.parts.append(_Part())
         if len(self.parts) == 1:
@@ -157,6 +157,17 @@ class _Kept:
             if stream and stream.pictures:
                 stream.pictures.report(draft)
         draft.sound(self._size, self._chunks)
+
+
+def _stream_of(chunk_id: bytes, headers: Headers) -> tuple[Stream, bytes] | None:
+    """Return the stream of a chunk, if it is kept, and the chunk's id in the result."""
+    number, suffix = int(chunk_id[:2]), chunk_id[2:].lower()
+    stream = headers.streams[number] if number < len(headers.streams) else None
+    if stream is None or suffix == b"ix":
+        return None
+    if SUFFIXES.get(suffix) != (b"auds" if stream.sound else b"vids"):
+        raise Unsupported("AVI", "a stream of unknown chunks")
+    return stream, b"%02d" % stream.number + suffix
 
 
 def _length(cut: Cut) -> int:

@@ -16,7 +16,7 @@ from scrub.findings import Kind
 from scrub.plan import Cut, Draft, Literal, Span
 from scrub.reading import LONGEST_READ, Reader
 
-LOOKED_AT = 1 << 16  # bytes of a picture in which an encoder's name would stand
+LOOKED_AT = 1 << 12  # bytes of a picture: an encoder's name stands in front of it
 
 
 class Coding(Enum):
