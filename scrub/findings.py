@@ -16,6 +16,8 @@ from typing import Final, NamedTuple
 
 MOST_VALUES: Final = 500
 LONGEST_NAME, LONGEST_TEXT = 64, 256  # bytes of UTF-8
+SHORTEST_TEXT = 5  # characters that count as a text where nothing says that they are one
+LEFT_OVER = 8  # characters around a text that are nothing new: the next field's name and length
 
 
 class Kind(StrEnum):
@@ -126,16 +128,28 @@ class Values:
         """Whether no more can be taken."""
         return len(self._values) >= MOST_VALUES
 
-    def add(self, kind: Kind, name: str, text: str) -> None:
-        """Take a value, unless it is told already."""
+    def add(self, kind: Kind, name: str, text: str | bytes) -> None:
+        """Take a value, unless it is told already; bytes are UTF-8, or else Latin-1."""
+        if isinstance(text, bytes):
+            text = _decoded(text)
         text = text.strip(" \0")[:LONGEST_TEXT]
         if text and not self.full and f"\n{text}\n" not in self._told:
             self._values.append(Value(kind, name, text))
             self._told += f"{text}\n"
 
     def tells(self, text: str) -> bool:
-        """Say whether this text is part of one that was taken."""
-        return text in self._told
+        """Say whether this text is part of one that was taken, or one of them and hardly more."""
+        return text in self._told or any(
+            len(value.text) >= max(SHORTEST_TEXT, len(text) - LEFT_OVER) and value.text in text
+            for value in self._values
+        )
+
+
+def _decoded(text: bytes) -> str:
+    try:
+        return text.decode("utf-8")
+    except UnicodeDecodeError:
+        return text.decode("latin-1")
 
 
 def printable(untrusted: str) -> str:

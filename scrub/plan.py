@@ -110,7 +110,7 @@ class Draft:
         self._literal_bytes += length
         self._hand_on()
 
-    def found(self, kind: Kind, times: int = 1, *, name: str = "", value: str = "") -> None:
+    def found(self, kind: Kind, times: int = 1, *, name: str = "", value: str | bytes = "") -> None:
         """Count something that is left out; `value` is what it said, in the field `name`."""
         self.tally.removed(kind, times)
         if value and self.values is not None:

@@ -14,6 +14,7 @@ from array import array
 from collections.abc import Iterator
 from itertools import chain
 
+from scrub.findings import SHORTEST_TEXT
 from scrub.plan import Span, decoded
 from scrub.reading import Reader
 
@@ -92,5 +93,5 @@ def _texts_in(held: bytes) -> Iterator[tuple[int, str]]:
         length = min(end, len(held)) - start
         if len(match[0]) >= no_chance or company.count(1, start, end) >= GOOD * length:
             text = match[0].decode(_CODECS[match.lastgroup or "bytes"], "replace").strip()
-            if len(text) >= 5:
+            if len(text) >= SHORTEST_TEXT:
                 yield match.start(), text

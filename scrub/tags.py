@@ -195,9 +195,10 @@ def _text(value: Any) -> str:
         return "; ".join(_text(each) for each in value[:20])
     if isinstance(value, bytes):
         text = value[: 4 * LONGEST_TEXT].decode("utf-8", "replace")
-        return text if text.isprintable() else f"{len(value)} bytes"
-    if hasattr(value, "pprint"):  # an ID3 frame: its name, =, and what it says
-        return str(value.pprint()).partition("=")[2]
+        return text if text.isprintable() and "\ufffd" not in text else f"{len(value)} bytes"
+    if hasattr(value, "pprint"):  # an ID3 frame
+        said = next((member for member in ("text", "url", "data") if hasattr(value, member)), "")
+        return _text(getattr(value, said)) if said else str(value.pprint()).partition("=")[2]
     return str(value)
 
 

@@ -9,7 +9,7 @@ EBU Tech 3285; RIFF: Multimedia Programming Interface and Data Specifications 1.
 
 import struct
 
-from scrub.findings import Kind
+from scrub.findings import LONGEST_TEXT, Kind
 from scrub.plan import Draft
 from scrub.reading import Reader
 from scrub.tags import meaning
@@ -53,8 +53,9 @@ def report(reader: Reader, chunk_id: bytes, start: int, end: int, draft: Draft) 
     draft.found(KINDS.get(chunk_id, Kind.UNKNOWN_CHUNK))
     if chunk_id == b"bext":
         for begin, stop, kind in BEXT:
-            if any(reader.upto(start + begin, min(stop, end - start) - begin)):
-                draft.found(kind)
+            said = reader.upto(start + begin, min(stop, end - start) - begin)
+            if any(said):
+                draft.found(kind, name=f"bext {begin}", value=said)
     elif chunk_id in (b"LIST", b"list") and reader.upto(start, 4) == b"INFO":
         _report_fields(reader, start + 4, end, draft)
 
@@ -64,5 +65,7 @@ def _report_fields(reader: Reader, at: int, end: int, draft: Draft) -> None:
         if at + CHUNK_HEADER.size > end:
             return
         field, length = CHUNK_HEADER.unpack(reader.exactly(at, CHUNK_HEADER.size))
-        draft.found(meaning(field.decode("latin-1")))
+        name = field.decode("latin-1")
+        said = reader.upto(at + CHUNK_HEADER.size, min(length, LONGEST_TEXT))
+        draft.found(meaning(name), name=name, value=said)
         at += CHUNK_HEADER.size + length + length % 2

@@ -27,6 +27,7 @@ from scrub.containers.asf.streams import (
 )
 from scrub.errors import Malformed, Unsupported
 from scrub.findings import Kind
+from scrub.moments import moment
 from scrub.plan import Draft
 from scrub.reading import Reader
 
@@ -200,7 +201,8 @@ def _read_file(payload: bytes, offset: int, draft: Draft) -> File:
     if shortest != longest or not 0 < longest <= LONGEST_PACKET:
         raise Malformed("packets have no one size", offset=offset)
     draft.found(Kind.IDENTIFIER, any(identifier))
-    draft.found(Kind.TIME, created != NO_DATE)
+    if created != NO_DATE:
+        draft.found(Kind.TIME, name="created", value=moment(1601, created / 10**7))
     draft.found(Kind.SLACK, len(payload) > FILE.size)
     if flags & BROADCAST:  # nothing was filled in that is known at the end only
         packets = play = send = 0

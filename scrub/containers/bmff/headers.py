@@ -16,6 +16,7 @@ from scrub.containers.bmff.boxes import Box, Parts, boxed, children, first, full
 from scrub.containers.bmff.tables import table
 from scrub.errors import Malformed, TooComplex, Unsupported
 from scrub.findings import Kind
+from scrub.moments import moment
 from scrub.plan import Draft
 from scrub.reading import Reader
 
@@ -57,9 +58,18 @@ def clock(reader: Reader, box: Box, draft: Draft) -> Clock:
         raise Malformed("a header has an unknown version", offset=box.start)
     wide = 8 if version else 4
     stored = reader.exactly(box.payload + 4, 3 * wide + 4)
-    if any(stored[: 2 * wide]):
-        draft.found(Kind.TIME)
+    _times(stored[: 2 * wide], box, draft)
     return Clock(version, stored[2 * wide : 2 * wide + 4], stored[2 * wide + 4 :])
+
+
+def _times(stored: bytes, box: Box, draft: Draft) -> None:
+    """Count the times of creation and of the last change, which go; seconds since 1904."""
+    if not any(stored):
+        return
+    middle = len(stored) // 2
+    made, changed = (int.from_bytes(time, "big") for time in (stored[:middle], stored[middle:]))
+    value = moment(1904, made or changed)
+    draft.found(Kind.TIME, name=box.type.decode("latin-1"), value=value)
 
 
 def movie_turn(reader: Reader, mvhd: Box, clock: Clock) -> Turn:
@@ -101,8 +111,7 @@ def read_head(reader: Reader, tkhd: Box, movie: Turn, draft: Draft) -> Head:
     at = 4 + 2 * wide
     if version > 1 or len(stored) < at + wide + 24:
         raise Malformed("a track header is damaged", offset=tkhd.start)
-    if any(stored[4:at]):
-        draft.found(Kind.TIME)
+    _times(stored[4:at], tkhd, draft)
     duration = stored[at + 8 : at + 8 + wide]
     at += 8 + wide + 8
     group = int.from_bytes(stored[at + 2 : at + 4], "big")

@@ -12,18 +12,20 @@ from contextlib import suppress
 from scrub.containers.matroska.ebml import CRC, VOID, Element, children, text
 from scrub.errors import Malformed, TooComplex
 from scrub.findings import Kind
+from scrub.moments import moment
 from scrub.plan import Draft
 from scrub.reading import Reader
 from scrub.tags import meaning
 
 TAGS, TAG, SIMPLE_TAG, TAG_NAME = 0x1254C367, 0x7373, 0x67C8, 0x45A3
 ATTACHMENTS, ATTACHED_FILE, MIME_TYPE = 0x1941A469, 0x61A7, 0x4660
+DATE = 0x4461
 KINDS = {
     VOID: Kind.PADDING,
     TAGS: Kind.TAG_BLOCK,
     0x1043A770: Kind.CHAPTERS,
     # Of Info.
-    0x4461: Kind.TIME,
+    DATE: Kind.TIME,
     0x7BA9: Kind.TITLE,
     0x4D80: Kind.ENCODER,  # the muxer's name, the program's
     0x5741: Kind.ENCODER,
@@ -50,7 +52,11 @@ def report(reader: Reader, element: Element, draft: Draft) -> None:
             return
         if element.id == TAGS:
             _tags(reader, element, draft, DEEPEST)
-    draft.found(KINDS.get(element.id, Kind.UNKNOWN_CHUNK))
+    value = ""
+    if element.id == DATE:
+        date = int.from_bytes(reader.upto(element.payload, 8), "big", signed=True)
+        value = moment(2001, date / 10**9)
+    draft.found(KINDS.get(element.id, Kind.UNKNOWN_CHUNK), name="DateUTC", value=value)
 
 
 def _attachments(reader: Reader, attachments: Element, draft: Draft) -> None:

@@ -220,7 +220,7 @@ class TestShow:
 
         assert "values" not in without
         assert {"kind": "person", "name": "TPE1", "text": SECRET.decode()} in told["values"]
-        assert {"kind": "location", "name": "TXXX:GPS", "text": "GPS=+52.5"} in told["values"]
+        assert {"kind": "location", "name": "TXXX:GPS", "text": "+52.5"} in told["values"]
 
     def test_nothing_of_a_name_or_a_value_steers_the_terminal(self, tmp_path: Path) -> None:
         hostile = tmp_path / "a\x1b[2Jb\udcff.wav"

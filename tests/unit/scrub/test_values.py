@@ -6,11 +6,12 @@ import struct
 import tempfile
 
 import pytest
-from recordings import SECRET, chunk, id3, riff, samples, wav
+from recordings import SECRET, chunk, encoded, id3, riff, samples, wav
 from test_sandbox import sandbox, served
 
 from scrub import Handle, Seen, Value, WorkerFailed, Zygote, look, printable
 from scrub.findings import KINDS, LONGEST_TEXT, MOST_VALUES, Kind, Values
+from scrub.moments import moment
 from scrub.plan import Draft
 from scrub.reading import Reader
 from scrub.strings import LeftOut, texts
@@ -71,6 +72,35 @@ class TestLooking:
             values.add(Kind.TEXT, name, "the same")
 
         assert [*values] == [Value(Kind.TEXT, "a", "the same")]
+
+
+class TestMoments:
+    @pytest.mark.parametrize(
+        ("extension", "name"),
+        [("mp4", "mvhd"), ("mov", "mvhd"), ("m4a", "mvhd"), ("mkv", "DateUTC"), ("wma", "created")],
+    )
+    def test_a_time_that_is_a_number_is_told_as_a_date(
+        self, zygote: Zygote, extension: str, name: str
+    ) -> None:
+        recording = encoded(extension, "-metadata", "creation_time=2024-05-01T12:34:56Z")
+
+        found = {value.name: value.text for value in seen(zygote, recording).values}
+
+        assert found[name] == "2024-05-01T12:34:56+00:00"
+
+    def test_a_time_that_there_never_was_is_none(self) -> None:
+        assert moment(1904, 2**64) == ""
+        assert moment(2001, -(2**70)) == ""
+
+    def test_fields_of_a_wav_are_told_by_their_names(self, zygote: Zygote) -> None:
+        info = chunk(b"LIST", b"INFO" + chunk(b"IART", "Kéller".encode("latin-1")))
+        bext = chunk(b"bext", b"My words".ljust(256, b"\0") + bytes(400))
+        recording = riff(wav()[12:36], chunk(b"data", samples()), info, bext)
+
+        found = seen(zygote, recording).values
+
+        assert Value(Kind.PERSON, "IART", "Kéller") in found
+        assert Value(Kind.COMMENT, "bext 0", "My words") in found
 
 
 class TestTexts:
