@@ -23,7 +23,9 @@ from scrub.containers import (
     mpeg,
     ogg,
     riff,
+    tta,
     wave64,
+    wavpack,
 )
 from scrub.containers.tagblocks import end_of_front_tags
 from scrub.errors import Empty, NotARecording, Unsupported
@@ -71,6 +73,8 @@ FORMATS: tuple[Format, ...] = (
     Format("WebM", "webm", "plain", matroska.is_webm, matroska.plan_matroska),
     Format("MKV", "mkv", "plain", matroska.is_mkv, matroska.plan_matroska),
     Format("MKA", "mka", "plain", matroska.is_mka, matroska.plan_matroska),
+    Format("TTA", "tta", "plain", tta.is_tta, tta.plan_tta),
+    Format("WavPack", "wv", "plain", wavpack.is_wavpack, wavpack.plan_wavpack),
     Format("AC-3", "ac3", "plain", ac3.is_ac3, ac3.plan_ac3),
     Format("E-AC-3", "eac3", "plain", ac3.is_eac3, ac3.plan_ac3),
     Format("DTS", "dts", "plain", ac3.is_dts, ac3.plan_dts),
@@ -86,8 +90,7 @@ KNOWN_BY_SIGHT: tuple[tuple[int, bytes, str], ...] = (
     (0, b"RIFX", "RIFX"),
     (0, b"OggS", "Ogg"),
     (0, b"#!AMR", "AMR"),
-    (0, b"wvpk", "WavPack"),
-    (0, b"TTA", "TTA"),
+    (0, b"TTA2", "TTA2"),
     (0, b"FLV\1", "FLV"),
     (0, b"w\x0b", "AC-3 in another byte order"),
     (0, b"\xfe\x7f\x01\x80", "DTS in another byte order"),

@@ -18,7 +18,7 @@ FAMILIES += ["wma"]
 FAMILIES += ["avi"]
 FAMILIES += ["mka", "mkv", "webm"]
 PLAIN = {"w64", "aiff", "au", "amr", "caf", "mka", "webm"}
-FRAMED = ["mp3", "mp2", "aac", "ac3"]
+FRAMED = ["mp3", "mp2", "aac", "ac3", "tta", "wv"]
 FAMILIES += FRAMED[1:]
 HEADS = [
     b"RIFF\xff\xff\xff\xffWAVE", b"fLaC\0\0\0\x22", b"OggS\0\2", b"\xff\xfb\x90\0", id3(),
