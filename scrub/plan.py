@@ -149,6 +149,30 @@ class Draft:
             self._batch.clear()
 
 
+class Aside(Draft):
+    """A draft that waits: for what has to be known before what is to stand in front of it."""
+
+    def __init__(self, *, thorough: bool = False) -> None:
+        self._records: list[bytes] = []
+        super().__init__(self._records.append, thorough=thorough)
+
+    def replay(self, draft: Draft) -> None:
+        """Write all of it, and what was found, into another draft."""
+        self.close()
+        for records in self._records:
+            for cut in decoded(records):
+                if isinstance(cut, Literal):
+                    draft.write(cut.data)
+                else:
+                    draft.copy(cut.start, cut.end)
+        findings = self.tally.findings()
+        for kind, times in findings.removed.items():
+            draft.found(kind, times)
+        for kind in findings.remains:
+            draft.tally.remains(kind)
+        draft.sound(self.essence.size, self.essence.units)
+
+
 class CutList:
     """A cut list at rest in a `notebook`: checked record by record, read any number of times.
 

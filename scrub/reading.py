@@ -25,6 +25,12 @@ class Reader:
         self._window = b""
         self.size = recording.seek(0, 2)
 
+    def until(self, end: int) -> "Reader":
+        """Return a reader of the same recording that ends at `end`."""
+        part = Reader(self._recording, window=self._window_size)
+        part.size = min(end, self.size)
+        return part
+
     def upto(self, offset: int, length: int) -> bytes:
         """Return `length` bytes from `offset`, fewer only where the recording ends."""
         length = max(0, min(length, self.size - offset))

@@ -16,7 +16,8 @@ from scrub.codecs.aac_settings import without_comment
 from scrub.errors import Malformed, Unsupported
 
 FMT = struct.Struct("<HHIIHH")
-PCM, MP3, AAC, EXTENSIBLE = 0x0001, 0x0055, 0x00FF, 0xFFFE
+PCM, MPEG, MP3, AAC, AC3, DTS = 0x0001, 0x0050, 0x0055, 0x00FF, 0x2000, 0x2001
+EXTENSIBLE = 0xFFFE
 LONGEST_AAC_SETTINGS = 64
 
 # Codecs that are nothing but sound, and how many bytes follow the u16 length. These need no frames
@@ -38,16 +39,18 @@ PLAIN = {
 }
 # And those whose packets a container of packets may hold.
 PACKETS = PLAIN | {
-    0x0050: 22,  # MPEG layers I and II: layer, bitrate, mode, emphasis, flags, time stamp
+    MPEG: 22,  # MPEG layers I and II: layer, bitrate, mode, emphasis, flags, time stamp
     MP3: 12,  # id, flags, block size, frames a block, delay
     AAC: LONGEST_AAC_SETTINGS,
     0x0160: 4,  # WMA 1: samples a block, options
     0x0161: 10,  # WMA 2: the same, and alignment
     0x0162: 18,  # WMA Pro: bits, speakers, options
     0x0163: 18,  # WMA lossless
-    0x2000: 0,  # AC-3
-    0x2001: 0,  # DTS
+    AC3: 0,
+    DTS: 0,
 }
+# And those whose frames follow one another, so that they can be told from what stands between.
+FRAMES = PLAIN | {MPEG: 22, MP3: 12, AC3: 0, DTS: 0}
 # Codecs that count samples by bytes: how many there are needs no saying.
 COUNTED = frozenset({PCM, 0x0003, 0x0006, 0x0007})
 GUID_AT = 6

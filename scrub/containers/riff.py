@@ -2,14 +2,15 @@
 
     fmt       WAVEFORMATEX, see scrub/codecs/waveformat.py
     fact      u32 samples a channel
-    data      the sound
+    data      the sound; that of MP3 and the like is frames, and nothing else of it is kept
 
 A RIFF stays a RIFF, and RF64 or BW64 what it is, with a ds64 that only counts; a RIFF whose sound
 is too long for one, as streamed to a pipe, becomes RF64. The walk: scrub/containers/riff_chunks.py.
 """
 
-from scrub.codecs.waveformat import COUNTED, PLAIN, WaveFormat
+from scrub.codecs.waveformat import AC3, COUNTED, DTS, FRAMES, MP3, MPEG, WaveFormat
 from scrub.codecs.waveformat import rebuilt as wave_format
+from scrub.containers import ac3, mpeg
 from scrub.containers.riff_chunks import (
     CHUNK_HEADER,
     DS64,
@@ -22,11 +23,12 @@ from scrub.containers.riff_chunks import (
 from scrub.containers.riff_report import report
 from scrub.errors import Malformed, Unsupported
 from scrub.findings import Kind
-from scrub.plan import Draft
+from scrub.plan import Aside, Draft
 from scrub.reading import Reader
 
 FORMS = (b"RIFF", *LONG_FORMS)
 LONGEST_FORMAT = 1 << 12
+PLANS = {MP3: mpeg.plan_mp3, MPEG: mpeg.plan_mpeg, AC3: ac3.plan_ac3, DTS: ac3.plan_dts}
 DENSEST = 64  # samples a byte, more than any codec packs
 
 
@@ -77,7 +79,8 @@ def _write(
     ds64: Chunk | None,
     draft: Draft,
 ) -> None:
-    length = data.end - data.start
+    sound = _sound(reader, fmt, data, thorough=draft.thorough)
+    length = sound.size
     head = _chunk(b"fmt ", fmt.payload)
     if fact:
         said = reader.number(fact.start, 4, "little")
@@ -99,9 +102,19 @@ def _write(
         draft.write(CHUNK_HEADER.pack(form, LONG) + b"WAVE")
         draft.write(_chunk(b"ds64", DS64.pack(size, length, counted, 0)) + head)
         draft.write(CHUNK_HEADER.pack(b"data", LONG))
-    draft.copy(data.start, data.end)
+    sound.replay(draft)
     draft.write(bytes(length % 2))
-    draft.sound(length, length // fmt.block_size)
+
+
+def _sound(reader: Reader, fmt: WaveFormat, data: Chunk, *, thorough: bool) -> Aside:
+    """Return what is kept of the sound: all of it, or where it is frames, only these."""
+    sound = Aside(thorough=thorough)
+    if fmt.tag in PLANS:
+        PLANS[fmt.tag](reader.until(data.end), data.start, sound)
+    else:
+        sound.copy(data.start, data.end)
+        sound.sound(data.end - data.start, (data.end - data.start) // fmt.block_size)
+    return sound
 
 
 def samples(fmt: WaveFormat, length: int, said: int) -> int:
@@ -119,7 +132,7 @@ def _refuse_more_sound(fmt: WaveFormat | None, chunk: Chunk) -> None:
 
 def _format(reader: Reader, chunk: Chunk, draft: Draft) -> WaveFormat:
     payload = reader.exactly(chunk.start, min(chunk.end - chunk.start, LONGEST_FORMAT))
-    fmt = wave_format(payload, PLAIN, "WAV", chunk.start)
+    fmt = wave_format(payload, FRAMES, "WAV", chunk.start)
     if fmt.slack or chunk.end - chunk.start > LONGEST_FORMAT:
         draft.found(Kind.SLACK)
     return fmt

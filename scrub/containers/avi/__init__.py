@@ -14,7 +14,7 @@ from scrub.containers.avi.index import Index, KeyFrames
 from scrub.containers.riff_report import report
 from scrub.errors import Malformed, Unsupported
 from scrub.findings import Kind
-from scrub.plan import Cut, Draft, Literal, Span, decoded
+from scrub.plan import Aside, Cut, Draft, Literal, Span
 from scrub.reading import Reader
 
 ROOM = 0xF0000000  # for a movi: the rest of 4 GB is for headers and index
@@ -51,33 +51,16 @@ def plan_avi(reader: Reader, start: int, draft: Draft) -> None:
             headers = read_headers(reader, chunk.start + 4, chunk.end, draft)
         else:
             report(reader, chunk.id, chunk.start, chunk.end, draft)
-    if not headers or not kept.parts[0].draft.size:
+    if not headers or not kept.parts[0].size:
         raise Malformed("there is no sound and no picture", offset=start)
     kept.write(headers, key_frames)
-
-
-class _Part:
-    """What goes into one RIFF: cuts in encoded records."""
-
-    def __init__(self) -> None:
-        self.records: list[bytes] = []
-        self.draft = Draft(self.records.append)
-
-    def replay(self, draft: Draft) -> None:
-        self.draft.close()
-        for batch in self.records:
-            for cut in decoded(batch):
-                if isinstance(cut, Literal):
-                    draft.write(cut.data)
-                else:
-                    draft.copy(cut.start, cut.end)
 
 
 class _Kept:
     """The chunks that are kept, in as many parts as there will be RIFFs."""
 
     def __init__(self, reader: Reader, draft: Draft) -> None:
-        self.parts = [_Part()]
+        self.parts = [Aside()]
         self._reader = reader
         self._draft = draft
         self._index = Index()
@@ -97,10 +80,10 @@ class _Kept:
         size = chunk.end - chunk.start
         if cuts is not None:
             size = sum(_length(cut) for cut in cuts)
-        if self.parts[-1].draft.size + size > ROOM:
-            self.parts.append(_Part())
+        if self.parts[-1].size + size > ROOM:
+            self.parts.append(Aside())
         if len(self.parts) == 1:
-            place = len(b"movi") + self.parts[0].draft.size
+            place = len(b"movi") + self.parts[0].size
             self._index.add(chunk_id, chunk.start - HEADER.size, place, size)
         self._put(chunk, chunk_id, size, cuts)
         stream.chunks += 1
@@ -119,7 +102,7 @@ class _Kept:
         return None
 
     def _put(self, chunk: Chunk, chunk_id: bytes, size: int, cuts: list[Cut] | None) -> None:
-        draft = self.parts[-1].draft
+        draft = self.parts[-1]
         pad = size % 2
         if cuts is None and chunk_id == chunk.id and chunk.padded:
             draft.copy(chunk.start - HEADER.size, chunk.end + pad)
@@ -145,7 +128,7 @@ class _Kept:
             if not number:
                 form, behind = b"AVI ", HEADER.size + index if index else 0
                 before = headers.hdrl(indexed=bool(index), pictures=pictures, long=long)
-            movi = len(b"movi") + part.draft.size
+            movi = len(b"movi") + part.size
             draft.write(HEADER.pack(b"RIFF", 4 + len(before) + HEADER.size + movi + behind))
             draft.write(form + before + HEADER.pack(b"LIST", movi) + b"movi")
             part.replay(draft)

@@ -123,7 +123,23 @@ class TestWav:
         assert SECRET not in result
         assert heard(result) == heard(made)
 
-    @pytest.mark.parametrize("codec", ["libmp3lame", "aac", "libvorbis"])
+    @pytest.mark.parametrize("codec", ["libmp3lame", "mp2", "ac3"])
+    def test_frames_in_a_wav_are_kept_and_nothing_between_them(
+        self, zygote: Zygote, codec: str
+    ) -> None:
+        made = encoded("wav", "-c:a", codec)
+        at = made.index(b"data")
+        sound = made[at + 8 : at + 8 + struct.unpack_from("<I", made, at + 4)[0]]
+        planted = riff(made[12:at], chunk(b"data", id3((b"TIT2", SECRET)) + sound + id3v1()))
+
+        _, result, findings = cleaned(zygote, planted)
+
+        assert result == cleaned(zygote, made)[1]
+        assert SECRET not in result
+        assert heard(result) == heard(made)
+        assert findings.removed
+
+    @pytest.mark.parametrize("codec", ["aac", "libvorbis"])
     def test_a_codec_with_tags_of_its_own_is_refused_by_name(
         self, zygote: Zygote, codec: str
     ) -> None:
@@ -138,7 +154,7 @@ class TestWav:
 
         known = riff(chunk(b"fmt ", wide + guid), DATA)
         assert cleaned(zygote, known)[1] == known
-        for other in (SECRET[:16], b"\x55" + guid[1:], guid[:4] + SECRET[:12]):
+        for other in (SECRET[:16], b"\xf0" + guid[1:], guid[:4] + SECRET[:12]):
             with pytest.raises(Unsupported):
                 cleaned(zygote, riff(chunk(b"fmt ", wide + other), DATA))
 
