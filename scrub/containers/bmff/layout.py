@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from scrub.containers.bmff.edits import Edits
-from scrub.containers.bmff.tables import Chunk, Tables, big_endian, chunks
+from scrub.containers.bmff.tables import Chunk, Tables, big_endian, chunks, in_order
 from scrub.errors import TooComplex, Unsupported
 from scrub.plan import MOST_CUTS, Draft
 from scrub.reading import Reader
@@ -69,15 +69,8 @@ def layout(reader: Reader, tracks: Sequence[Tables], edits: Edits) -> Kept:
 
 
 def _ordered(reader: Reader, tables: Tables) -> Iterator[Chunk]:
-    before = -1
-    for chunk in chunks(reader, tables):
-        if chunk.start < before:
-            return _sorted(reader, tables)
-        before = chunk.start
-    return chunks(reader, tables)
-
-
-def _sorted(reader: Reader, tables: Tables) -> Iterator[Chunk]:
+    if in_order(reader, tables):
+        return chunks(reader, tables)
     if tables.offsets.length > MOST_SCATTERED:
         raise TooComplex("too many chunks in no order")
     return iter(sorted(chunks(reader, tables)))

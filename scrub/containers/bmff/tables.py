@@ -100,6 +100,16 @@ def chunks(reader: Reader, tables: Tables) -> Iterator[Chunk]:
         raise Malformed("samples belong to no chunk", offset=tables.sizes.start)
 
 
+def in_order(reader: Reader, tables: Tables) -> bool:
+    """Say whether a track's chunks lie one behind the other."""
+    before = 0
+    for block in _blocks(reader, tables.offsets, tables.offset_width):
+        if before > block[0] or sorted(block) != block.tolist():
+            return False
+        before = block[-1]
+    return True
+
+
 def samples(reader: Reader, tables: Tables) -> Iterator[Sample]:
     """Yield where a track's samples lie; sizes are those that stsz or stz2 tell.
 
@@ -134,11 +144,9 @@ def _starts(reader: Reader, tables: Tables) -> Iterator[tuple[int, int, int]]:
     offsets = numbers(reader, tables.offsets, tables.offset_width)
     done = 0
     for count, description, until in _runs(reader, tables):
-        for start in offsets:
+        for start in islice(offsets, until - done):
             yield start, count, description
-            done += 1
-            if done == until:
-                break
+        done = until
 
 
 def _runs(reader: Reader, tables: Tables) -> Iterator[tuple[int, int, int]]:
@@ -170,6 +178,12 @@ class _Sizes:
 
     def take(self, samples: int) -> int:
         """Return the bytes of the next samples; the last chunk may hold fewer than it says."""
+        at = self._at
+        behind = at + samples
+        if behind <= len(self._block):
+            self._at = behind
+            self.left -= samples
+            return self._block[at] if samples == 1 else sum(self._block[at:behind])
         samples = min(samples, self.left)
         self.left -= samples
         tables = self._tables

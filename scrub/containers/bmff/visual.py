@@ -4,7 +4,7 @@
               u16 width, u16 height, u32 + u32 dots an inch, u32 0, u16 frames a sample, 32 bytes
               of compressor's name, u16 depth, i16 colour table: 86 bytes with the box's head
 
-The size, the frames and the depth stay, the rest is constant. Every sample of H.264 and H.265 is
+The size and the depth stay, the rest is constant. Every sample of H.264 and H.265 is
 looked at, unit by unit. ISO/IEC 14496-12, 12.1; 14496-15; QuickTime, "Video Sample Descriptions";
 VP8, VP9 and AV1 in ISO media: their encapsulation documents; Dolby Vision streams in ISO BMFF.
 """
@@ -31,6 +31,8 @@ from scrub.reading import Reader
 ENTRY = struct.Struct(">6xHHH4sIIHHIIIH32sHH")
 DOTS = 72 << 16
 NO_COLOUR_TABLE = 0xFFFF
+DEEPEST = 32
+MOST_PIXELS = 1 << 20
 LONGEST_SETTINGS = 1 << 16
 VISUAL_STREAM = 4 << 2 | 1
 MPEG4, MPEG2_AND_1 = 0x20, (0x60, 0x61, 0x62, 0x63, 0x64, 0x65, 0x6A)
@@ -60,12 +62,10 @@ def visual_entry(reader: Reader, box: Box, draft: Draft) -> Entry:
     fixed = reader.exactly(box.payload, ENTRY.size)
     if box.end - box.payload < ENTRY.size:
         raise Malformed("a sample description is too short", offset=box.start)
-    _, version, revision, vendor, _, _, width, height, *_, frames, name, depth, _ = ENTRY.unpack(
-        fixed
-    )
+    _, version, revision, vendor, _, _, width, height, *_, name, depth, _ = ENTRY.unpack(fixed)
     if version or revision or any(vendor) or any(name):
         draft.found(Kind.ENCODER)
-    shown = (width, height, DOTS, DOTS, 0, frames, bytes(32), depth, NO_COLOUR_TABLE)
+    shown = (width, height, DOTS, DOTS, 0, 1, bytes(32), min(depth, DEEPEST), NO_COLOUR_TABLE)
     kept = ENTRY.pack(1, 0, 0, bytes(4), 0, 0, *shown)
     inside = list(children(reader, box, ENTRY.size))
     stream = _stream(reader, box, inside)
@@ -146,6 +146,23 @@ def _d263(reader: Reader, box: Box, draft: Draft) -> Parts:
     return boxed(b"d263", b"FFMP\0" + payload[5:])
 
 
+def _small_numbers(count: int) -> Callable[[Reader, Box, Draft], Parts]:
+    """Return what keeps a shape that is told in numbers of pixels, which are no text."""
+
+    def keep(reader: Reader, box: Box, draft: Draft) -> Parts:
+        size = 4 * count
+        stored = reader.upto(box.payload, min(size, box.end - box.payload))
+        if len(stored) < size or any(
+            not -MOST_PIXELS < number < MOST_PIXELS
+            for (number,) in struct.iter_unpack(">i", stored)
+        ):
+            draft.found(Kind.UNKNOWN_CHUNK)
+            return []
+        return boxed(box.type, stored)
+
+    return keep
+
+
 def _vpcc(reader: Reader, box: Box, draft: Draft) -> Parts:  # noqa: ARG001  # like the others
     """Keep profile, level and colours; no codec of this kind has more to say."""
     return boxed(b"vpcC", reader.exactly(box.payload, 10) + bytes(2))
@@ -161,8 +178,8 @@ _REBUILD: dict[bytes, Callable[[Reader, Box, Draft], Parts]] = {
     b"colr": _colr,
     b"d263": _d263,
     b"vpcC": _vpcc,
-    b"pasp": first_bytes(8),
-    b"clap": first_bytes(32),
+    b"pasp": _small_numbers(2),
+    b"clap": _small_numbers(8),
     b"fiel": first_bytes(2),
     b"mdcv": first_bytes(24),
     b"clli": first_bytes(4),
