@@ -13,6 +13,7 @@ from bisect import bisect_left, bisect_right
 
 from scrub.errors import TooComplex, Unsupported
 from scrub.plan import Cut, Draft, Literal
+from scrub.reading import Reader
 
 MOST_EDITS = 1 << 19
 MOST_BYTES = 1 << 24
@@ -66,6 +67,14 @@ class Edits:
         """Return by how many bytes the result is shorter in front of `offset`."""
         at = bisect_right(self._ends, offset)
         return self._fewer[at - 1] if at else 0
+
+    def edited(self, reader: Reader, start: int, end: int) -> bytes:
+        """Return the bytes of a stretch that stay as they were, if they are not many."""
+        kept, at = [], start
+        for i in range(bisect_left(self._starts, start), bisect_left(self._starts, end)):
+            kept.append(reader.upto(at, self._starts[i] - at))
+            at = self._ends[i]
+        return b"".join([*kept, reader.upto(at, end - at)])
 
     def write(self, start: int, end: int, draft: Draft) -> None:
         """Copy a stretch of the recording, with its edits made."""

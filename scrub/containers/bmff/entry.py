@@ -32,6 +32,7 @@ class Entry(NamedTuple):
     packet: tuple[int, int] = (0, 0)  # samples and bytes, where QuickTime packs a fixed number
     clean: Clean | None = None
     found: Counter[Kind] | None = None  # in the samples, as they are cleaned
+    remains: Kind | None = None  # in every sample
 
 
 class DecoderSettings(NamedTuple):

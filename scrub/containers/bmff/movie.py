@@ -55,6 +55,7 @@ PICTURES = (b"heic", b"heix", b"heim", b"heis", b"mif1", b"avif", b"jpeg", b"crx
 MOST_TRACKS = 64
 MOST_TOPS = 1 << 20
 LARGEST_MOOV = 1 << 28
+LOOKED_AT = 1 << 14
 ENCODER_TRACES = (b"Lavc", b"LAME", b"libfaac", b"Nero", b"XviD", b"DivX")
 
 
@@ -118,7 +119,7 @@ def plan_bmff(reader: Reader, start: int, draft: Draft) -> None:
                 fragments.add(box)
     if not kept + fragments.size:
         raise Malformed("there is no sound", offset=start)
-    _report_samples(reader, movie.tracks, draft)
+    _report_samples(reader, movie.tracks, movie.edits, draft)
     if kept + fragments.size < tops.media_bytes:
         draft.found(Kind.SLACK)
 
@@ -254,7 +255,7 @@ def _moov(movie: Built, offsets: list[bytes], wide: bool) -> Parts:
     return boxed(b"moov", movie.mvhd, traks, movie.mvex)
 
 
-def _report_samples(reader: Reader, tracks: list[Track], draft: Draft) -> None:
+def _report_samples(reader: Reader, tracks: list[Track], edits: Edits, draft: Draft) -> None:
     """Count what went from inside samples, and look for an encoder's name in those that stay.
 
     Encoders write it into the first packets of a track.
@@ -263,9 +264,11 @@ def _report_samples(reader: Reader, tracks: list[Track], draft: Draft) -> None:
         for entry in track.samples.entries:
             for kind, times in (entry.found or {}).items():
                 draft.found(kind, times)
-        if track.samples.entries[0].clean is not None:
-            continue
+            if entry.remains is not None:
+                draft.tally.remains(entry.remains)
         chunk = next(chunks(reader, track.samples.tables), None)
-        front = reader.upto(chunk.start, min(4096, chunk.end - chunk.start)) if chunk else b""
-        if any(trace in front for trace in ENCODER_TRACES):
+        if chunk is None:
+            continue
+        end = min(chunk.end, chunk.start + LOOKED_AT)
+        if any(trace in edits.edited(reader, chunk.start, end) for trace in ENCODER_TRACES):
             draft.tally.remains(Kind.ENCODER)

@@ -34,6 +34,12 @@ PLAIN = {
     "mpeg2": ("mp4", "-c:v", "mpeg2video", *AAC),
     "vp9": ("mp4", "-c:v", "libvpx-vp9", "-cpu-used", "8", "-c:a", "libopus"),
     "prores": ("mov", "-c:v", "prores_ks", "-c:a", "pcm_s16le"),
+    "av1": ("mp4", "-c:v", "libaom-av1", "-cpu-used", "8", "-row-mt", "0", "-threads", "1", *AAC),
+    "jpeg": ("mov", "-c:v", "mjpeg", *AAC),
+    "dv": ("mov", "-c:v", "dvvideo", "-s", "720x576", "-pix_fmt", "yuv420p",
+           "-frames:v", "3", *AAC),
+    "palette": ("mov", "-c:v", "qtrle", "-pix_fmt", "gray", *AAC),
+    "colours": ("mov", "-c:v", "rawvideo", "-pix_fmt", "pal8", "-frames:v", "2", *AAC),
     "two_sounds": ("mp4", *X264, *AAC, "-map", "1:a"),
     "silent": ("mp4", *X264, "-an"),
 }  # fmt: skip
