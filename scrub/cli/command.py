@@ -1,6 +1,7 @@
 """The words that tapedrop-scrub understands, and what it does with each recording."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -12,7 +13,7 @@ import click
 from scrub.clean import Handle, clean, look
 from scrub.cli import PROGRAM
 from scrub.cli.output import Output, notebook
-from scrub.cli.refusals import DONE, UNFIT, USAGE, Refusal, exists, overall, refusal
+from scrub.cli.refusals import DONE, REFUSED, UNFIT, USAGE, Refusal, exists, overall, refusal
 from scrub.cli.report import Progress, complain, facts, line, say, table
 from scrub.cli.tasks import Task, tasks
 from scrub.errors import ScrubError
@@ -116,21 +117,25 @@ def command(
 
 def _each(found: Iterable[Task | Refusal], work: Callable[..., None], *, as_json: bool) -> int:
     """Do what there is to do; return the exit code. What one recording fails of stops no other."""
-    codes = set()
+    codes: Counter[int] = Counter()
+    hints: set[str] = set()
     for task in found:
         try:
             if isinstance(task, Refusal):
                 raise task
             work(task, as_json=as_json)
-            codes.add(DONE)
+            codes[DONE] += 1
         except Refusal as refused:
-            complain(refused)
+            complain(refused, hinted=refused.hint in hints)
+            hints.add(refused.hint)
             if as_json:
                 line({"refused": refused.reason, "why": refused.message})
-            codes.add(refused.code)
+            codes[refused.code] += 1
             if refused.code == UNFIT:
                 break
-    return overall(codes)
+    if codes.total() > 1:
+        say("note", f"{codes[DONE]} of {codes.total()} done")
+    return overall(set(+codes))
 
 
 def _clean(zygote: Zygote, task: Task, *, as_json: bool) -> None:
@@ -138,6 +143,7 @@ def _clean(zygote: Zygote, task: Task, *, as_json: bool) -> None:
     if os.path.lexists(task.expected()):
         raise exists(task.expected())
     with _opened(task) as (recording, size):
+        before = os.fstat(recording.fileno())
         if not task.whole:
             task.folder.mkdir(parents=True, exist_ok=True)
         with (
@@ -147,6 +153,8 @@ def _clean(zygote: Zygote, task: Task, *, as_json: bool) -> None:
         ):
             handle = Handle(recording.fileno())
             cleaned = clean(zygote, handle, size, noted, meanwhile=out.meanwhile)
+            if _changed(before, os.fstat(recording.fileno())):
+                raise Refusal(f"{task.recording} changed meanwhile", "try once more", REFUSED)
             output = task.output(cleaned.format.extension)
             out.name(cleaned.cuts, output)
     if as_json:
@@ -154,6 +162,11 @@ def _clean(zygote: Zygote, task: Task, *, as_json: bool) -> None:
         line(report | facts(cleaned.format, cleaned.findings) | {"size": cleaned.cuts.size})
         return
     table(f"{output}: {cleaned.format.name}, {cleaned.cuts.size} bytes", cleaned.findings)
+
+
+def _changed(before: os.stat_result, after: os.stat_result) -> bool:
+    """Say whether a recording was written to: what was proved may not be what was copied."""
+    return (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns)
 
 
 def _show(zygote: Zygote, task: Task, *, values: bool, as_json: bool) -> None:
@@ -195,7 +208,7 @@ def run(zygote: Zygote | None) -> int:
     except click.ClickException as error:
         message = error.format_message().rstrip(".")
         hint = f"{PROGRAM} --help shows how"
-        complain(Refusal(message[:1].lower() + message[1:], hint, USAGE))
+        complain(Refusal(message[:1].lower() + message[1:], hint, USAGE), hinted=False)
         return USAGE
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED

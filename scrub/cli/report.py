@@ -65,10 +65,11 @@ def say(level: str, sentence: str) -> None:
     click.echo(f"{PROGRAM}: {level}: {sentence}", err=True)
 
 
-def complain(refused: Refusal) -> None:
-    """Say what one recording failed of, and what to try."""
+def complain(refused: Refusal, *, hinted: bool) -> None:
+    """Say what one recording failed of, and what to try, if that wasn't said before."""
     say("error", refused.message)
-    say("hint", refused.hint)
+    if not hinted:
+        say("hint", refused.hint)
 
 
 class Progress:

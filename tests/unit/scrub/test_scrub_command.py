@@ -7,11 +7,12 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from recordings import SECRET, id3, wav
 
-from scrub import WORDS, Kind, cli
+from scrub import WORDS, Cleaned, Kind, cli
 from scrub.cli import command, refusals, report
 
 PLANTED = id3((b"TPE1", b"\0" + SECRET), (b"TXXX", b"\0GPS\0+52.5")) + wav()
@@ -186,11 +187,36 @@ class TestNames:
         first, second = map(json.loads, done.stdout.splitlines())
         assert first["refused"] == "malformed"
         assert second["output"] == str(recording.with_name("interview.clean.wav"))
+        assert done.stderr.endswith("tapedrop-scrub: note: 1 of 2 done\n")
+
+    def test_a_recording_that_is_written_to_meanwhile_is_refused(
+        self, recording: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        real = command.clean
+
+        def slowly(*words: Any, **named: Any) -> Cleaned:
+            done = real(*words, **named)
+            with recording.open("ab") as still_recording:
+                still_recording.write(b"more")
+            return done
+
+        monkeypatch.setattr(command, "clean", slowly)
+        monkeypatch.setattr(sys, "argv", ["tapedrop-scrub", str(recording)])
+
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+
+        assert ended.value.code == 3
+        assert "changed meanwhile" in capsys.readouterr().err
+        assert [*recording.parent.iterdir()] == [recording]
 
     def test_several_that_are_all_refused_are_refused(self, recording: Path) -> None:
         recording.write_bytes(b"no recording")
 
-        assert scrub(recording, recording).returncode == 3
+        done = scrub(recording, recording)
+
+        assert done.returncode == 3
+        assert (done.stderr.count("error: "), done.stderr.count("hint: ")) == (2, 1)
 
     def test_where_files_need_a_name_all_of_it_is_written_or_nothing(
         self, recording: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
