@@ -183,6 +183,7 @@ def keep(name: str, fault: str, recording: bytes) -> Path:
     words = re.sub(r"[^a-z0-9]+", "_", f"{name} {fault}".lower()).strip("_")
     path = VECTORS / words
     if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
         about = f"expect: clean or refused\nwhy: a mutation of {name}: {fault}\n\n"
         path.write_bytes(about.encode() + recording)
     return path
