@@ -23,9 +23,8 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).parent.parent))
 from ingest import descendants, peak_mb, timed
 from recordings import make_wav
 
@@ -35,6 +34,7 @@ from scrub.plan import Draft
 from scrub.proof import prove
 from scrub.wire import Job, Order
 
+ROOT = Path(__file__).parent.parent
 RESULTS = Path(__file__).parent / "results"
 NOISE = ["-f", "lavfi", "-i", "anoisesrc=d={}:c=pink:r=44100:a=0.5"]
 PICTURE = ["-f", "lavfi", "-i", "testsrc2=s=1280x720:r=30:d={},noise=alls=20:allf=t"]
@@ -143,7 +143,7 @@ def measure(kind: Kind, folder: Path, size: int, rounds: int) -> dict[str, float
     against = {f"x {name}": figures["scrub"] / figures[name] for name in ("cp", "ffmpeg")}
     actual = recording.stat().st_size
     with recording.open("rb", buffering=0) as opened:
-        inside = planned(opened, actual)  # type: ignore[arg-type]  # FileIO has all it calls
+        inside = planned(opened, actual)
     recording.unlink()
     return {"mb": actual / 1e6, **figures, **least, **against, **inside, "rss_mb": rss}
 
