@@ -2,7 +2,7 @@
 
     gap       a stretch of the recording that no span of the cut list copies
     text      five characters or more of ASCII, UTF-8, or UTF-16 of either byte order
-    bounds    of a gap the first and last MiB; 16 MiB, 10 000 gaps and 5 000 texts in all
+    bounds    of a gap the first and last 512 KiB; 4 MiB, 10 000 gaps and 5 000 texts in all
 
 Pictures and other coded bytes look like short texts by chance, about seven a KiB. So a short one
 counts only in good company: where most bytes around it are text, or zero, as well.
@@ -18,8 +18,8 @@ from scrub.findings import SHORTEST_TEXT
 from scrub.plan import Span, decoded
 from scrub.reading import Reader
 
-END = 1 << 20
-MOST_BYTES = 1 << 24
+END = 1 << 19
+MOST_BYTES = 1 << 22  # a second's work
 MOST_GAPS = 10_000
 MOST_TEXTS = 5_000
 AROUND = 32  # bytes on either side that are a text's company
