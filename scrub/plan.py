@@ -173,6 +173,21 @@ class Aside(Draft):
         draft.sound(self.essence.size, self.essence.units)
 
 
+def stands(reader: Reader, start: int, end: int, parts: Iterable[bytes | Span]) -> bool:
+    """Say whether `start` to `end` of a recording is just these parts, one behind the other."""
+    at = start
+    for part in parts:
+        if isinstance(part, Span):
+            if part.start != at:
+                return False
+            at = part.end
+        else:
+            if reader.upto(at, len(part)) != part:
+                return False
+            at += len(part)
+    return at == end
+
+
 class CutList:
     """A cut list at rest in a `notebook`: checked record by record, read any number of times.
 

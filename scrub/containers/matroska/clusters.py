@@ -12,7 +12,7 @@ Clusters get a size when they have none; what is damaged is left out up to the n
 RFC 9559, 5.1.3 and 10.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from scrub.containers.matroska.ebml import (
@@ -36,7 +36,7 @@ from scrub.containers.matroska.settings import QuickLook
 from scrub.containers.matroska.tracks import Track
 from scrub.errors import TooComplex, Unsupported
 from scrub.findings import Kind
-from scrub.plan import Cut, Draft, Literal, Span, decoded
+from scrub.plan import Aside, Draft, Literal, Span, stands
 from scrub.reading import WINDOW, Reader
 
 CLUSTER, TIMESTAMP, SIMPLE_BLOCK, BLOCK_GROUP = 0x1F43B675, 0xE7, 0xA3, 0xA0
@@ -84,8 +84,7 @@ class Clusters:
         self.cues = Cues(first.new_number)
         self._reader = reader
         self._draft = draft
-        self._batches: list[bytes] = []  # of a cut list: all clusters, one behind the other
-        self._body = Draft(self._batches.append)
+        self.body = Aside()  # all clusters, one behind the other
         self._latest_start = latest_start
         self._begins: int | None = None  # where time is counted from
         self._tracks = {track.number: track for track in tracks}
@@ -106,16 +105,6 @@ class Clusters:
         self._pieces: list[Part] = []
         self._piece_sizes = 0
 
-    @property
-    def size(self) -> int:
-        """Return how many bytes the clusters take when written."""
-        return self._body.size
-
-    def cuts(self) -> Iterator[Cut]:
-        """Yield the clusters as cuts."""
-        for batch in self._batches:
-            yield from decoded(batch)
-
     def read(self, start: int, end: int) -> None:
         """Walk from the first cluster to the end of the segment."""
         at = start
@@ -123,7 +112,6 @@ class Clusters:
             block = self._reader.upto(at, min(WINDOW - 1, end - at))
             at = self._window(block, at, end)
         self._close()
-        self._body.close()
 
     def _window(self, block: bytes, at: int, end: int) -> int:
         """Walk over what begins in a block of bytes that lies at `at`; return where to go on."""
@@ -214,10 +202,14 @@ class Clusters:
 
     def _lost(self, block: bytes, i: int, at: int, end: int) -> int:
         """Return where the next cluster may begin: what is at `i` is no element, or a cut one."""
-        self._draft.found(Kind.SLACK)
         self._end = 0
         found = block.find(CLUSTER_ID, i + 1)
-        return at + found if found >= 0 else next_cluster(self._reader, at + len(block) - 3, end)
+        if found >= 0:
+            after = at + found
+        else:
+            after = next_cluster(self._reader, max(at + i + 1, at + len(block) - 3), end)
+        self._draft.found(Kind.SLACK if after < end else Kind.TRAILING)
+        return after
 
     def _child(self, element: Element) -> None:
         """Deal with an element of a cluster that is no ordinary block."""
@@ -327,7 +319,7 @@ class Clusters:
 
     def _put(self, element: Element, parts: list[Part]) -> None:
         """Add an element's parts to the cluster: as one span where they are what stands there."""
-        if self._stands(element, parts):
+        if stands(self._reader, element.start, element.end, parts):
             self._copy(element.start, element.end)
             return
         for part in parts:
@@ -338,19 +330,6 @@ class Clusters:
                 self._piece_sizes += len(part)
         if len(self._pieces) > MOST_PIECES:
             self._write_cluster()
-
-    def _stands(self, element: Element, parts: list[Part]) -> bool:
-        at = element.start
-        for part in parts:
-            if isinstance(part, Span):
-                if part.start != at:
-                    return False
-                at = part.end
-            else:
-                if self._reader.upto(at, len(part)) != part:
-                    return False
-                at += len(part)
-        return at == element.end
 
     def _copy(self, start: int, end: int) -> None:
         self._piece_sizes += end - start
@@ -382,14 +361,14 @@ class Clusters:
             self._name_remains()
         time = max(0, self._time - self._begins)
         if self._key_time is not None:
-            self.cues.add(max(0, time + self._key_time), self._body.size)
+            self.cues.add(max(0, time + self._key_time), self.body.size)
         timestamp = unsigned_element(TIMESTAMP, time)
-        self._body.write(wide_head(CLUSTER, len(timestamp) + self._piece_sizes) + timestamp)
+        self.body.write(wide_head(CLUSTER, len(timestamp) + self._piece_sizes) + timestamp)
         for piece in self._pieces:
             if isinstance(piece, Span):
-                self._body.copy(piece.start, piece.end)
+                self.body.copy(piece.start, piece.end)
             else:
-                self._body.write(piece)
+                self.body.write(piece)
         self._pieces.clear()
         self._piece_sizes = 0
         self._key_time = None

@@ -35,7 +35,7 @@ from scrub.containers.matroska.report import report
 from scrub.containers.matroska.tracks import has_picture, kept_tracks
 from scrub.errors import Malformed, TooComplex, Unsupported
 from scrub.findings import Kind
-from scrub.plan import Draft, Literal
+from scrub.plan import Draft
 from scrub.reading import Reader
 
 EBML, SEGMENT, INFO, TRACKS = 0x1A45DFA3, 0x18538067, 0x1549A966, 0x1654AE6B
@@ -216,11 +216,7 @@ def _write(doc_type: bytes, info: bytes, tracks: bytes, clusters: Clusters, draf
     front = len(seeks) + sum(size for _, size in parts)
     head = (unsigned_element(name, number) for name, number in HEAD_NUMBERS.items())
     draft.write(element(EBML, *head, element(DOC_TYPE, doc_type)))
-    draft.write(wide_head(SEGMENT, front + clusters.size) + seeks + info + tracks)
+    draft.write(wide_head(SEGMENT, front + clusters.body.size) + seeks + info + tracks)
     for points in cues.written(front):
         draft.write(points)
-    for cut in clusters.cuts():
-        if isinstance(cut, Literal):
-            draft.write(cut.data)
-        else:
-            draft.copy(cut.start, cut.end)
+    clusters.body.replay(draft)

@@ -16,8 +16,8 @@ FAMILIES = [
 ]  # fmt: skip
 FAMILIES += ["wma"]
 FAMILIES += ["avi"]
-FAMILIES += ["mka", "mkv", "webm"]
-PLAIN = {"w64", "aiff", "au", "amr", "caf", "mka", "webm"}
+FAMILIES += ["mka", "mkv", "webm", "flv"]
+PLAIN = {"w64", "aiff", "au", "amr", "caf", "mka", "webm", "flv"}
 FRAMED = ["mp3", "mp2", "aac", "ac3", "tta", "wv"]
 FAMILIES += FRAMED[1:]
 HEADS = [
