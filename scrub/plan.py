@@ -8,6 +8,7 @@ Numbers are little-endian. The same stream of records crosses the worker's pipe 
 notebook, so a list of any length costs no memory, and a four-hour video no more than a memo.
 """
 
+import errno
 import io
 import struct
 import threading
@@ -343,7 +344,7 @@ class View(io.RawIOBase):
         """Move; positions before the start are an error, behind the end they read nothing."""
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
         if base + offset < 0:
-            raise ValueError("a position before the start")
+            raise OSError(errno.EINVAL, "a position before the start")  # as files say it
         self._at = base + offset
         return self._at
 

@@ -13,6 +13,8 @@ from typing import Any, BinaryIO
 from mutagen.aiff import AIFF
 from mutagen.apev2 import APENoHeaderError, APEv2
 from mutagen.asf import ASF
+from mutagen.dsdiff import DSDIFF
+from mutagen.dsf import DSF
 from mutagen.flac import FLAC, SeekTable, StreamInfo
 from mutagen.id3 import ID3, ID3NoHeaderError
 from mutagen.mp4 import MP4Tags
@@ -159,6 +161,8 @@ _ID3: Callable[..., Any] = ID3
 _APE: Callable[..., Any] = APEv2
 _WAVE: Callable[..., Any] = WAVE
 _AIFF: Callable[..., Any] = AIFF
+_DSF: Callable[..., Any] = DSF
+_DSDIFF: Callable[..., Any] = DSDIFF
 _FLAC: Callable[..., Any] = FLAC
 _VORBIS: tuple[Callable[..., Any], ...] = (OggVorbisInfo, OggVCommentDict)
 _OPUS: tuple[Callable[..., Any], ...] = (OggOpusInfo, OggOpusVComment)
@@ -219,8 +223,13 @@ def _wave(recording: BinaryIO) -> Iterator[str]:
     yield from _keys(_WAVE(fileobj=recording).tags)
 
 
-def _aiff(recording: BinaryIO) -> Iterator[str]:
-    yield from _keys(_AIFF(fileobj=recording).tags)
+def _whole(file_type: Callable[..., Any]) -> See:
+    """Read a container that mutagen knows as a whole, and that has one block of tags."""
+
+    def see(recording: BinaryIO) -> Iterator[str]:
+        yield from _keys(file_type(fileobj=recording).tags)
+
+    return see
 
 
 def _flac(recording: BinaryIO) -> Iterator[str]:
@@ -260,7 +269,9 @@ def _asf(recording: BinaryIO) -> Iterator[str]:
 
 _READERS: dict[str, tuple[See, ...]] = {
     "riff": (_wave, _id3, _ape),
-    "aiff": (_aiff, _id3, _ape),
+    "aiff": (_whole(_AIFF), _id3, _ape),
+    "dsf": (_whole(_DSF), _id3, _ape),
+    "dsdiff": (_whole(_DSDIFF), _id3, _ape),
     "plain": (_id3, _ape),  # mutagen does not know the container
     "flac": (_flac, _id3, _ape),
     "vorbis": (_ogg(*_VORBIS), _id3),

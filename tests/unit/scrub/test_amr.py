@@ -63,6 +63,11 @@ class TestAmr:
 
         assert cleaned(zygote, whole[:-5])[1] == whole[:-size]
 
+    def test_amr_of_a_single_frame_is_cleaned(self, zygote: Zygote, extension: str) -> None:
+        one = made(extension)[: made(extension).index(b"\n") + 1] + b"\x7c"
+
+        assert cleaned(zygote, one)[1] == one
+
     def test_amr_without_a_frame_is_refused(self, zygote: Zygote, extension: str) -> None:
         first_line = made(extension).split(b"\n")[0] + b"\n"
         for behind in (b"", b"\xff" * 50, SECRET):

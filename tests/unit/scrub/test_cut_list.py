@@ -72,5 +72,5 @@ class TestCutList:
             b"".join(render([Span(0, 100)], io.BytesIO(b"short")))
 
     def test_a_view_does_not_go_before_its_start(self) -> None:
-        with pytest.raises(ValueError, match="before the start"):
+        with pytest.raises(OSError, match="before the start"):
             View([], io.BytesIO()).seek(-1)
