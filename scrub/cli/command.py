@@ -24,17 +24,17 @@ INTERRUPTED = 130
 
 EPILOG = """\b
 Where the clean copy goes:
-  interview.m4a             interview.clean.m4a, in the same folder
-  interview.m4a -o OUT      OUT, or into OUT where that is a folder
-  several, or -r, -o OUT    into the folder OUT, made if missing; folders stay as they were
-Its ending is that of the format. The rest of its name is the recording's own: choose one that
-says nothing about anybody.
+  interview.m4a           interview.clean.m4a, in the same folder
+  interview.m4a -o OUT    OUT, or into OUT where that is a folder
+  several, or -r, -o OUT  into the folder OUT, made if missing, as they lay
+Its ending is that of the format. The rest of its name is the recording's own:
+choose one that says nothing about anybody.
 
 \b
 What it tells of each recording:
   removed    kinds of what was left out, and how often each was found
-  remains    what is seen in the coded sound or picture itself, where it can't be taken away
-Voices, background, what is said, and traces of the microphone are never taken away:
+  remains    what is seen in the coded sound or picture, and can't be taken out
+Voices, background, words, and traces of the microphone are never taken out.
 docs/what-remains.md lists what stays, docs/formats.md what each format keeps.
 
 \b
@@ -75,7 +75,9 @@ class _Usage(click.Command):
     "-o", "--output", metavar="OUT", type=click.Path(path_type=Path),
     help="Where the clean copy goes; nothing is ever overwritten.",
 )  # fmt: skip
-@click.option("-r", "--recursive", is_flag=True, help="Clean all that is in a folder.")
+@click.option(
+    "-r", "--recursive", is_flag=True, help="Clean all that is in a folder, links not followed."
+)
 @click.option("--show", is_flag=True, help="Only tell what a file hides; write nothing.")
 @click.option(
     "--values", is_flag=True,
@@ -154,7 +156,9 @@ def _clean(zygote: Zygote, task: Task, *, as_json: bool) -> None:
             handle = Handle(recording.fileno())
             cleaned = clean(zygote, handle, size, noted, meanwhile=out.meanwhile)
             if _changed(before, os.fstat(recording.fileno())):
-                raise Refusal(f"{task.recording} changed meanwhile", "try once more", REFUSED)
+                raise Refusal(
+                    f"{printable(str(task.recording))} changed meanwhile", "try once more", REFUSED
+                )
             output = task.output(cleaned.format.extension)
             out.name(cleaned.cuts, output)
     if as_json:
@@ -187,8 +191,9 @@ def _show(zygote: Zygote, task: Task, *, values: bool, as_json: bool) -> None:
 @contextmanager
 def _opened(task: Task) -> Iterator[tuple[BinaryIO, int]]:
     """Give a recording and its size; what fails meanwhile, here or in the sandbox, in words."""
-    if task.recording.exists() and not task.recording.is_file():
-        raise Refusal(f"{task.recording} is no file", "name a recording", USAGE)
+    # os.path, because a folder that may not be looked into makes pathlib raise.
+    if os.path.exists(task.recording) and not os.path.isfile(task.recording):  # noqa: PTH110, PTH113
+        raise Refusal(f"{printable(str(task.recording))} is no file", "name a recording", USAGE)
     try:
         with task.recording.open("rb") as opened:
             yield opened, os.fstat(opened.fileno()).st_size

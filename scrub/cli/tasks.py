@@ -39,16 +39,19 @@ class Task(NamedTuple):
 def tasks(
     recordings: Sequence[Path], output: Path | None, *, recursive: bool
 ) -> Iterator[Task | Refusal]:
-    """Yield what there is to do, in order, and in between what can't be done."""
+    """Yield what there is to do, in order, and in between what can't be done.
+
+    Asks os.path, not pathlib, which raises where a folder may not be looked into.
+    """
     several = recursive or len(recordings) > 1
-    if output is not None and not several and not output.is_dir():
+    if output is not None and not several and not os.path.isdir(output):  # noqa: PTH112
         if os.path.lexists(output):
             yield exists(output)
         else:
             yield Task(recordings[0], output.parent, output.name, whole=True)
         return
     for given in recordings:
-        if not given.is_dir():
+        if not os.path.isdir(given):  # noqa: PTH112
             yield _task(given, given.parent, output)
         elif recursive:
             for path in _walked(given, output):
@@ -61,24 +64,25 @@ def tasks(
 def _task(recording: Path, top: Path, output: Path | None) -> Task:
     if output is None:
         return Task(recording, recording.parent, recording.stem + CLEAN)
-    return Task(recording, output / recording.relative_to(top).parent, recording.stem)
+    return Task(recording, output / recording.parent.relative_to(top), recording.stem)
 
 
-def _walked(folder: Path, output: Path | None) -> Iterator[Path | Refusal]:
-    try:
-        inside = sorted(folder.iterdir())
-    except OSError as error:
-        why = (error.strerror or "it can't be read").lower()
-        yield Refusal(f"{printable(str(folder))}: {why}", "may you look into it?", USAGE)
-        return
-    for path in inside:
-        if path.is_symlink() or (output is not None and _same(path, output)):
+def _walked(top: Path, output: Path | None) -> Iterator[Path | Refusal]:
+    """Yield the files below a folder; links are not followed, and OUT is not walked."""
+    out = os.path.realpath(output) if output is not None else None
+    folders = [top]
+    while folders:
+        folder = folders.pop()
+        try:
+            with os.scandir(folder) as listing:
+                inside = sorted(listing, key=lambda entry: entry.name)
+        except OSError as error:
+            why = (error.strerror or "it can't be read").lower()
+            yield Refusal(f"{printable(str(folder))}: {why}", "may you look into it?", USAGE)
             continue
-        if path.is_dir():
-            yield from _walked(path, output)
-        elif path.is_file() and not path.stem.endswith(CLEAN):
-            yield path
-
-
-def _same(path: Path, other: Path) -> bool:
-    return other.exists() and path.samefile(other)
+        below = [Path(each) for each in inside if each.is_dir(follow_symlinks=False)]
+        folders += reversed([each for each in below if os.path.realpath(each) != out])
+        for entry in inside:
+            path = Path(entry)
+            if entry.is_file(follow_symlinks=False) and not path.stem.endswith(CLEAN):
+                yield path
