@@ -3,10 +3,11 @@
     link      first pages of all streams together, then the rest; links may follow one another
     stream    pages of one serial (pages.py): headers (mappings.py), then sound or picture
 
-Serials become 0, 1, 2, …: random ones could link two files. Pages that a decoder would throw away
-(wrong CRC, unknown stream) go, and so does everything between pages. What costs a look at every
-byte, whether CRCs are right and no header stands among the sound, only the proof looks at: a page
-whose CRC was wrong comes out with a wrong one. RFC 3533.
+Serials become 0, 1, 2, …: random ones could link two files. Where two links share one, which
+demuxers take for one stream, they still do. Pages that a decoder would throw away (wrong CRC,
+unknown stream) go, and so does everything between pages. What costs a look at every byte, whether
+CRCs are right and no header stands among the sound, only the proof looks at: a page whose CRC was
+wrong comes out with a wrong one. RFC 3533.
 """
 
 from collections.abc import Iterator
@@ -29,7 +30,8 @@ from scrub.findings import Kind
 from scrub.plan import Draft
 from scrub.reading import Reader
 
-MOST_STREAMS = 32
+MOST_STREAMS = 32  # in a link
+MOST_SERIALS = 1 << 16
 LONGEST_HEADER = 1 << 18
 LONGEST_SIGNATURE = 16
 
@@ -129,7 +131,8 @@ def plan_ogg(reader: Reader, start: int, draft: Draft) -> None:
 
     Raises Malformed when there is none, Unsupported for codecs we can't clean.
     """
-    link, serials = Link(), 0
+    link = Link()
+    serials: dict[int, int] = {}  # as they were → as they become
     pages = Pages(reader, start, draft)
     while page := pages.next():
         if page.flags & FIRST:
@@ -144,8 +147,7 @@ def plan_ogg(reader: Reader, start: int, draft: Draft) -> None:
             link.opening = False
             _gather(page, link.streams[page.serial], draft)
             if link.complete:
-                serials = _write_link(link, serials, draft)
-        pages.checking = draft.thorough or not link.written
+                _write_link(link, serials, draft)
         if link.written:
             pages.keep_on(link.streams)
     draft.sound(pages.size, pages.packets)
@@ -210,14 +212,16 @@ def _header(stream: Stream, packet: bytes, draft: Draft) -> bool:
     return header.last
 
 
-def _write_link(link: Link, serials: int, draft: Draft) -> int:
-    """Write the first pages of all streams, then their other headers; return the next serial."""
+def _write_link(link: Link, serials: dict[int, int], draft: Draft) -> None:
+    """Write the first pages of all streams, then their other headers."""
     link.written = True
-    streams = list(link.streams.values())
-    for serial, stream in enumerate(streams, serials):
-        stream.serial = serial
+    streams = link.streams.values()
+    for serial, stream in link.streams.items():
+        stream.serial = serials.setdefault(serial, len(serials))
+        if len(serials) > MOST_SERIALS:
+            raise TooComplex("too many streams")
         first = stream.headers[0]
-        draft.write(new_page(FIRST, 0, serial, stream.number(), bytes([len(first)]), first))
+        draft.write(new_page(FIRST, 0, stream.serial, stream.number(), bytes([len(first)]), first))
     for stream in streams:
         for page in _header_pages(stream):
             draft.write(page)
@@ -225,7 +229,6 @@ def _write_link(link: Link, serials: int, draft: Draft) -> int:
         if stream.early:
             _keep_early(*stream.early, stream, draft)
             stream.early = None
-    return serials + len(streams)
 
 
 def _header_pages(stream: Stream) -> Iterator[bytes]:

@@ -15,7 +15,7 @@ from operator import itemgetter
 from typing import NamedTuple, Protocol
 
 from scrub.containers.ogg.checksum import REVERSED, carried, is_right, summed
-from scrub.errors import Malformed
+from scrub.errors import Malformed, TooComplex
 from scrub.findings import Kind
 from scrub.plan import Draft
 from scrub.reading import Reader
@@ -27,6 +27,7 @@ MAGIC = b"OggS\0"
 CONTINUED, FIRST, LAST = 1, 2, 4
 BLOCK = 1 << 18
 LAST_NUMBER = 0xFFFFFFFF
+MOST_GAPS = 1 << 15  # a false head costs a CRC of up to 64 KiB
 NO_PACKET_ENDS = -1
 _ENDS_A_PACKET = bytes([1] * 255 + [0])
 
@@ -85,14 +86,15 @@ class Kept(Protocol):
 class Pages:
     """The pages from `start` on; what is between them is counted as slack.
 
-    While `checking`, a page whose CRC is wrong is none: a decoder throws it away.
+    A page whose CRC is wrong is none: a decoder throws it away. Only pages of sound, in a row, are
+    taken at their word, unless the draft is a thorough one.
     """
 
     def __init__(self, reader: Reader, start: int, draft: Draft) -> None:
-        self.checking = True
         self.size = self.packets = 0  # of what was kept
         self._reader = reader
         self._draft = draft
+        self._gaps = 0
         self._block = b""
         self._mirrored = memoryview(b"")  # the block, for its CRCs, once it is asked for
         self._origin, self._at = start, 0  # where the block lies, and how far it was read
@@ -100,7 +102,7 @@ class Pages:
     def next(self) -> Page | None:
         """Return the next page; None when there is no more."""
         while self._holds(HEAD.size):
-            page = self._page()
+            page = self._page(checked=True)
             if page is not None:
                 self._at += page.end - page.start
                 return page
@@ -108,6 +110,9 @@ class Pages:
             self._at = found if found >= 0 else max(self._at + 1, len(self._block) - len(MAGIC) + 1)
             if self._holds(HEAD.size):
                 self._draft.found(Kind.SLACK)
+                self._gaps += 1
+            if self._gaps > MOST_GAPS:
+                raise TooComplex("there are too many damaged pages")
         if self._origin + self._at < self._reader.size:
             self._draft.found(Kind.TRAILING)
         return None
@@ -115,7 +120,7 @@ class Pages:
     def keep_on(self, streams: Mapping[int, Kept]) -> None:
         """Keep pages of these streams as long as nothing else comes."""
         while self._holds(HEAD.size):
-            page = self._page()
+            page = self._page(checked=self._draft.thorough)
             if page is None or page.flags & FIRST or page.serial not in streams:
                 return
             self._at += page.end - page.start
@@ -157,7 +162,7 @@ class Pages:
             self._mirrored = memoryview(b"")
         return self._at + length <= len(self._block)
 
-    def _page(self) -> Page | None:
+    def _page(self, *, checked: bool) -> Page | None:
         """Return the page that begins here; None when none does, or it is cut off or damaged."""
         count = self._block[self._at + HEAD.size - 1]
         if not self._holds(HEAD.size + count):
@@ -170,8 +175,8 @@ class Pages:
         if magic != MAGIC:
             return None
         if end > len(block):
-            return self._page() if self._holds(end - at) else None
-        if self.checking:
+            return self._page(checked=checked) if self._holds(end - at) else None
+        if checked:
             if not self._mirrored:
                 self._mirrored = memoryview(block.translate(REVERSED))
             if not is_right(self._mirrored[at:end]):

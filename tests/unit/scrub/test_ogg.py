@@ -5,7 +5,7 @@ import struct
 import pytest
 from recordings import SECRET, cleaned, cleaned_here, described, encoded, heard, packets, seen
 
-from scrub import Kind, Malformed, ScrubError, Unsupported, Zygote
+from scrub import Kind, Malformed, ScrubError, TooComplex, Unsupported, Zygote
 from scrub.codecs import theora
 from scrub.containers.ogg import checksum
 
@@ -120,6 +120,12 @@ class TestOgg:
         assert [each[14] for each in pages(result) if each[5] & 2] == [0, 1]
         assert sound(result) == sound(chain) > sound(VORBIS)
 
+    def test_links_that_share_a_serial_sound_as_they_did(self, zygote: Zygote) -> None:
+        _, result, _ = cleaned(zygote, OPUS + OPUS)
+
+        assert {each[14] for each in pages(result)} == {0}
+        assert heard(result) == heard(OPUS + OPUS)
+
     def test_streams_side_by_side_begin_together(self, zygote: Zygote) -> None:
         a, b = pages(with_serial(VORBIS, b"abcd")), pages(with_serial(OPUS, b"efgh"))
         mixed = b"".join([a[0], b[0], a[1], b[1], *a[2:], *b[2:]])
@@ -146,6 +152,17 @@ class TestOgg:
         _, result, _ = cleaned(zygote, b"".join(parts[:3]) + junk + b"".join(parts[3:]) + junk)
 
         assert result == cleaned_here(VORBIS)
+
+    def test_heads_without_end_are_refused_soon(self, zygote: Zygote) -> None:
+        heads = b"OggS\0" * 20000 + b"\xff" * 100000
+
+        with pytest.raises(TooComplex):
+            cleaned_here(VORBIS + heads * 2)
+
+    def test_a_false_first_page_behind_the_sound_is_no_page(self, zygote: Zygote) -> None:
+        behind = b"OggS\0\2" + bytes(99) + VORBIS[-500:]
+
+        assert cleaned(zygote, VORBIS + behind)[1] == cleaned_here(VORBIS)
 
     def test_a_page_with_a_wrong_checksum_leaves_a_gap(self, zygote: Zygote) -> None:
         parts = pages(OPUS)
