@@ -6,6 +6,7 @@
 
 Kept are the segments that decoding reads: tables, frame and scan headers, and of the application's
 own (FF E0 to FF EF) those that say how fields lie, JFIF without a thumbnail, and Adobe's colours.
+Of a picture that breaks off what can be read is kept.
 ITU-T T.81, B.1; JFIF 1.02; AVI1: Open DML, 1996; mjpg: QuickTime File Format.
 """
 
@@ -20,11 +21,11 @@ SOI, EOI = b"\xff\xd8", b"\xff\xd9"
 SCAN, COMMENT, FIRST_APP, LAST_APP = 0xDA, 0xFE, 0xE0, 0xEF
 # Frame headers, tables, restart interval, scan, number of lines, JPEG-LS parameters.
 DECODING = frozenset({*range(0xC0, 0xD0), SCAN, 0xDB, 0xDC, 0xDD, 0xDE, 0xDF, 0xF7, 0xF8})
-ALONE = frozenset({0x01, *range(0xD0, 0xD8)})
+ALONE = 0x01  # a marker without a segment; restarts stand in scans
 ENCODER = b"Lavc"  # the comment that ffmpeg puts into every frame
 LONGEST_ENCODER = 24
 _MARKER = re.compile(rb"\xff+[^\0\xd0-\xd7\xff]")
-_SOI_BEHIND_PADDING = re.compile(rb"[\0\xff]*?\xff\xd8\xff")
+_SOI_BEHIND_PADDING = re.compile(rb"[\0\xff]*?\xff\xd8")
 
 
 class Frame(NamedTuple):
@@ -47,8 +48,8 @@ def cleaned_frame(frame: bytes, offset: int) -> Frame:
         again = _SOI_BEHIND_PADDING.match(frame, at)
         if not again:
             break
-        walk.keep(at, again.end() - 3)
-        at = again.end() - 3
+        walk.keep(at, again.end() - 2)
+        at = again.end() - 2
     if frame[at:].strip(b"\0\xff"):
         walk.found[Kind.TRAILING] += 1
     else:
@@ -77,17 +78,25 @@ class _Walk:
             raise Malformed("a picture is no JPEG", offset=self._offset + at)
         self.keep(at, at + 2)
         at += 2
-        while marker := _MARKER.match(frame, at):
-            begin, at = at, marker.end()
+        while marker := _MARKER.search(frame, at):
+            self._between(at, marker.start())
+            begin, at = marker.span()
             kind = frame[at - 1]
-            if kind == EOI[1]:
+            if kind == EOI[1] or kind == ALONE:
                 self.keep(begin, at)
-                return at
-            if kind not in ALONE:
-                at = self._segment(kind, begin, at)
             else:
-                self.keep(begin, at)
-        return self._cut_short(at)
+                at = self._segment(kind, begin, at)
+            if kind == EOI[1]:
+                return at
+        self._between(at, len(frame))
+        return len(frame)
+
+    def _between(self, start: int, end: int) -> None:
+        """Keep zeros between segments, and nothing else."""
+        if self._frame[start:end].strip(b"\0\xff"):
+            self.found[Kind.SLACK] += 1
+        else:
+            self.keep(start, end)
 
     def _segment(self, kind: int, begin: int, at: int) -> int:
         """Keep or leave out a segment, and the scan behind it; return where they end."""
@@ -95,7 +104,8 @@ class _Walk:
         length = int.from_bytes(frame[at : at + 2], "big")
         end = at + length
         if length < 2 or end > len(frame):
-            raise Malformed("a part of a picture runs past its end", offset=self._offset + at)
+            self.found[Kind.SLACK] += 1
+            return len(frame)
         if not self._is_kept(kind, frame[at + 2 : end]):
             return end
         if kind == SCAN:
@@ -116,11 +126,6 @@ class _Walk:
             known = FIRST_APP <= kind <= LAST_APP
             self.found[Kind.TAG_BLOCK if known else Kind.UNKNOWN_CHUNK] += 1
         return False
-
-    def _cut_short(self, at: int) -> int:
-        if at < len(self._frame):
-            raise Malformed("a picture breaks off", offset=self._offset + at)
-        return at
 
 
 def _is_needed(kind: int, payload: bytes) -> bool:

@@ -27,13 +27,23 @@ PLAIN = {
     0x0003: 0,  # IEEE float
     0x0006: 0,  # A-law
     0x0007: 0,  # µ-law
+    0x0010: 2,  # OKI ADPCM
     0x0011: 2,  # IMA ADPCM: samples a block
     0x0014: 2,  # G.726 and others of its kind
+    0x0017: 2,  # Dialogic's OKI ADPCM
     0x0020: 2,  # Yamaha ADPCM
     0x0031: 2,  # GSM 6.10
+    0x0040: 2,  # G.721
+    0x0042: 10,  # Microsoft G.723.1
     0x0045: 2,
     0x0064: 2,
     0x0065: 2,  # G.722
+    0x0069: 2,  # IMA ADPCM of the Xbox
+    0x0160: 4,  # WMA 1: samples a block, options
+    0x0161: 10,  # WMA 2: the same, and alignment
+    0x0162: 18,  # WMA Pro: bits, speakers, options
+    0x0163: 18,  # WMA lossless
+    0x0200: 2,  # Creative ADPCM
     0x028F: 2,
     EXTENSIBLE: 22,
 }
@@ -42,10 +52,6 @@ PACKETS = PLAIN | {
     MPEG: 22,  # MPEG layers I and II: layer, bitrate, mode, emphasis, flags, time stamp
     MP3: 12,  # id, flags, block size, frames a block, delay
     AAC: LONGEST_AAC_SETTINGS,
-    0x0160: 4,  # WMA 1: samples a block, options
-    0x0161: 10,  # WMA 2: the same, and alignment
-    0x0162: 18,  # WMA Pro: bits, speakers, options
-    0x0163: 18,  # WMA lossless
     AC3: 0,
     DTS: 0,
 }

@@ -23,6 +23,7 @@ from scrub.reading import Reader
 HEADER = struct.Struct("<4sI")
 LIST_HEADER = 12
 MOST_CHUNKS = 1 << 21
+MOST_TRIES = 1000  # to go on behind junk
 FARTHEST = 1 << 20  # behind junk, where the next chunk is looked for
 _ID = re.compile(rb"[0-9A-Za-z_ .-]{4}")
 _STREAM = re.compile(rb"[0-9]{2}(?:d[bc]|wb)")
@@ -45,6 +46,7 @@ class _Place:
     def __init__(self) -> None:
         self.riff_end = self.movi_end = 0
         self.in_movi = False
+        self.tries = 0
 
     def enter(self, kind: bytes, start: int, length: int, size: int) -> None:
         if kind == b"RIFF":
@@ -129,6 +131,9 @@ def _after_junk(reader: Reader, at: int, place: _Place, end: int) -> int:
         return at
     window = reader.upto(at + 1, FARTHEST)
     for match in _STREAM.finditer(window):
+        place.tries += 1
+        if place.tries > MOST_TRIES:
+            raise TooComplex("the chunks break off too often")
         begin = at + 1 + match.start()
         length = reader.number(begin + 4, 4, "little") if begin + 8 <= reader.size else 0
         behind = begin + HEADER.size + length + length % 2

@@ -23,6 +23,7 @@ IX = struct.Struct("<HBBI4sQ4x")
 IX_ENTRY = struct.Struct("<II")
 KEY_FRAME = 0x10
 BLOCK = 1 << 16
+MOST_TRIES = 100  # to find a chunk where an entry says
 
 
 class KeyFrames:
@@ -43,9 +44,11 @@ class KeyFrames:
     def read_idx1(self, reader: Reader, start: int, end: int, movi: int) -> None:
         """Take the key frames of an idx1; `movi` is where that word stands."""
         base: int | None = None
+        tries = MOST_TRIES
         for at, block in reader.blocks(start, end - (end - start) % ENTRY.size, BLOCK):
             for chunk_id, flags, place, _ in ENTRY.iter_unpack(block):
-                if base is None:
+                if base is None and tries:
+                    tries -= 1
                     base = _base(reader, chunk_id, place, movi)
                     self.known |= base is not None
                 if base is not None and flags & KEY_FRAME and chunk_id[2:3] == b"d":

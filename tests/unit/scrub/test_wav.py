@@ -111,6 +111,7 @@ class TestWav:
             "adpcm_yamaha",
             "adpcm_g726",
             "g722",
+            "wmav2",
         ],
     )
     def test_every_usual_codec_sounds_the_same(self, zygote: Zygote, codec: str) -> None:
