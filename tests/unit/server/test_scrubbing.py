@@ -1,0 +1,66 @@
+"""What the server asks the sandbox for: values only where the newsroom keeps them."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from drops import write_wav
+
+from scrub import WorkerFailed
+from server import scrubbing
+from server.config import Findings
+from server.scrubbing import Scrubber
+from server.spool import Held, Spool
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[Held]:
+    """Hold a WAV that says who made it."""
+    recording = write_wav(folder / "a.wav", secret=b"Maria Exampleson").read_bytes()
+    with Spool(folder).hold() as holding:
+        holding.write(recording)
+        holding.finish()
+        yield holding
+
+
+@contextmanager
+def scrubber(findings: Findings) -> Iterator[Scrubber]:
+    made = Scrubber(at_once=1, findings=findings)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def never(*_words: Any, **_named: Any) -> Any:
+    raise AssertionError("nobody may ask")
+
+
+class TestValues:
+    def test_with_kinds_no_worker_is_ever_asked_for_them(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(scrubbing, "look", never)
+
+        with held(tmp_path) as recording, scrubber(Findings.KINDS) as made:
+            assert asyncio.run(made.values(recording)) == ()
+
+    def test_with_values_they_come_out_of_the_encrypted_spool(self, tmp_path: Path) -> None:
+        with held(tmp_path) as recording, scrubber(Findings.VALUES) as made:
+            told = asyncio.run(made.values(recording))
+
+        assert "Maria Exampleson" in {value.text for value in told}
+
+    def test_a_worker_that_fails_of_them_costs_no_recording(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def failing(*_words: Any, **_named: Any) -> Any:
+            raise WorkerFailed("the worker died")
+
+        monkeypatch.setattr(scrubbing, "look", failing)
+
+        with held(tmp_path) as recording, scrubber(Findings.VALUES) as made:
+            assert asyncio.run(made.values(recording)) == ()
