@@ -24,6 +24,7 @@ from scrub.containers import (
     flv,
     matroska,
     mpeg,
+    mpegts,
     ogg,
     riff,
     tta,
@@ -80,6 +81,8 @@ FORMATS: tuple[Format, ...] = (
     Format("MKA", "mka", "plain", matroska.is_mka, matroska.plan_matroska),
     Format("TTA", "tta", "plain", tta.is_tta, tta.plan_tta),
     Format("WavPack", "wv", "plain", wavpack.is_wavpack, wavpack.plan_wavpack),
+    Format("MPEG-TS", "ts", "plain", mpegts.is_ts, mpegts.plan_ts),
+    Format("M2TS", "m2ts", "plain", mpegts.is_m2ts, mpegts.plan_m2ts),
     Format("AC-3", "ac3", "plain", ac3.is_ac3, ac3.plan_ac3),
     Format("E-AC-3", "eac3", "plain", ac3.is_eac3, ac3.plan_ac3),
     Format("DTS", "dts", "plain", ac3.is_dts, ac3.plan_dts),
@@ -106,6 +109,7 @@ KNOWN_BY_SIGHT: tuple[tuple[int, bytes, str], ...] = (
     (0, b"MAC ", "Monkey's Audio"),
     (0, b"MP+", "Musepack"),
     (0, b"MPCK", "Musepack"),
+    (0, b"\0\0\1\xba", "MPEG-PS"),
 )
 
 

@@ -35,7 +35,16 @@ from scrub.findings import Kind
 from scrub.plan import Cut, Literal, Span
 from scrub.reading import Reader
 
-__all__ = ["Codec", "Stream", "blanked", "blanked_units", "cleaned_sample", "configured", "is_bare"]
+__all__ = [
+    "Codec",
+    "Stream",
+    "blanked",
+    "blanked_units",
+    "cleaned_sample",
+    "configured",
+    "is_bare",
+    "pictures",
+]
 
 LONGEST_READ = 1 << 16  # of SEI and the like: what is longer only carries user data
 LONGEST_FILLER = 1 << 22
@@ -108,6 +117,12 @@ class Stream:
         self._timings[timing.id] = timing
         layouts = {each._replace(id=0) for each in self._timings.values()}
         self.timing = timing if len(layouts) == 1 else None
+
+
+def pictures(codec: Codec) -> frozenset[int]:
+    """Return the first bytes of units that always stay as they are."""
+    parts = _RULES[codec].parts_by_byte
+    return frozenset(byte for byte, part in enumerate(parts) if part is Part.PICTURE)
 
 
 def configured(config: bytes, codec: Codec, *, dolby: bool = False) -> tuple[Stream, bytes]:

@@ -14,7 +14,7 @@ FAMILIES = [
     "wav", "w64", "aiff", "au", "amr", "caf", "mp3", "flac", "ogg", "opus", "oga", "spx", "ogv",
     "m4a", "mov",
 ]  # fmt: skip
-FAMILIES += ["wma"]
+FAMILIES += ["wma", "ts"]
 FAMILIES += ["avi"]
 FAMILIES += ["mka", "mkv", "webm", "flv"]
 PLAIN = {"w64", "aiff", "au", "amr", "caf", "mka", "webm", "flv"}
