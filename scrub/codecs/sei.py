@@ -55,6 +55,8 @@ def messages(rbsp: bytes) -> Iterator[Message]:
             while at < end and rbsp[at] == 0xFF:
                 number += 255
                 at += 1
+            if at >= end:
+                return
             numbers.append(number + rbsp[at])
             at += 1
         kind, size = numbers
