@@ -117,6 +117,8 @@ def plan_bmff(reader: Reader, start: int, draft: Draft) -> None:
         for box in _boxes(reader, start):
             if box.type == b"moof":
                 fragments.add(box)
+        if not fragments.size:
+            raise Malformed("the fragments hold no samples", offset=start)
     if not kept + fragments.size:
         raise Malformed("there is no sound", offset=start)
     _report_samples(reader, movie.tracks, movie.edits, draft)
