@@ -23,6 +23,7 @@ from scrub.containers.bmff.boxes import HEADER, Box, Parts, boxed, children, fir
 from scrub.containers.bmff.boxes import write as write_parts
 from scrub.containers.bmff.edits import Edits
 from scrub.containers.bmff.entry import Entry
+from scrub.containers.bmff.layout import Others
 from scrub.containers.bmff.tables import MOST_SAMPLES, big_endian
 from scrub.errors import Malformed, TooComplex, Unsupported
 from scrub.findings import Kind
@@ -100,7 +101,10 @@ def built_mvex(reader: Reader, mvex: Box, tracks: list[Defaults]) -> Parts:
 class Fragments:
     """Fragments as they are rebuilt, numbered from 1."""
 
-    def __init__(self, reader: Reader, tracks: Mapping[int, Fragmented], draft: Draft) -> None:
+    def __init__(
+        self, reader: Reader, tracks: Mapping[int, Fragmented], others: Others, draft: Draft
+    ) -> None:
+        self._others = others
         self._reader = reader
         self._tracks = tracks
         self._draft = draft
@@ -121,6 +125,8 @@ class Fragments:
         )
         if edits and any(one.end > two.start for one, two in pairwise(runs)):
             raise Unsupported("MP4", "a picture in several samples")
+        for run in runs:
+            self._others.refuse(run.start, run.end)
         length = sum(run.size for run in runs)
         places = dict(
             zip(map(id, runs), accumulate((r.size for r in runs), initial=0), strict=False)

@@ -12,9 +12,10 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from scrub.containers.bmff.boxes import Box
 from scrub.containers.bmff.edits import Edits
 from scrub.containers.bmff.tables import Chunk, Tables, big_endian, chunks, in_order
-from scrub.errors import TooComplex, Unsupported
+from scrub.errors import Malformed, TooComplex, Unsupported
 from scrub.plan import MOST_CUTS, Draft
 from scrub.reading import Reader
 
@@ -41,6 +42,27 @@ class Kept(NamedTuple):
         """Copy the stretches, as they are edited."""
         for start, end in zip(self.starts, self.ends, strict=True):
             self.edits.write(start, end, draft)
+
+
+class Others:
+    """The boxes of a file that hold no samples, in order.
+
+    What points into them would carry their bytes along: metadata as if it were sound.
+    """
+
+    def __init__(self) -> None:
+        self._starts, self._ends = array("Q"), array("Q")
+
+    def add(self, box: Box) -> None:
+        """Note a box, behind those before."""
+        self._starts.append(box.start)
+        self._ends.append(box.end)
+
+    def refuse(self, start: int, end: int) -> None:
+        """Raise Malformed when a stretch of samples reaches into one of them."""
+        at = bisect_right(self._ends, start)
+        if at < len(self._starts) and self._starts[at] < end:
+            raise Malformed("samples lie in a box of something else", offset=start)
 
 
 def layout(reader: Reader, tracks: Sequence[Tables], edits: Edits) -> Kept:

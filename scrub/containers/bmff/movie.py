@@ -34,7 +34,7 @@ from scrub.containers.bmff.fragments import (
     defaults,
 )
 from scrub.containers.bmff.headers import clock, movie_header, movie_turn
-from scrub.containers.bmff.layout import layout, moved_offsets
+from scrub.containers.bmff.layout import Others, layout, moved_offsets
 from scrub.containers.bmff.report import report
 from scrub.containers.bmff.tables import chunks
 from scrub.containers.bmff.track import Movie, Track, built_track, chapter_tracks, kept_track
@@ -60,12 +60,13 @@ ENCODER_TRACES = (b"Lavc", b"LAME", b"libfaac", b"Nero", b"XviD", b"DivX")
 
 
 class Tops(NamedTuple):
-    """The boxes of the file that matter."""
+    """The boxes of the file that matter, and where no sample may lie."""
 
     ftyp: Box | None
     moov: Box
     media_bytes: int
     has_fragments: bool
+    others: Others
 
 
 class Built(NamedTuple):
@@ -111,8 +112,8 @@ def plan_bmff(reader: Reader, start: int, draft: Draft) -> None:
     quicktime = not tops.ftyp or b"qt  " in b"".join(p for p in brands if isinstance(p, bytes))
     movie = _movie(reader, tops, draft, quicktime=quicktime)
     write(brands, draft)
-    kept = _write_movie(reader, movie, size_of(brands), draft)
-    fragments = Fragments(reader, movie.fragmented, draft)
+    kept = _write_movie(reader, movie, tops.others, size_of(brands), draft)
+    fragments = Fragments(reader, movie.fragmented, tops.others, draft)
     if movie.fragmented:
         for box in _boxes(reader, start):
             if box.type == b"moof":
@@ -150,7 +151,10 @@ def _tops(reader: Reader, start: int, draft: Draft) -> Tops:
     ftyp: Box | None = None
     moov: Box | None = None
     media_bytes = fragments = 0
+    others = Others()
     for box in _boxes(reader, start):
+        if box.type not in (b"mdat", b""):
+            others.add(box)
         if box.type == b"mdat":
             media_bytes += box.end - box.payload
         elif box.type == b"moof":
@@ -165,7 +169,7 @@ def _tops(reader: Reader, start: int, draft: Draft) -> Tops:
             report(reader, box, draft)
     if moov is None:
         raise Malformed("there is no moov box", offset=start)
-    return Tops(ftyp, moov, media_bytes, fragments > 0)
+    return Tops(ftyp, moov, media_bytes, fragments > 0, others)
 
 
 def _brand(reader: Reader, start: int) -> bytes:
@@ -226,10 +230,12 @@ def _movie(reader: Reader, tops: Tops, draft: Draft, *, quicktime: bool) -> Buil
     return Built(movie_header(timed, len(tracks)), tracks, parts, fragmented, edits)
 
 
-def _write_movie(reader: Reader, movie: Built, front: int, draft: Draft) -> int:
+def _write_movie(reader: Reader, movie: Built, others: Others, front: int, draft: Draft) -> int:
     """Write moov and mdat; return how many bytes mdat holds."""
     tables = [track.samples.tables for track in movie.tracks]
     kept = layout(reader, tables, movie.edits)
+    for stretch in zip(kept.starts, kept.ends, strict=True):
+        others.refuse(*stretch)
     length = kept.size
     wide = (length + LARGEST_MOOV) >> 32 > 0
     width = 8 if wide else 4

@@ -115,6 +115,8 @@ def _tables(
     durations = table(reader, stts, 8)
     times = _times(reader, stts, sizes.length, draft)
     runs = _runs(reader, only(inside, b"stsc", stbl), offsets.length, len(entries), draft)
+    if not runs.length:  # no chunk has a sample
+        offsets = Table(offsets.start, 0)
     # QuickTime counts frames of uncompressed sound as samples of duration 1.
     plain = durations.length == 1 and reader.number(durations.start + 4, 4, "big") == 1
     frame_size = entries[0].frame_size if plain and same_size else 0

@@ -265,6 +265,28 @@ class TestMp4:
 
         assert result == PLAIN
 
+    def test_samples_that_lie_among_the_boxes_are_refused(self) -> None:
+        at = M4A.index(b"stco") + 12
+        away = struct.pack(">I", M4A.index(b"udta") - 4)
+
+        with pytest.raises(Malformed):
+            cleaned_here(M4A[:at] + away + M4A[at + 4 :])
+
+    def test_a_track_without_samples_has_no_chunks(self) -> None:
+        original = encoded(
+            "m4a", *AAC, "-filter_complex", "[0:a]asplit[a][b]", "-map", "[a]", "-map", "[b]"
+        )
+        second = original.rindex(b"stsz")
+        emptied = original[: second + 12] + bytes(4) + original[second + 16 :]
+        runs = emptied.rindex(b"stsc")
+        emptied = emptied[: runs + 8] + bytes(4) + emptied[runs + 12 :]
+
+        result = cleaned_here(emptied)
+
+        assert packets(result)
+        assert inside(result, "moov/trak/mdia/minf/stbl/stco")[4:8] != bytes(4)
+        assert result[result.rindex(b"stco") + 8 :][:4] == bytes(4)
+
     def test_an_edit_that_begins_behind_the_end_is_gone(self) -> None:
         hidden = SECRET[:4] + b"\x7f" + SECRET[:3] + b"\0\1\0\0"
 
