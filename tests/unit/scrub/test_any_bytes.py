@@ -17,6 +17,7 @@ FAMILIES = [
 FAMILIES += ["wma", "ts"]
 FAMILIES += ["avi"]
 FAMILIES += ["mka", "mkv", "webm", "flv"]
+FAMILIES += ["m4v", "mp4"]  # pictures, and the same in fragments
 PLAIN = {"w64", "aiff", "au", "amr", "caf", "mka", "webm", "flv"}
 FRAMED = ["mp3", "mp2", "aac", "ac3", "tta", "wv"]
 FAMILIES += FRAMED[1:]
@@ -34,6 +35,10 @@ def tags(family: str) -> tuple[str, ...]:
         return ("-f", "lavfi", "-i", "testsrc=d=0.3:s=64x48:r=10", "-c:v", "mjpeg")
     if family == "mkv":
         return ("-f", "lavfi", "-i", "testsrc=d=0.3:s=64x48:r=10")
+    if family in ("m4v", "mp4"):
+        picture = ("-f", "lavfi", "-i", "testsrc=d=0.3:s=64x48:r=10", "-c:v", "libx264")
+        movie = ("-movflags", "+frag_keyframe+empty_moov") if family == "mp4" else ()
+        return (*picture, "-x264-params", "threads=1", "-pix_fmt", "yuv420p", *movie, *TAGGED)
     if family == "ogv":
         return ("-f", "lavfi", "-i", "testsrc=d=0.3:s=64x48:r=10", *TAGGED)
     return () if family in PLAIN else TAGGED
