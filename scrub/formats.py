@@ -110,6 +110,11 @@ KNOWN_BY_SIGHT: tuple[tuple[int, bytes, str], ...] = (
     (0, b"MP+", "Musepack"),
     (0, b"MPCK", "Musepack"),
     (0, b"\0\0\1\xba", "MPEG-PS"),
+    (0, b"\xff\xfb\0", "MP3 in free format"),
+    (0, b"ADIF", "AAC in ADIF"),
+    (0, b"tBaK", "TAK"),
+    (0, b"OFR ", "OptimFROG"),
+    (0, b"ajkg", "Shorten"),
 )
 
 

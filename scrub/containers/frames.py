@@ -93,11 +93,12 @@ def first_frame(reader: Reader, start: int, family: Family) -> tuple[int, Stream
     if CONTAINERS.match(reader.upto(start, 8)):
         return None
     window = reader.upto(start, FARTHEST_BEHIND_TAG if start else FARTHEST_START)
+    end = start_of_back_tags(reader, start, reader.size)
     for match in family.sync.finditer(window):
         at = match.start()
         stream = family.stream(window[at : at + family.header])
         # A single one that reaches the end is believed only where it should be.
-        if stream and in_a_row(reader, family, stream, start + at, reader.size, at > 0):
+        if stream and in_a_row(reader, family, stream, start + at, end, at > 0):
             return start + at, stream
     return None
 

@@ -13,7 +13,7 @@ import struct
 
 from scrub.reading import Reader
 
-APE = struct.Struct("<8sIIII")
+APE = struct.Struct("<8sIIII8x")
 APE_HAS_HEADER = 1 << 31
 MOST_TAGS = 32
 _TAGS = (
@@ -88,7 +88,10 @@ def _length_of_back_tag(reader: Reader, start: int, end: int) -> int:
         return end - lyrics_start - begin if begin >= 0 else 9
     if len(tail) >= APE.size and tail[-APE.size :][:8] == b"APETAGEX":
         size, _, flags = (int(number) for number in APE.unpack(tail[-APE.size :])[2:])
-        return max(APE.size, size) + (APE.size if flags & APE_HAS_HEADER else 0)
+        size = max(APE.size, size)
+        header = end - size - APE.size  # that there is one, some say who write none
+        has_header = header >= start and reader.upto(header, 8) == b"APETAGEX"
+        return size + (APE.size if flags & APE_HAS_HEADER and has_header else 0)
     footer = tail[-10:]
     if footer[:3] == b"3DI" and len(footer) == 10 and max(footer[6:]) < 128:
         return 20 + _syncsafe(footer)

@@ -72,3 +72,6 @@ class TestFrames:
     def test_long_recordings_are_walked_like_short_ones(self, hide: object) -> None:
         assert callable(hide)
         assert cleaned_here(hide(bare() * 100)) == bare() * 100
+
+    def test_a_single_frame_in_front_of_a_tag_is_sound(self) -> None:
+        assert cleaned_here(TAG + bare()[:FRAME] + id3v1()) == bare()[:FRAME]

@@ -95,6 +95,20 @@ class TestMp3:
 
         assert {Kind.LOCATION, Kind.PERSON, Kind.TIME, Kind.PICTURE} <= findings.removed.keys()
 
+    @pytest.mark.parametrize("header", [b"", APE[:20] + b"\0\0\0\xa0" + APE[24:]])
+    def test_frames_hidden_in_an_ape_tag_are_not_taken_for_sound(
+        self, zygote: Zygote, header: bytes
+    ) -> None:
+        item = struct.pack("<II", FRAME * 9, 2) + b"Cover\0" + bare()[: FRAME * 9]
+        flags = 1 << 31 if header else 0
+        footer = struct.pack("<8sIIII8x", b"APETAGEX", 2000, len(item) + 32, 1, flags)
+
+        _, result, findings = cleaned(zygote, bare() + header + item + footer)
+
+        assert result == bare()
+        assert findings.removed[Kind.TAG_BLOCK] == 1
+        assert Kind.TRAILING not in findings.removed
+
     def test_a_vbri_seek_table_is_counted_anew(self, zygote: Zygote) -> None:
         frames = len(bare()) // FRAME
         table = (SECRET * 5)[:20]
