@@ -26,6 +26,7 @@ SSND = struct.Struct(">II")
 VERSION = bytes.fromhex("a2805140")
 NO_NAME = bytes(2)  # an empty Pascal string, padded to two bytes
 RATE_BITS = 0xFFFFFFFF << 32  # of the mantissa: Hz and a fraction of 1/65536, as old Macs had
+HERTZ = range(16383, 16383 + 32)  # exponents of 1 Hz up to 4 GHz
 UNKNOWN = frozenset({0, 0xFFFFFFFF, 0x7FFFFFFF})  # a length that was never filled in
 
 # Codecs that are nothing but sound. Bits of a sample where they are not those of COMM; 0: packed.
@@ -133,6 +134,8 @@ def _common(
         raise Malformed("the COMM chunk is too short", offset=chunk.start)
     fixed = reader.exactly(chunk.start, COMM.size)
     channels, frames, bits, exponent, mantissa = COMM.unpack(fixed)
+    if not channels or exponent not in HERTZ:
+        raise Malformed("the rate of the sound makes no sense", offset=chunk.start)
     codec = reader.exactly(chunk.start + COMM.size, 4) if aifc else b"NONE"
     if codec not in CODECS:
         raise Unsupported("AIFF", "sound of an unknown codec")

@@ -21,7 +21,7 @@ from scrub.plan import Aside, Draft
 from scrub.reading import Reader
 
 HEADER = struct.Struct(">4sQ")
-MOST_CHUNKS = 1 << 20  # frames of compressed sound are chunks: 75 a second
+MOST_CHUNKS = 1 << 19  # frames of compressed sound are chunks: 75 a second
 MOST_CHANNELS = 64
 NO_NAME = bytes(2)  # an empty Pascal string, padded to two bytes
 SOUND = (b"DSD ", b"DST ")
@@ -103,6 +103,8 @@ def _compressed(reader: Reader, chunk: Chunk) -> Aside:
             frames.sound(length, 1)
         else:
             frames.found(Kind.CHECKSUM if part.id == b"DSTC" else Kind.UNKNOWN_CHUNK)
+    if not rate or not frames.size:
+        raise Malformed("there is no sound", offset=chunk.start)
     sound = Aside()
     sound.write(HEADER.pack(b"DST ", len(rate) + frames.size) + rate)
     frames.replay(sound)

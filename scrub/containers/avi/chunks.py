@@ -27,7 +27,7 @@ MOST_TRIES = 1000  # to go on behind junk
 FARTHEST = 1 << 20  # behind junk, where the next chunk is looked for
 _ID = re.compile(rb"[0-9A-Za-z_ .-]{4}")
 _STREAM = re.compile(rb"[0-9]{2}(?:d[bc]|wb)")
-IN_MOVI = re.compile(rb"[0-9]{2}[A-Za-z]{2}|ix[0-9]{2}|JUNK|LIST|idx1|RIFF")
+IN_MOVI = re.compile(rb"[0-9]{2}[A-Za-z]{2}|ix[0-9]{2}|JUNK|junk|PAD |LIST|idx1|RIFF")
 
 
 class Chunk(NamedTuple):

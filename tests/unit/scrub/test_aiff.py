@@ -44,6 +44,8 @@ DAMAGED = {
     "no_sound": form(COMM),
     "no_comm": form(ssnd()),
     "short_comm": form(piece(b"COMM", comm()[:9]), ssnd()),
+    "no_channels": form(piece(b"COMM", comm(channels=0)), ssnd()),
+    "a_rate_of_no_device": form(piece(b"COMM", comm()[:8] + b"\xff" * 10), ssnd()),
     "offset_past_the_end": form(COMM, piece(b"SSND", struct.pack(">II", 1 << 31, 0) + SOUND)),
     "endless_chunk": form(b"ANNO\xff\xff\xff\xff", COMM, ssnd()),
 }

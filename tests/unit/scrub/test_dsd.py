@@ -103,9 +103,10 @@ class TestDsdiff:
         "damaged",
         [
             dff(FVER, prop(), DSD)[:-1], dff(FVER, prop()), dff(FVER, DSD),
+            dff(FVER, prop(b"DST "), piece(b"DST ", b"")),
             dff(b"DIIN" + b"\xff" * 8, prop(), DSD), dff(FVER, piece(b"PROP", SECRET), DSD),
         ],
-        ids=["cut_short", "no_sound", "no_properties", "endless", "other_properties"],
+        ids=["cut_short", "no_sound", "no_properties", "no_frames", "endless", "other_properties"],
     )  # fmt: skip
     def test_a_damaged_dsdiff_is_refused(self, zygote: Zygote, damaged: bytes) -> None:
         with pytest.raises(Malformed):
