@@ -12,9 +12,11 @@ Clusters get a size when they have none; what is damaged is left out up to the n
 RFC 9559, 5.1.3 and 10.
 """
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from scrub.containers.matroska.codec import QuickLook
 from scrub.containers.matroska.ebml import (
     CRC,
     VOID,
@@ -32,9 +34,8 @@ from scrub.containers.matroska.ebml import (
 from scrub.containers.matroska.index import Cues
 from scrub.containers.matroska.lacing import frames_laced
 from scrub.containers.matroska.report import report
-from scrub.containers.matroska.settings import QuickLook
 from scrub.containers.matroska.tracks import Track
-from scrub.errors import TooComplex, Unsupported
+from scrub.errors import Malformed, TooComplex, Unsupported
 from scrub.findings import Kind
 from scrub.plan import Aside, Draft, Literal, Span, stands
 from scrub.reading import WINDOW, Reader
@@ -45,6 +46,7 @@ DURATION, REFERENCE, DISCARD, STATE, ENCRYPTED = 0x9B, 0xFB, 0x75A2, 0xA4, 0xAF
 POSITION, PREVIOUS_SIZE = 0xA7, 0xAB
 GROUP_FIELDS = frozenset({BLOCK, ADDITIONS, DURATION, REFERENCE, DISCARD})
 CLUSTER_ID = id_bytes(CLUSTER)
+ANY_CLUSTER = re.compile(re.escape(CLUSTER_ID))
 ANOTHER_RECORDING = frozenset({0x1A45DFA3, 0x18538067})  # EBML, Segment
 # Of a segment, not of a cluster: where one begins, a cluster of unknown size is over.
 SEGMENT_PARTS = frozenset({
@@ -59,6 +61,7 @@ HEAD_ROOM = 16
 MOST_ELEMENTS = 1 << 23  # that are no ordinary blocks
 MOST_PIECES = 1 << 13  # of a cluster; the next ones go into another one of the same time
 MOST_DURATION = 1 << 32
+MOST_DAMAGED = 8  # blocks that may be left out, and one of each eight
 MOST_DISCARDED = 10**9  # nanoseconds
 ENCODER_TRACES = (b"Lavc", b"LAME", b"libfaac", b"Nero", b"XviD", b"x264", b"x265")
 FRONT = 1 << 15
@@ -72,6 +75,7 @@ class Block(NamedTuple):
     track: Track
     head: bytes  # track, time, flags: four bytes
     frames: list[Part]
+    units: int
 
 
 class Clusters:
@@ -94,11 +98,12 @@ class Clusters:
         for track in tracks:
             if track.number == track.new_number:
                 first_byte = 0x80 | track.number
-                self._plain[first_byte] = ANY_FRAME if track.clean_frame is None else 0
-                if track.clean_frame and track.is_bare:
+                if track.settings.clean_frame is None:
+                    self._plain[first_byte] = ANY_FRAME
+                elif track.settings.is_bare:
                     self._plain[first_byte] = LOOK
-                    self._looks[first_byte] = track.is_bare
-        self._elements = 0
+                    self._looks[first_byte] = track.settings.is_bare
+        self._damaged = self._elements = 0
         self._end = 0  # of the cluster; 0 between clusters
         self._time = 0
         self._key_time: int | None = None  # of its first key frame
@@ -112,6 +117,8 @@ class Clusters:
             block = self._reader.upto(at, min(WINDOW - 1, end - at))
             at = self._window(block, at, end)
         self._close()
+        if self._damaged > MOST_DAMAGED + self._draft.essence.units // 8:
+            raise Malformed("most of its blocks are damaged", offset=start)
 
     def _window(self, block: bytes, at: int, end: int) -> int:
         """Walk over what begins in a block of bytes that lies at `at`; return where to go on."""
@@ -207,16 +214,19 @@ class Clusters:
         if found >= 0:
             after = at + found
         else:
-            after = next_cluster(self._reader, max(at + i + 1, at + len(block) - 3), end)
+            begin = max(at + i + 1, at + len(block) - 3)
+            after = next_part(self._reader, begin, end, ANY_CLUSTER)
         self._draft.found(Kind.SLACK if after < end else Kind.TRAILING)
         return after
 
     def _child(self, element: Element) -> None:
         """Deal with an element of a cluster that is no ordinary block."""
-        if element.id == SIMPLE_BLOCK:
-            self._simple_block(element)
-        elif element.id == BLOCK_GROUP:
-            self._group(element)
+        if element.id in (SIMPLE_BLOCK, BLOCK_GROUP):
+            try:
+                (self._simple_block if element.id == SIMPLE_BLOCK else self._group)(element)
+            except Malformed:
+                self._damaged += 1
+                self._draft.found(Kind.SLACK)
         elif element.id == TIMESTAMP:
             self._time = unsigned(self._reader, element)
         elif element.id == ENCRYPTED:
@@ -231,6 +241,7 @@ class Clusters:
                 self._note_key_frame(kept)
             parts = [kept.head, *kept.frames]
             self._put(element, [head_of(SIMPLE_BLOCK, _size(parts)), *parts])
+            self._draft.sound(_size(kept.frames), kept.units)
 
     def _group(self, element: Element) -> None:
         """Keep a block with what belongs to it."""
@@ -245,14 +256,15 @@ class Clusters:
         kept = self._kept_block(fields[BLOCK], BLOCK_FLAGS) if BLOCK in fields else None
         if not kept:
             return
-        if REFERENCE not in fields:
-            self._note_key_frame(kept)
         parts = [kept.head, *kept.frames]
         parts.insert(0, head_of(BLOCK, _size(parts)))
         if ADDITIONS in fields:
             parts += self._addition(kept.track, fields[ADDITIONS])
         parts.append(self._group_numbers(fields))
+        if REFERENCE not in fields:
+            self._note_key_frame(kept)
         self._put(element, [head_of(BLOCK_GROUP, _size(parts)), *parts])
+        self._draft.sound(_size(kept.frames), kept.units)
 
     def _group_numbers(self, fields: dict[int, Element]) -> bytes:
         """Return duration, reference and padding: which other block is referred to is not said."""
@@ -274,9 +286,8 @@ class Clusters:
         for more in children(self._reader, additions.payload, additions.end):
             fields = {child.id: child for child in children(self._reader, more.payload, more.end)}
             which = unsigned(self._reader, fields[ADDITION_ID]) if ADDITION_ID in fields else 1
-            if track.alpha and more.id == MORE and which == 1 and ADDITION in fields:
+            if track.addition and more.id == MORE and which == 1 and ADDITION in fields:
                 frame = Span(fields[ADDITION].payload, fields[ADDITION].end)
-                self._draft.sound(frame.end - frame.start, 0)
                 parts: list[Part] = [head_of(ADDITION, frame.end - frame.start), frame]
                 parts.insert(0, unsigned_element(ADDITION_ID, 1))
                 parts.insert(0, head_of(MORE, _size(parts)))
@@ -301,17 +312,14 @@ class Clusters:
         units = 1
         if kept_head[3] & LACING:
             units = frames_laced(self._reader, at, element.end, kept_head[3] & LACING)
-        if track.clean_frame:
+        clean_frame = track.settings.clean_frame
+        if clean_frame:
             if kept_head[3] & LACING:
                 raise Unsupported("Matroska", "several pictures in a block")
-            cleaned = track.clean_frame(self._reader, at, element.end)
+            cleaned = clean_frame(self._reader, at, element.end)
             if cleaned is not None:
                 frames = [cut.data if isinstance(cut, Literal) else cut for cut in cleaned]
-        size = _size(frames)
-        if not size:
-            return None
-        self._draft.sound(size, units)
-        return Block(track, kept_head, frames)
+        return Block(track, kept_head, frames, units) if _size(frames) else None
 
     def _note_key_frame(self, block: Block) -> None:
         if self._key_time is None and block.track.new_number == self.cues.track:
@@ -374,13 +382,13 @@ class Clusters:
         self._key_time = None
 
 
-def next_cluster(reader: Reader, start: int, end: int) -> int:
-    """Return where the next cluster may begin; `end` when there is none."""
+def next_part(reader: Reader, start: int, end: int, ids: re.Pattern[bytes]) -> int:
+    """Return where one of these ids of four bytes stands next; `end` when none does."""
     carried = b""
     for offset, block in reader.blocks(start, end):
-        found = (carried + block).find(CLUSTER_ID)
-        if found >= 0:
-            return offset - len(carried) + found
+        found = ids.search(carried + block)
+        if found:
+            return offset - len(carried) + found.start()
         carried = block[-3:]
     return end
 

@@ -13,10 +13,11 @@ players don't read them, and no name is the only one that tells nothing. RFC 879
 """
 
 import math
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from scrub.containers.matroska.clusters import CLUSTER, Clusters, next_cluster
+from scrub.containers.matroska.clusters import ANY_CLUSTER, CLUSTER, Clusters, next_part
 from scrub.containers.matroska.ebml import (
     Element,
     children,
@@ -40,6 +41,7 @@ from scrub.reading import Reader
 
 EBML, SEGMENT, INFO, TRACKS = 0x1A45DFA3, 0x18538067, 0x1549A966, 0x1654AE6B
 MAGIC = id_bytes(EBML)
+ANY_PART = re.compile(b"|".join(re.escape(id_bytes(each)) for each in (INFO, TRACKS, CLUSTER)))
 DOC_TYPE = 0x4282
 # Of the EBML head: version and read version of EBML, longest id and size, version of the
 # document's type, and the one that a reader needs.
@@ -103,8 +105,10 @@ def plan_matroska(reader: Reader, start: int, draft: Draft) -> None:
     clusters = Clusters(reader, tracks, draft, latest_start=DAY // scale)
     clusters.read(parts.first_cluster, segment.end)
     for track in tracks:
-        for kind, times in track.found.items():
+        for kind, times in track.settings.found.items():
             draft.found(kind, times)
+        for kind in track.settings.remains:
+            draft.tally.remains(kind)
     if not draft.essence.units:
         raise Malformed("there is no sound", offset=start)
     _write(
@@ -176,7 +180,7 @@ def _top_elements(reader: Reader, segment: Element) -> Iterator[Element]:
             yield found
             at = found.end
         elif at < segment.end:
-            at = next_cluster(reader, at + 1, segment.end)
+            at = next_part(reader, at + 1, segment.end, ANY_PART)
         else:
             return
     raise TooComplex("too many elements in front of the first cluster")
@@ -185,7 +189,7 @@ def _top_elements(reader: Reader, segment: Element) -> Iterator[Element]:
 def _report_behind(reader: Reader, segment: Element, draft: Draft) -> None:
     if segment.end < reader.size:
         draft.found(Kind.TRAILING)
-        if next_cluster(reader, segment.end, reader.size) < reader.size:
+        if next_part(reader, segment.end, reader.size, ANY_CLUSTER) < reader.size:
             raise Unsupported("Matroska", "a second recording behind the first")
 
 

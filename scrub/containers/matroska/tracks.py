@@ -11,9 +11,10 @@ Each number has a bound here, so that none has room for a name. A track's UID is
 original one is random, and the same in every file cut from one recording. RFC 9559, 5.1.4.
 """
 
-from collections.abc import Mapping, Set
+from collections.abc import Set
 from dataclasses import dataclass
 
+from scrub.containers.matroska.codec import Settings
 from scrub.containers.matroska.ebml import (
     CRC,
     VOID,
@@ -26,7 +27,7 @@ from scrub.containers.matroska.ebml import (
     unsigned,
     unsigned_element,
 )
-from scrub.containers.matroska.settings import Frames, QuickLook, behind, codec_named
+from scrub.containers.matroska.settings import behind, codec_named
 from scrub.errors import Malformed, TooComplex, Unsupported
 from scrub.findings import Kind
 from scrub.plan import Draft
@@ -115,11 +116,9 @@ class Track:
     number: int  # as the blocks have it
     uid: int
     picture: bool
-    clean_frame: Frames | None
-    is_bare: QuickLook | None
+    settings: Settings  # of its codec, and what is done to its frames
     rest: bytes  # of the entry: flags, times, codec, picture or sound
-    found: Mapping[Kind, int]  # in the frames that were cleaned
-    alpha: bool  # frames have another one beside them, for transparency
+    addition: bool  # frames have another one beside them
     new_number: int = 0
 
     def entry(self) -> bytes:
@@ -184,15 +183,15 @@ def _track(reader: Reader, entry: Element, draft: Draft) -> Track:
     settings = codec.read(private)
     if settings.payload != private and codec.about:
         draft.found(codec.about)
-    alpha = codec.alpha and _alpha(reader, fields)
     prefix = _prefix(reader, fields.get(ENCODINGS), draft)
-    clean_frame = settings.clean_frame
-    if prefix and clean_frame:
-        clean_frame = behind(prefix, clean_frame)
+    if prefix and settings.clean_frame:
+        settings.clean_frame = behind(prefix, settings.clean_frame)
+        settings.is_bare = None
+    addition = codec.addition and (_has_alpha if picture else _has_additions)(reader, fields)
     rest = (
         unsigned_element(TYPE, PICTURE if picture else SOUND),
         _numbers(reader, fields, ENTRY_NUMBERS, draft),
-        unsigned_element(MOST_ADDITION_ID, 1) if alpha else b"",
+        unsigned_element(MOST_ADDITION_ID, 1) if addition else b"",
         element(LANGUAGE, UNDETERMINED),
         element(CODEC_ID, name),
         element(SETTINGS, settings.payload) if settings.payload else b"",
@@ -203,11 +202,9 @@ def _track(reader: Reader, entry: Element, draft: Draft) -> Track:
         number=_number(reader, fields, NUMBER),
         uid=_number(reader, fields, UID),
         picture=picture,
-        clean_frame=clean_frame,
-        is_bare=None if prefix else settings.is_bare,
-        found=settings.found,
+        settings=settings,
         rest=b"".join(rest),
-        alpha=alpha,
+        addition=addition,
     )
 
 
@@ -220,12 +217,16 @@ def _private(reader: Reader, fields: Fields) -> bytes:
     return reader.exactly(field.payload, field.end - field.payload)
 
 
-def _alpha(reader: Reader, fields: Fields) -> bool:
-    """Say whether every frame has another one beside it, for transparency."""
+def _has_alpha(reader: Reader, fields: Fields) -> bool:
+    """Say whether a frame of transparency stands beside each."""
     if VIDEO not in fields:
         return False
     inside = children(reader, fields[VIDEO].payload, fields[VIDEO].end)
     return any(child.id == ALPHA_MODE and unsigned(reader, child) == 1 for child in inside)
+
+
+def _has_additions(reader: Reader, fields: Fields) -> bool:
+    return _number(reader, fields, MOST_ADDITION_ID) > 0
 
 
 def _picture(reader: Reader, fields: Fields, draft: Draft) -> bytes:

@@ -48,9 +48,9 @@ def filmed(extension: str, *options: str, seconds: float = 1.0) -> bytes:
     return encoded(extension, *picture, "-map", "1:v", "-map", "0:a", *options, seconds=seconds)
 
 
-def shown(recording: bytes) -> str:
+def shown(recording: bytes, *decoder: str) -> str:
     """Return times and digests of every picture and sound as ffmpeg decodes them."""
-    command = ["ffmpeg", "-v", "quiet", "-i", "{}", "-map", "0:v?", "-map", "0:a?"]
+    command = ["ffmpeg", "-v", "quiet", *decoder, "-i", "{}", "-map", "0:v?", "-map", "0:a?"]
     return _judged(recording, [*command, "-f", "framemd5", "-"]).decode()
 
 

@@ -2,12 +2,13 @@
 
 import io
 import struct
-from functools import cache
+from functools import cache, partial
 
 import pytest
 from recordings import SECRET, cleaned, described, encoded, filmed, heard, packets, shown
 
 from scrub import Kind, Malformed, ScrubError, Unsupported, Zygote
+from scrub.codecs import nal
 from scrub.containers.matroska.ebml import (
     Element,
     children,
@@ -19,6 +20,8 @@ from scrub.containers.matroska.ebml import (
     unsigned_element,
     wide_head,
 )
+from scrub.containers.matroska.settings import behind
+from scrub.plan import render
 from scrub.reading import Reader
 
 TAGGED = ("-metadata", f"title={SECRET.decode()}", "-metadata:s:a:0", f"title={SECRET.decode()}")
@@ -34,7 +37,8 @@ SOUNDS = [
 PICTURES = [
     "libx264 -preset ultrafast", "libx265 -preset ultrafast -x265-params log-level=0", "libvpx",
     "libvpx-vp9 -deadline realtime", "libaom-av1 -cpu-used 8", "libtheora", "mpeg2video", "prores",
-    "mpeg4",
+    "mpeg4", "mjpeg", "ffv1", "ffv1 -level 3", "msmpeg4", "rawvideo", "wmv2", "mpeg1video",
+    "libxvid",
 ]  # fmt: skip
 
 
@@ -116,6 +120,46 @@ class TestMatroska:
         assert kind.name == "MKV"
         assert SECRET not in result
         assert shown(result) == shown(made)
+
+    def test_units_behind_start_codes_lose_their_user_data(self, zygote: Zygote) -> None:
+        units = filmed("h264", *X264, "-map", "-0:a", "-frames:v", "1")
+        track = element(
+            TRACK, unsigned_element(0xD7, 1), unsigned_element(0x83, 1),
+            element(0x86, b"V_MPEG4/ISO/AVC"),
+        )  # fmt: skip
+        made = sound_of(cluster(simple(units)), tracks=track)
+
+        _, result, _ = cleaned(zygote, made)
+
+        assert b"x264" in made
+        assert b"x264" not in result
+        assert shown(result) == shown(made)
+
+    def test_transparency_stays_beside_each_picture(self, zygote: Zygote) -> None:
+        made = filmed(
+            "webm", "-c:v", "libvpx", "-pix_fmt", "yuva420p", "-auto-alt-ref", "0", seconds=0.4
+        )
+
+        _, result, _ = cleaned(zygote, made)
+
+        assert made.count(b"\x75\xa1") == 10
+        assert result.count(b"\x75\xa1") == 10
+        assert shown(result, "-c:v", "libvpx") == shown(made, "-c:v", "libvpx")
+
+    def test_bytes_that_every_picture_lacks_do_not_hide_user_data(self) -> None:
+        def unit(*payload: bytes) -> bytes:
+            return len(b"".join(payload)).to_bytes(4, "big") + b"".join(payload)
+
+        note = unit(b"\x06\x05", bytes([16 + len(SECRET)]), bytes(16), SECRET, b"\x80")
+        picture = unit(b"\x65", bytes(range(100, 200)))
+        lacking = (note + picture)[1:]
+        stream = nal.Stream(nal.Codec.AVC)
+        clean_frame = behind(b"\0", partial(nal.cleaned_sample, stream=stream))
+
+        cuts = clean_frame(Reader(io.BytesIO(lacking)), 0, len(lacking))
+
+        assert cuts
+        assert b"".join(render(cuts, io.BytesIO(lacking))) == picture[1:]
 
     def test_a_webm_stays_one(self, zygote: Zygote) -> None:
         made = filmed("webm", "-c:v", "libvpx", "-c:a", "libopus", *TAGGED)
@@ -280,11 +324,19 @@ class TestMatroska:
         assert cleaned(zygote, made)[1].endswith(element(SIMPLE, laced))
 
     @pytest.mark.parametrize("flags", [0x82, 0x84, 0x86])
-    def test_frames_that_do_not_fill_their_block_are_refused(
-        self, zygote: Zygote, flags: int
-    ) -> None:
-        with pytest.raises(Malformed):
-            cleaned(zygote, sound_of(cluster(simple(b"\x06\xff\xff\xff\xff\xff", flags=flags))))
+    def test_a_block_that_its_frames_do_not_fill_is_gone(self, zygote: Zygote, flags: int) -> None:
+        damaged = simple(b"\x06\xff\xff\xff\xff\xff", flags=flags)
+
+        _, result, findings = cleaned(zygote, sound_of(cluster(simple(SOUND), damaged)))
+
+        assert result == cleaned(zygote, sound_of(cluster(simple(SOUND))))[1]
+        assert findings.removed[Kind.SLACK] == 1
+
+    def test_when_most_blocks_are_damaged_it_is_refused(self, zygote: Zygote) -> None:
+        damaged = simple(b"\x06\xff\xff\xff\xff\xff", flags=0x82) * 10
+
+        with pytest.raises(Malformed, match="most of its blocks"):
+            cleaned(zygote, sound_of(cluster(simple(SOUND), damaged)))
 
     def test_bytes_that_every_frame_lacks_are_kept_apart(self, zygote: Zygote) -> None:
         stripped = element(
