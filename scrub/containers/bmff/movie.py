@@ -10,6 +10,7 @@ refers to is not copied, so slack in mdat, other tracks' samples and every other
 ISO/IEC 14496-12 and -14; QuickTime File Format; 3GPP TS 26.244.
 """
 
+import itertools
 import struct
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -53,6 +54,7 @@ BRANDS = frozenset(M4A_BRANDS) | {
 }  # fmt: skip
 PICTURES = (b"heic", b"heix", b"heim", b"heis", b"mif1", b"avif", b"jpeg", b"crx ")
 MOST_TRACKS = 64
+MOST_IN_FRONT = 8  # boxes before ftyp
 MOST_TOPS = 1 << 20
 LARGEST_MOOV = 1 << 28
 LOOKED_AT = 1 << 14
@@ -92,9 +94,12 @@ def is_3gp(reader: Reader, start: int) -> bool:
 def is_mov(reader: Reader, start: int) -> bool:
     """Say whether a QuickTime movie begins here; old ones have no ftyp."""
     box = box_at(reader, start, reader.size)
-    if box is not None and box.type != b"ftyp":
-        return box.type in TOP_LEVEL and any(b.type == b"moov" for b in _boxes(reader, start))
-    return _brand(reader, start) == b"qt  "
+    if box is None or box.type not in TOP_LEVEL:
+        return False
+    types = [box.type for box in itertools.islice(_boxes(reader, start), MOST_IN_FRONT)]
+    if b"ftyp" in types:
+        return _brand(reader, start) == b"qt  "
+    return b"moov" in types or any(box.type == b"moov" for box in _boxes(reader, start))
 
 
 def is_mp4(reader: Reader, start: int) -> bool:
@@ -174,6 +179,10 @@ def _tops(reader: Reader, start: int, draft: Draft) -> Tops:
 
 def _brand(reader: Reader, start: int) -> bytes:
     box = box_at(reader, start, reader.size)
+    for _ in range(MOST_IN_FRONT):  # of ftyp
+        if box is None or box.type not in TOP_LEVEL or box.type == b"ftyp":
+            break
+        box = box_at(reader, box.end, reader.size)
     if box is None or box.type != b"ftyp" or box.end - box.payload < 8:
         return b""
     brand = reader.upto(box.payload, 4)

@@ -32,6 +32,9 @@ from scrub.reading import Reader
 
 SOUND, PICTURES = b"soun", b"vide"
 STILL_PICTURES = (b"jpeg", b"mjpa", b"mjpb", b"png ", b"gif ", b"tiff", b"bmp ")
+KEPT = frozenset({
+    b"tkhd", b"mdia", b"edts", b"mdhd", b"hdlr", b"minf", b"smhd", b"vmhd", b"dinf", b"stbl",
+})  # fmt: skip
 ENCRYPTED = (b"enca", b"encv", b"drms", b"drmi")
 MOST_REFERENCES = 64
 
@@ -68,8 +71,8 @@ def kept_track(reader: Reader, trak: Box, movie: Movie, draft: Draft, edits: Edi
     if shown not in (SOUND, PICTURES) or _only_accompanies(reader, stbl, tkhd, movie, shown):
         draft.found(Kind.PICTURE if shown == PICTURES else Kind.OTHER_STREAM)
         return None
-    for box in inside:
-        if box.type not in (b"tkhd", b"mdia", b"edts"):
+    for box in (*inside, *media, *minfs):
+        if box.type not in KEPT:
             report(reader, box, draft)
     _refuse_elsewhere(reader, minf, minfs)
     picture = shown == PICTURES

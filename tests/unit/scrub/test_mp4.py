@@ -162,6 +162,14 @@ class TestMp4:
         assert result == PLAIN
         assert findings.removed
 
+    @pytest.mark.parametrize("front", [box(b"free", SECRET), box(b"wide") + box(b"skip", SECRET)])
+    def test_what_stands_before_the_brands_is_gone(self, front: bytes) -> None:
+        (_, ftyp), (_, moov), (_, mdat) = tops(PLAIN)
+
+        shifted = front + box(b"ftyp", ftyp) + box(b"moov", moved(moov, len(front)))
+
+        assert cleaned_here(shifted + box(b"mdat", mdat)) == PLAIN
+
     def test_the_report_names_location_and_person(self, zygote: Zygote) -> None:
         findings = cleaned(zygote, HIDDEN["udta"])[2]
 
