@@ -131,7 +131,8 @@ def _each(found: Iterable[Task | Refusal], work: Callable[..., None], *, as_json
             complain(refused, hinted=refused.hint in hints)
             hints.add(refused.hint)
             if as_json:
-                line({"refused": refused.reason, "why": refused.message})
+                recording = None if isinstance(task, Refusal) else str(task.recording)
+                line({"recording": recording, "refused": refused.reason, "why": refused.message})
             codes[refused.code] += 1
             if refused.code == UNFIT:
                 break

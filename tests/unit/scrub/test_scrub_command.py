@@ -185,7 +185,7 @@ class TestNames:
 
         assert done.returncode == 1
         first, second = map(json.loads, done.stdout.splitlines())
-        assert first["refused"] == "malformed"
+        assert (first["recording"], first["refused"]) == (str(damaged), "malformed")
         assert second["output"] == str(recording.with_name("interview.clean.wav"))
         assert done.stderr.endswith("tapedrop-scrub: note: 1 of 2 done\n")
 
