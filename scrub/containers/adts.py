@@ -19,10 +19,12 @@ from scrub.findings import Kind
 from scrub.plan import Draft
 from scrub.reading import Reader
 
-HEAD = struct.Struct(">II")
-ALIKE = 0xFFFE3C00  # sync, version, layer, rate
-MARKS = 0x0000023C  # private, original, home, copyright
-NO_CRC = 0x00010000
+HEAD = struct.Struct(">Q")  # a header, and a byte behind it
+ALIKE = 0xFFFE3C00 << 32  # sync, version, layer, rate
+LAYER = 0x00060000 << 32
+NO_CRC = 0x00010000 << 32
+MARKS = 0x0000023C  # of the first four bytes: private, original, home, copyright
+LENGTH_SHIFT = 21
 SHORTEST, LONGEST = 7, 0x1FFF
 RATES = 13
 DATA_STREAM = 4  # the element, in the first three bits of a block
@@ -54,8 +56,8 @@ def plan_loas(reader: Reader, start: int, draft: Draft) -> None:
 def _adts(head: bytes) -> Stream | None:
     if len(head) < HEAD.size:
         return None
-    first = HEAD.unpack(head)[0]
-    if first >> 20 != 0xFFF or first & 0x00060000 or first >> 10 & 15 >= RATES:
+    (first,) = HEAD.unpack(head)
+    if first >> 52 != 0xFFF or first & LAYER or first >> 42 & 15 >= RATES:
         return None
     return Stream(partial(_adts_length, first), partial(_adts_row, first), MARKS, tells=_tells)
 
@@ -63,22 +65,23 @@ def _adts(head: bytes) -> Stream | None:
 def _adts_length(first: int, head: bytes) -> int:
     if len(head) < HEAD.size:
         return 0
-    word, following = HEAD.unpack(head)
-    length: int = (word & 3) << 11 | following >> 21
+    (word,) = HEAD.unpack(head)
+    length: int = word >> LENGTH_SHIFT & LONGEST
     return length if not (word ^ first) & ALIKE and length >= SHORTEST else 0
 
 
 def _adts_row(first: int, block: bytes, at: int) -> int:
     """Return where 16 frames end that begin like the first, none of them with data; else 0."""
-    alike = first & (ALIKE | MARKS | NO_CRC)
+    mask = ALIKE | MARKS << 32 | NO_CRC
+    alike = first & mask
+    element = 0xE0 if first & NO_CRC else 0  # the first three bits behind a header without CRC
     last = len(block) - HEAD.size
     for _ in range(STRIDE):
         if at > last:
             return 0
-        word, following = HEAD.unpack_from(block, at)
-        length = (word & 3) << 11 | following >> 21
-        begins_with_data = word & NO_CRC and following >> 5 & 7 == DATA_STREAM
-        if word & (ALIKE | MARKS | NO_CRC) != alike or length < SHORTEST or begins_with_data:
+        (word,) = HEAD.unpack_from(block, at)
+        length = word >> LENGTH_SHIFT & LONGEST
+        if word & mask != alike or length < SHORTEST or word & element == DATA_STREAM << 5:
             return 0
         at += length
     return at

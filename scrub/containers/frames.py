@@ -97,24 +97,32 @@ def first_frame(reader: Reader, start: int, family: Family) -> tuple[int, Stream
     for match in family.sync.finditer(window):
         at = match.start()
         stream = family.stream(window[at : at + family.header])
+        if stream is None:
+            continue
+        count, after = _neighbours(reader, family, stream, start + at, end)
+        count -= after > end  # the last one is cut short, which players forgive
         # A single one that reaches the end is believed only where it should be.
-        if stream and in_a_row(reader, family, stream, start + at, end, at > 0):
+        if count == ENOUGH_FRAMES or (after >= end and count > (at > 0)):
             return start + at, stream
     return None
 
 
-def in_a_row(
-    reader: Reader, family: Family, stream: Stream, at: int, end: int, more_than_one: bool = False
-) -> bool:
+def in_a_row(reader: Reader, family: Family, stream: Stream, at: int, end: int) -> bool:
     """Say whether enough frames follow one another here, or any that reach the very end."""
+    count, after = _neighbours(reader, family, stream, at, end)
+    return count > 0 and (after == end or (count == ENOUGH_FRAMES and after < end))
+
+
+def _neighbours(
+    reader: Reader, family: Family, stream: Stream, at: int, end: int
+) -> tuple[int, int]:
+    """Return how many frames, up to enough, follow one another from here, and where they end."""
     for count in range(ENOUGH_FRAMES):
-        length = stream.length(reader.upto(at, family.header))
+        length = stream.length(reader.upto(at, family.header)) if at < end else 0
         if not length:
-            return False
+            return count, at
         at += length
-        if at == end:
-            return count >= more_than_one
-    return at < end
+    return ENOUGH_FRAMES, at
 
 
 def plan_frames(reader: Reader, start: int, draft: Draft, family: Family) -> None:
@@ -160,7 +168,6 @@ class Walk:
         self._end, self._draft = end, draft
         self._starts, self._ends = array("Q"), array("Q")
         self._information = array("Q")  # amid the sound, of recordings that were joined
-        self._margin = STRIDE * family.longest + TAG_EDGE
         self._marks, self._changes = -1, 0
         self._row = self._row_before = (first, 0)
         self._listen(reader.upto(first, family.look))
@@ -218,8 +225,10 @@ class Walk:
         self._row = self._row_before = (at, self.frames)
         shift = self.size - at
         while at < self._end:
-            # A little more than a step: the row at its edge is looked at whole.
-            block = self._reader.upto(at, min(step + self._margin, self._end - at))
+            # A little more than a step: the row at its edge, or at least the frame, is seen whole.
+            longest = self._family.longest
+            more = max(longest, min(STRIDE * longest, step)) + TAG_EDGE
+            block = self._reader.upto(at, min(step + more, self._end - at))
             thorough = self._draft.thorough and at < SEARCHED
             i = self._through(block, at, step, find_tag(block) if thorough else len(block), shift)
             if at < SEARCHED and any(block.find(trace, 0, i) >= 0 for trace in ENCODER_TRACES):

@@ -39,7 +39,7 @@ class TestMp2:
         with pytest.raises(Unsupported):
             cleaned(zygote, mp2() + bare())
 
-    @pytest.mark.parametrize("damaged", [TAG, LAYER_1[:200], b"\xff\xfd\x80\x04" + bytes(500)])
+    @pytest.mark.parametrize("damaged", [TAG, LAYER_1[:90], b"\xff\xfd\x80\x04" + bytes(500)])
     def test_one_without_frames_is_refused(self, zygote: Zygote, damaged: bytes) -> None:
         with pytest.raises(ScrubError):
             cleaned(zygote, damaged)
@@ -75,3 +75,6 @@ class TestFrames:
 
     def test_a_single_frame_in_front_of_a_tag_is_sound(self) -> None:
         assert cleaned_here(TAG + bare()[:FRAME] + id3v1()) == bare()[:FRAME]
+
+    def test_a_frame_and_a_half_are_sound(self) -> None:
+        assert cleaned_here(TAG + bare()[: FRAME + 90]) == bare()[: FRAME + 90]
