@@ -24,7 +24,8 @@ DECODING = frozenset({*range(0xC0, 0xD0), SCAN, 0xDB, 0xDC, 0xDD, 0xDE, 0xDF, 0x
 ALONE = 0x01  # a marker without a segment; restarts stand in scans
 ENCODER = b"Lavc"  # the comment that ffmpeg puts into every frame
 LONGEST_ENCODER = 24
-_MARKER = re.compile(rb"\xff+[^\0\xd0-\xd7\xff]")
+# Without a + behind the FF, so that searching begins with a quick look for that byte.
+_MARKER = re.compile(rb"\xff[^\0\xd0-\xd7\xff]")
 _SOI_BEHIND_PADDING = re.compile(rb"[\0\xff]*?\xff\xd8")
 
 
