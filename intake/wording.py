@@ -153,20 +153,30 @@ def told(error: BaseException, *, about: str = "it") -> tuple[str, str]:
 
 def kinds(counts: Mapping[str, int]) -> str:
     """Return what was found, without the counts: "location, times"; "nothing" where it is that."""
-    return ", ".join(kind_text(kind) for kind in counts) or "nothing"
+    return ", ".join(kind_text(kind) for kind in sorted(counts, key=_weight)) or "nothing"
 
 
 def scrubbed(removed: Mapping[str, int], remains: Mapping[str, int]) -> str:
     """Return the whole of it: "location (2), times (7) removed; encoder trace remains"."""
-    gone = ", ".join(f"{kind_text(kind)} ({times})" for kind, times in removed.items())
+    gone = ", ".join(
+        f"{kind_text(kind)} ({removed[kind]})" for kind in sorted(removed, key=_weight)
+    )
     still = "remain" if len(remains) > 1 else "remains"
     return f"{gone or 'nothing'} removed; {kinds(remains)} {still}"
 
 
 def kind_text(kind: str) -> str:
     """Return a kind of finding as people call it, also one that only a later server knows."""
-    words: Mapping[str, str] = {str(known): word for known, word in WORDS.items()}
-    return words.get(kind, plain(kind).replace("_", " "))
+    return _WORDS.get(kind, plain(kind).replace("_", " "))
+
+
+_WORDS: Final[Mapping[str, str]] = {str(kind): word for kind, word in WORDS.items()}
+_ORDER: Final = list(_WORDS)
+
+
+def _weight(kind: str) -> int:
+    """Return where a kind stands: what tells most about somebody comes first."""
+    return _ORDER.index(kind) if kind in _WORDS else len(_ORDER)
 
 
 def size_text(size: int) -> str:

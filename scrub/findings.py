@@ -46,26 +46,26 @@ class Kind(StrEnum):
 
 KINDS: tuple[Kind, ...] = tuple(Kind)
 
-# What people call them.
+# What people call them; what tells most about somebody comes first.
 WORDS: Final[Mapping[Kind, str]] = {
     Kind.LOCATION: "location",
     Kind.DEVICE: "device name",
-    Kind.ENCODER: "encoder trace",
     Kind.PERSON: "person",
-    Kind.TITLE: "title",
     Kind.TIME: "times",
+    Kind.IDENTIFIER: "serial number",
+    Kind.TITLE: "title",
     Kind.COMMENT: "comment",
     Kind.PICTURE: "picture",
-    Kind.IDENTIFIER: "serial number",
     Kind.TEXT: "other text",
     Kind.CHAPTERS: "chapters or markers",
-    Kind.CHECKSUM: "fingerprint of the original",
-    Kind.TAG_BLOCK: "block of tags",
     Kind.OTHER_STREAM: "other track",
+    Kind.CHECKSUM: "fingerprint of the original",
+    Kind.ENCODER: "encoder trace",
+    Kind.TAG_BLOCK: "block of tags",
     Kind.UNKNOWN_CHUNK: "unknown part",
-    Kind.PADDING: "reserve space",
-    Kind.SLACK: "unused bytes",
     Kind.TRAILING: "bytes around it",
+    Kind.SLACK: "unused bytes",
+    Kind.PADDING: "reserve space",
     Kind.CODEC_DATA: "decoder data",
 }
 

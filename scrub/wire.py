@@ -125,9 +125,10 @@ class Planned:
         """Return the payload."""
         removed, remains = self.findings.removed, self.findings.remains
         counts = b"".join(
-            COUNT.pack(KINDS.index(kind), min(times, 0xFFFFFFFF))
+            COUNT.pack(index, min(found[kind], 0xFFFFFFFF))
             for found in (removed, remains)
-            for kind, times in sorted(found.items())
+            for index, kind in enumerate(KINDS)
+            if kind in found
         )
         essence = self.essence
         return (

@@ -41,8 +41,8 @@ def table(title: str, findings: Findings, values: Iterable[Value] = ()) -> None:
 
 
 def _rows(head: str, found: Mapping[Kind, int], nothing: str) -> list[tuple[str, str, str]]:
-    names = [WORDS[kind] for kind in found] or [nothing]
-    counts = [str(times) for times in found.values()] or [""]
+    names = [word for kind, word in WORDS.items() if kind in found] or [nothing]
+    counts = [str(found[kind]) for kind in WORDS if kind in found] or [""]
     heads = [head, *[""] * (len(names) - 1)]
     return list(zip(heads, names, counts, strict=True))
 

@@ -45,7 +45,7 @@ class TestAnEnvelopeThatIsWhole:
             "WAV",
             "960 B",
             "cleaned",
-            "device name, location",
+            "location, device name",
         ):
             assert said in line
         assert line.endswith("decoder data  opened")
@@ -53,7 +53,7 @@ class TestAnEnvelopeThatIsWhole:
     def test_what_was_removed_is_shown_in_words_and_steers_nothing(self, opened: DeskAt) -> None:
         shown = opened("show", "1").out
 
-        assert "device name (2), location (1) removed; decoder data remains\n" in shown
+        assert "location (1), device name (2) removed; decoder data remains\n" in shown
         assert "it said    location: TXXX:GPS: 52.5 N\n" in shown
         assert "it said    device name: TXXX:model: Dicta\ufffdphone\n" in shown
         assert opened("show", "1", "--json").json["values"][0]["text"] == "52.5 N"

@@ -83,7 +83,7 @@ class TestWords:
         assert kinds({"smell_of_room": 1}) == "smell of room"
 
     def test_a_reporter_reads_what_evidence_to_ask_for(self) -> None:
-        said = scrubbed({"location": 2, "device": 1, "time": 7}, {"encoder": 1})
+        said = scrubbed({"time": 7, "device": 1, "location": 2}, {"encoder": 1})
 
         assert said == "location (2), device name (1), times (7) removed; encoder trace remains"
         assert scrubbed({}, {}) == "nothing removed; nothing remains"
