@@ -48,6 +48,7 @@ __all__ = [
 
 LONGEST_READ = 1 << 16  # of SEI and the like: what is longer only carries user data
 LONGEST_FILLER = 1 << 22
+LONGEST_STAYING, MOST_STAYING = 64, 4096
 START_CODE = re.compile(b"\0\0\1")
 _NEEDS_PREVENTION = re.compile(b"\0\0(?=[\0-\3])")
 
@@ -106,7 +107,13 @@ class Stream:
     dolby: bool = False
     found: Counter[Kind] = field(default_factory=Counter)
     timing: Timing | None = None  # None: there is none yet, or sets disagree
+    staying: set[bytes] = field(default_factory=set)  # SEI units and delimiters without findings
     _timings: dict[int, Timing] = field(default_factory=dict)
+
+    def stays(self, unit: bytes) -> None:
+        """Remember a short unit that is no picture and stays: the same ones come again."""
+        if len(unit) <= LONGEST_STAYING and len(self.staying) < MOST_STAYING:
+            self.staying.add(unit)
 
     def learn(self, sps: bytes) -> None:
         """Take from a parameter set of H.264, without its header, how messages count time."""
@@ -114,9 +121,12 @@ class Stream:
             timing, _ = read_sps(sps)
         except RunsOut:
             return
+        before = self.timing
         self._timings[timing.id] = timing
         layouts = {each._replace(id=0) for each in self._timings.values()}
         self.timing = timing if len(layouts) == 1 else None
+        if self.timing != before:
+            self.staying.clear()
 
 
 def pictures(codec: Codec) -> frozenset[int]:
@@ -155,7 +165,7 @@ def cleaned_sample(reader: Reader, start: int, end: int, stream: Stream) -> list
 
 
 def is_bare(block: bytes, start: int, end: int, stream: Stream) -> bool:
-    """Say whether a sample inside a block of bytes is nothing but pictures: a quick look.
+    """Say whether all of a sample inside a block of bytes is known to stay: a quick look.
 
     No doesn't mean that something goes: the sample may reach beyond the block.
     """
@@ -164,9 +174,11 @@ def is_bare(block: bytes, start: int, end: int, stream: Stream) -> bool:
     width, parts = stream.length_size, _RULES[stream.codec].parts_by_byte
     at = start
     while at + width < end:
-        if parts[block[at + width]] is not Part.PICTURE:
+        begin = at + width
+        behind = begin + int.from_bytes(block[at:begin], "big")
+        if parts[block[begin]] is not Part.PICTURE and block[begin:behind] not in stream.staying:
             return False
-        at += width + int.from_bytes(block[at : at + width], "big")
+        at = behind
     return at == end
 
 
@@ -218,6 +230,8 @@ def _cut_sample(reader: Reader, start: int, end: int, stream: Stream) -> list[Cu
                 cuts += [Span(begun, at)] if begun < at else []
                 cuts += [Literal(len(new).to_bytes(width, "big") + new)] if new else []
                 begun = behind
+            elif parts[unit[0]] in (Part.SEI, Part.DELIMITER):
+                stream.stays(unit)
         at = behind
     if begun == start and at == end:
         return None
