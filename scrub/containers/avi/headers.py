@@ -31,6 +31,7 @@ STRH = struct.Struct("<4s4sIHHIIIIIIII8x")
 VPRP = struct.Struct("<9I")
 HAS_INDEX, INTERLEAVED = 0x10, 0x100
 UNKNOWN_QUALITY = 0xFFFFFFFF
+LARGEST = 0xFFFF  # width or height of a picture
 MOST_STREAMS = 99  # two digits
 LONGEST_FORMAT = 1 << 16
 INDEXES = (b"indx",)  # written anew, so no finding
@@ -51,7 +52,7 @@ class Stream:
     sound: WaveFormat | None = None
     bitmap: Bitmap | None = None
     pictures: Pictures | None = None
-    aspect: int = 0
+    aspect: tuple[int, int, int] = (0, 0, 0)  # ratio, and the picture's part that has it
     fields: int = 1
     chunks: int = 0
     looked_at: int = 0
@@ -67,19 +68,20 @@ class Stream:
             kind, payload = b"vids", self.bitmap.payload()
             width, height = abs(self.bitmap.width) & 0xFFFF, abs(self.bitmap.height) & 0xFFFF
             frame = struct.pack("<4H", 0, 0, width, height)
-            vprp = self._vprp(width, height)
+            vprp = self._vprp()
         head = STRH.pack(
             kind, self.handler, 0, 0, 0, 0, self.scale, self.rate, self.start, self.length,
             self.longest, UNKNOWN_QUALITY, self.sample_size,
         )  # fmt: skip
         return in_list(b"strl", whole(b"strh", head[:48] + frame) + whole(b"strf", payload) + vprp)
 
-    def _vprp(self, width: int, height: int) -> bytes:
-        if not self.aspect:
+    def _vprp(self) -> bytes:
+        ratio, width, height = self.aspect
+        if not ratio or not 0 < width <= LARGEST or not 0 < height <= LARGEST:
             return b""
         lines = height // self.fields
         field = struct.pack("<8I", lines, width, lines, width, 0, 0, 0, 0)
-        head = VPRP.pack(0, 0, 0, width, height, self.aspect, width, height, self.fields)
+        head = VPRP.pack(0, 0, 0, width, height, ratio, width, height, self.fields)
         return whole(b"vprp", head + field * self.fields)
 
 
@@ -172,7 +174,7 @@ def _shown(stream: Stream, parts: dict[bytes, bytes], start: int, draft: Draft) 
     vprp = parts.get(b"vprp", b"")
     if len(vprp) >= VPRP.size:
         numbers = VPRP.unpack(vprp[: VPRP.size])
-        stream.aspect, stream.fields = numbers[5], 2 if numbers[8] == 2 else 1
+        stream.aspect, stream.fields = numbers[5:8], 2 if numbers[8] == 2 else 1
     return stream
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from recordings import SECRET, chunk, cleaned, cleaned_here, filmed, heard, id3v1, shown
 
-from scrub import Kind, Malformed, Unsupported, Zygote
+from scrub import Kind, Malformed, TooComplex, Unsupported, Zygote
 from scrub.containers import avi
 
 Change = Callable[[dict[bytes, bytes]], bytes]
@@ -207,6 +207,17 @@ class TestAvi:
 
         assert parts(result)[b"movi"][12:] == clean()[b"movi"][12:] + chunk(b"01wb", bytes(100))
         assert findings.removed == {Kind.SLACK: 1}
+
+    def test_chunks_that_break_off_again_and_again_are_refused(self, zygote: Zygote) -> None:
+        with pytest.raises(TooComplex):
+            cleaned(zygote, with_movi((b"\1" + chunk(b"01wb", b"")) * 1500))
+
+    def test_a_shape_of_pixels_for_a_part_of_the_picture_stays(self, zygote: Zygote) -> None:
+        made = made_of("-c:v", "mpeg4", "-aspect", "16:9", "-c:a", "pcm_s16le")
+        at = made.index(b"vprp") + 8
+        narrow = made[: at + 24] + struct.pack("<I", 90) + made[at + 28 :]
+
+        assert probed(cleaned(zygote, narrow)[1]) == probed(narrow) != probed(made)
 
     def test_lists_inside_movi_are_opened(self, zygote: Zygote) -> None:
         made = clean()
