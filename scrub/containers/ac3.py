@@ -23,6 +23,7 @@ AC3_HEAD, DTS_HEAD = 6, 10
 BITRATES = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640)
 NEWEST_AC3, NEWEST_EAC3 = 10, 16
 AC3_LONGEST = 4096
+LONGEST_HEADER = 16  # as far as it is followed
 ALTERNATE = 6  # a bsid with other things where time codes are
 DTS_LONGEST = 1 << 16
 DTS_SHORTEST = 96
@@ -92,8 +93,16 @@ def _ac3_length(rate: tuple[int, int], head: bytes) -> int:
 
 
 def _ac3_tells(frame: bytes) -> Kind | None:
+    """Say what a frame tells beside its sound: by its header, or as auxiliary data at its end."""
+    rate = _rate(frame)
+    length = _ac3_length(rate, frame) if rate else 0
+    auxiliary = AC3_HEAD < length <= len(frame) and frame[length - 3] & 2
+    return _header_tells(frame) or (Kind.TEXT if auxiliary else None)
+
+
+def _header_tells(frame: bytes) -> Kind | None:
     """Follow an AC-3 header, bit by bit, to its time codes and additional information."""
-    bits = "".join(f"{byte:08b}" for byte in frame[AC3_HEAD - 1 :])
+    bits = "".join(f"{byte:08b}" for byte in frame[AC3_HEAD - 1 :][:LONGEST_HEADER])
     at = 8
     version, channels = int(bits[:5], 2), int(bits[at : at + 3] or "0", 2)
     if version > NEWEST_AC3 or version == ALTERNATE:
@@ -137,5 +146,5 @@ def _dts_tells(frame: bytes) -> Kind | None:
     return Kind.TEXT if frame[9] & 2 else None
 
 
-AC3 = Family("AC-3", re.compile(rb"\x0b\x77"), AC3_HEAD, AC3_LONGEST, _ac3, look=32)
+AC3 = Family("AC-3", re.compile(rb"\x0b\x77"), AC3_HEAD, AC3_LONGEST, _ac3, look=AC3_LONGEST)
 DTS = Family("DTS", re.compile(rb"\x7f\xfe\x80\x01"), DTS_HEAD, DTS_LONGEST, _dts, look=DTS_HEAD)
