@@ -209,8 +209,10 @@ def blanked(unit: bytes, stream: Stream) -> bytes | None:
         new = _filled_sei(body, stream)
     else:
         new = _cleaned(body, stream)
-        if not new:
+        if not new and len(body) > rules.header:
             new = (rules.filler_header + b"\xff" * len(body))[: len(body) - 1] + b"\x80"
+        elif not new:
+            new = rules.filler_header[: len(body)]
     return None if new == body else new.ljust(len(unit), b"\0")
 
 

@@ -86,7 +86,7 @@ class Walk:
         code = codes(block, self._form, self._codes.items())
         heads = bytearray(code.translate(self._plain_heads))
         for lost in self._lost:
-            self._lose(block, code, lost, -1)
+            self._lose(block, code, heads, lost, -1)
         for found in _LOOK_AT.finditer(code):
             first = found.start()
             kind = code[first] & ~NOT_PLAIN
@@ -154,56 +154,59 @@ class Walk:
             raise Unsupported("MPEG-TS", "an encrypted stream")
         if number in self._lost and not first & START:
             return  # it went with those in front of it
-        payload = self._payload(block, start, third)
+        changes: list[tuple[int, bytes]] = []
+        payload = self._payload(block, start, third, changes)
         if payload and first & START and third & PAYLOAD:
-            payload = self._begin(block, payload, start + PACKET)
-            if not payload:
-                self._lost.add(number)
-                self._lose(block, code, number, packet)
-            else:
-                self._lost.discard(number)
-        if payload:
-            heads[packet] = payload - packet * self._form.stride
-        else:
+            payload = self._begin(block, payload, start + PACKET, changes)
+        if not payload:
             self._lose_packet(block, packet)
+            if first & START:
+                self._lost.add(number)
+                self._lose(block, code, heads, number, packet)
+            return
+        if first & START and third & PAYLOAD:
+            self._starts += 1
+            self._lost.discard(number)
+        heads[packet] = payload - packet * self._form.stride
+        for at, new in changes:
+            if not block.data.startswith(new, at):
+                self._slack += 1
+                self._edits.replace(block.start + at, block.start + at + len(new), new)
 
-    def _payload(self, block: Block, start: int, third: int) -> int:
+    def _begin(self, block: Block, start: int, end: int, changes: list[tuple[int, bytes]]) -> int:
+        """Return where the bytes of a PES packet begin; 0 when none begins."""
+        new = pes_head(block.data[start:end])
+        if new is None:
+            return 0
+        changes.append((start, new))
+        return start + len(new)
+
+    def _payload(
+        self, block: Block, start: int, third: int, changes: list[tuple[int, bytes]]
+    ) -> int:
         """Return where the payload of the packet at `start` begins; 0 when it is damaged."""
         at, end = start + HEAD, start + PACKET
         if not third & ADAPTATION:
             return at if third & PAYLOAD else 0
-        size = block.data[at]
-        behind = at + 1 + size
+        behind = at + 1 + block.data[at]
         if behind > end:
             return 0
+        field = block.data[at + 1 : behind]
         if third & PAYLOAD:
-            self._overwrite(block, at + 1, neutral_adaptation(block.data[at + 1 : behind]))
+            changes.append((at + 1, neutral_adaptation(field)))
             return behind
-        new = neutral_adaptation(block.data[at + 1 : behind] or b"\0")
-        self._overwrite(block, at, bytes((LONGEST_FIELD,)) + new.ljust(LONGEST_FIELD, b"\xff"))
+        new = neutral_adaptation(field or b"\0").ljust(LONGEST_FIELD, b"\xff")
+        changes.append((at, bytes((LONGEST_FIELD,)) + new))
         return end
 
-    def _begin(self, block: Block, payload: int, end: int) -> int:
-        """Return where the bytes of a PES packet begin; 0 when none begins."""
-        new = pes_head(block.data[payload:end])
-        if new is None:
-            return 0
-        self._starts += 1
-        self._overwrite(block, payload, new)
-        return payload + len(new)
-
-    def _overwrite(self, block: Block, at: int, new: bytes) -> None:
-        if not block.data.startswith(new, at):
-            self._slack += 1
-            self._edits.replace(block.start + at, block.start + at + len(new), new)
-
-    def _lose(self, block: Block, code: bytes, number: int, after: int) -> None:
+    def _lose(self, block: Block, code: bytes, heads: bytearray, number: int, after: int) -> None:
         """Leave a stream's packets behind `after` out, up to one that begins a PES packet."""
         for packet in self._packets(code, number):
             if packet > after:
                 start = packet * self._form.stride + self._form.lead
                 if block.data[start + 1] & START:
                     return
+                heads[packet] = self._form.stride
                 self._lose_packet(block, packet)
 
     def _lose_packet(self, block: Block, packet: int) -> None:

@@ -120,6 +120,9 @@ HIDE: dict[str, bytes] = {
     "pes_stuffing": NAMED + b"".join(sound(lambda each: pes(each, 0x80, PTS + SECRET))),
     "padding_stream": amid(stream(SOUND, pes(SECRET, number=0xBE))),
     "no_pes_packet": amid(packet(SOUND, SECRET * 5, start=True), packet(SOUND, SECRET)),
+    "beginning_that_is_damaged": amid(
+        bytes.fromhex("474101 30 ff") + SECRET.ljust(183, b"\xff"), packet(SOUND, SECRET)
+    ),
     "in_front_of_the_first": NAMED + packet(SOUND, SECRET) + b"".join(sound()),
     "junk_in_front": SECRET + BARE,
     "junk_amid": amid(SECRET),
@@ -335,6 +338,12 @@ class TestUnits:
     def test_blanking_twice_changes_nothing(self) -> None:
         once = blanked([UNITS])
 
+        assert blanked([once]) == once
+
+    def test_a_unit_of_one_byte_settles(self) -> None:
+        once = blanked([UNITS + b"\0\0\1\x1f" + b"\0\0\1" + SLICE])
+
+        assert once.endswith(b"\0\0\1\x0c" + b"\0\0\1" + SLICE)
         assert blanked([once]) == once
 
     def test_what_belongs_to_no_unit_becomes_zeros(self) -> None:
