@@ -13,7 +13,7 @@ import click
 from scrub.clean import Handle, clean, look
 from scrub.cli import PROGRAM
 from scrub.cli.output import Output, notebook
-from scrub.cli.refusals import DONE, REFUSED, UNFIT, USAGE, Refusal, exists, overall, refusal
+from scrub.cli.refusals import DONE, UNFIT, USAGE, Refusal, exists, overall, refusal
 from scrub.cli.report import Progress, complain, facts, line, say, table
 from scrub.cli.tasks import Task, tasks
 from scrub.errors import ScrubError
@@ -146,7 +146,6 @@ def _clean(zygote: Zygote, task: Task, *, as_json: bool) -> None:
     if os.path.lexists(task.expected()):
         raise exists(task.expected())
     with _opened(task) as (recording, size):
-        before = os.fstat(recording.fileno())
         if not task.whole:
             task.folder.mkdir(parents=True, exist_ok=True)
         with (
@@ -156,10 +155,6 @@ def _clean(zygote: Zygote, task: Task, *, as_json: bool) -> None:
         ):
             handle = Handle(recording.fileno())
             cleaned = clean(zygote, handle, size, noted, meanwhile=out.meanwhile)
-            if _changed(before, os.fstat(recording.fileno())):
-                raise Refusal(
-                    f"{printable(str(task.recording))} changed meanwhile", "try once more", REFUSED
-                )
             output = task.output(cleaned.format.extension)
             out.name(cleaned.cuts, output)
     if as_json:
@@ -167,11 +162,6 @@ def _clean(zygote: Zygote, task: Task, *, as_json: bool) -> None:
         line(report | facts(cleaned.format, cleaned.findings) | {"size": cleaned.cuts.size})
         return
     table(f"{output}: {cleaned.format.name}, {cleaned.cuts.size} bytes", cleaned.findings)
-
-
-def _changed(before: os.stat_result, after: os.stat_result) -> bool:
-    """Say whether a recording was written to: what was proved may not be what was copied."""
-    return (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns)
 
 
 def _show(zygote: Zygote, task: Task, *, values: bool, as_json: bool) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, Self
 
 from scrub.cli.refusals import REFUSED, Refusal, exists
+from scrub.findings import printable
 from scrub.plan import CutList, Span
 
 BIG_SPAN: Final = 1 << 18  # from here on the kernel copies
@@ -28,6 +29,7 @@ class Output:
     def __init__(self, recording: BinaryIO, folder: Path) -> None:
         self.written = 0
         self._recording = recording
+        self._before = os.fstat(recording.fileno())
         self._nameless = _nameless(folder)
 
     def __enter__(self) -> Self:
@@ -44,11 +46,16 @@ class Output:
         return None if self._nameless is None else self._write_nameless
 
     def name(self, cuts: CutList, output: Path) -> None:
-        """Give the copy its name, now that `cuts` are proved; refuses when it is taken."""
+        """Give the copy its name, now that `cuts` are proved.
+
+        Refuses when it is taken, and when somebody wrote to the recording: what was proved may
+        not be what was copied.
+        """
         try:
             if self._nameless is None:
                 self._write_named(cuts, output)
             else:
+                self._require_unchanged()
                 _link(self._nameless, output)
         except FileExistsError:  # what was linked has no name to tell
             raise exists(output) from None
@@ -64,9 +71,19 @@ class Output:
         with output.open("xb", buffering=BUFFER) as named:
             try:
                 self._write(cuts, named)
+                self._require_unchanged()
             except BaseException:
                 output.unlink()
                 raise
+
+    def _refusal(self, what: str) -> Refusal:
+        return Refusal(f"{printable(str(self._recording.name))} {what}", "try once more", REFUSED)
+
+    def _require_unchanged(self) -> None:
+        now = os.fstat(self._recording.fileno())
+        before = self._before
+        if (now.st_size, now.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
+            raise self._refusal("changed meanwhile")
 
     def _write(self, cuts: CutList, out: BinaryIO) -> None:
         # As with cp, the kernel decides when it reaches the disk.
@@ -90,7 +107,7 @@ class Output:
             if not copied:
                 copied = out.write(os.pread(fd, min(length, BIG_SPAN), at))
             if not copied:
-                raise Refusal("the recording became shorter", "try once more", REFUSED)
+                raise self._refusal("became shorter meanwhile")
             at += copied
             self.written += copied
 
