@@ -47,6 +47,9 @@ CODECS = AAC_CODECS | {
     b"lpcm", b"alac", b"ima4", b"ulaw", b"alaw", b"MAC3", b"MAC6", b".mp3", b".mp2", b"samr",
     b"ac-3", b"ec-3", b"opus", b"ilbc", b"agsm", b"ms\0\x11", b"ms\0\x02", b"ms\x001",
 }  # fmt: skip
+NAMING = AAC_CODECS | {b".mp3"}  # codecs whose first packets may hold an encoder's name
+ENCODER_TRACES = (b"Lavc", b"LAME", b"libfaac", b"Nero")
+LOOKED_AT = 1 << 15
 KINDS = {
     b"free": Kind.PADDING,
     b"uuid": Kind.IDENTIFIER,
@@ -130,6 +133,10 @@ def _write(reader: Reader, found: dict[bytes, Chunk], draft: Draft) -> None:
     if table:
         draft.write(HEADER.pack(b"pakt", PAKT.size + table.end - table.start) + table.head)
         draft.copy(table.start, table.end)
+    if what.codec in NAMING and any(
+        trace in reader.upto(begin, min(size, LOOKED_AT)) for trace in ENCODER_TRACES
+    ):
+        draft.tally.remains(Kind.ENCODER)
     draft.write(HEADER.pack(b"data", 4 + size) + bytes(4))
     draft.copy(begin, begin + size)
     draft.sound(size, units)

@@ -109,6 +109,7 @@ class TestCaf:
         assert piece(b"kuki", cookie.replace(SECRET[:2], b"\0\0")) in result
         assert len(heard(result)) == 4 * 1024 * len(packets)
         assert findings.removed == {Kind.SLACK: 3}
+        assert findings.remains == {Kind.ENCODER: 1}
 
     def test_labels_of_channels_lose_their_places(self, zygote: Zygote) -> None:
         planted = caf(desc(), piece(b"chan", LAYOUT + SECRET[:12]), DATA)
