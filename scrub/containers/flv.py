@@ -19,6 +19,7 @@ from typing import NamedTuple
 from scrub.codecs import nal
 from scrub.codecs.aac_settings import without_comment
 from scrub.containers import amf
+from scrub.containers.damage import refuse_where_much_is_lost
 from scrub.errors import Malformed, TooComplex, Unsupported
 from scrub.findings import Kind
 from scrub.plan import Aside, Draft, Literal, Span, stands
@@ -85,6 +86,7 @@ def plan_flv(reader: Reader, start: int, draft: Draft) -> None:
         draft.found(Kind.SLACK)
     tags = Tags(reader, draft)
     tags.read(start + length + SIZE_BEHIND, reader.size)
+    tags.refuse_damage(has_picture=bool(flags & 1))
     if not draft.essence.units:
         raise Malformed("there is no sound", offset=start)
     draft.write(HEADER.pack(b"FLV", 1, flags & BOTH, HEADER.size) + bytes(SIZE_BEHIND))
@@ -103,7 +105,7 @@ class Tags:
         self._first_time: int | None = None
         self._last_time = 0
         self._stream: nal.Stream | None = None
-        self._unusual = 0
+        self._unusual = self._lost_bytes = 0
         # By the first byte of a payload: how many bytes stand in front of what is coded, where
         # nothing else has to be looked at.
         self._skip = {
@@ -130,13 +132,19 @@ class Tags:
                 raise TooComplex("too many unusual tags")
             tag = self._tag_at(at, end)
             if tag is None:
-                at = self._next_tag(at + 1, end)
+                lost, at = at, self._next_tag(at + 1, end)
+                self._lost_bytes += at - lost if at < end else 0  # no tag lies behind the last
                 self._draft.found(Kind.SLACK if at < end else Kind.TRAILING)
             else:
                 self._keep(tag)
                 at = min(tag.end, end)
         for kind, times in self._stream.found.items() if self._stream else ():
             self._draft.found(kind, times)
+
+    def refuse_damage(self, *, has_picture: bool) -> None:
+        """Raise Malformed where the walk passed over too much."""
+        kept = self.body.size
+        refuse_where_much_is_lost(self._lost_bytes, kept, has_picture=has_picture, start=0)
 
     def duration(self) -> bytes:
         """Return a script tag that tells the duration, where one did; report what others told."""

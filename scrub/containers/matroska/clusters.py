@@ -16,6 +16,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from scrub.containers.damage import refuse_where_much_is_lost
 from scrub.containers.matroska.codec import QuickLook
 from scrub.containers.matroska.ebml import (
     CRC,
@@ -103,7 +104,8 @@ class Clusters:
                 elif track.settings.is_bare:
                     self._plain[first_byte] = LOOK
                     self._looks[first_byte] = track.settings.is_bare
-        self._damaged = self._elements = 0
+        self._has_picture = first.picture
+        self._damaged = self._lost_bytes = self._elements = 0
         self._end = 0  # of the cluster; 0 between clusters
         self._time = 0
         self._key_time: int | None = None  # of its first key frame
@@ -117,6 +119,9 @@ class Clusters:
             block = self._reader.upto(at, min(WINDOW - 1, end - at))
             at = self._window(block, at, end)
         self._close()
+        refuse_where_much_is_lost(
+            self._lost_bytes, self.body.size, has_picture=self._has_picture, start=start
+        )
         if self._damaged > MOST_DAMAGED + self._draft.essence.units // 8:
             raise Malformed("most of its blocks are damaged", offset=start)
 
@@ -216,6 +221,7 @@ class Clusters:
         else:
             begin = max(at + i + 1, at + len(block) - 3)
             after = next_part(self._reader, begin, end, ANY_CLUSTER)
+        self._lost_bytes += after - at - i
         self._draft.found(Kind.SLACK if after < end else Kind.TRAILING)
         return after
 

@@ -1,6 +1,6 @@
 """What parts of a segment that go were about, as far as their names tell: for the report only.
 
-    Tags          1254C367 { Tag 7373 { SimpleTag 67C8 { TagName 45A3, maybe SimpleTags } } }
+    Tags          1254C367 { Tag 7373 { SimpleTag 67C8 { TagName 45A3, TagString 4487 } } }
     Attachments   1941A469 { AttachedFile 61A7 { MIME type 4660 } }
     Info          1549A966, without what is kept of it
 
@@ -17,7 +17,7 @@ from scrub.plan import Draft
 from scrub.reading import Reader
 from scrub.tags import meaning
 
-TAGS, TAG, SIMPLE_TAG, TAG_NAME = 0x1254C367, 0x7373, 0x67C8, 0x45A3
+TAGS, TAG, SIMPLE_TAG, TAG_NAME, TAG_STRING = 0x1254C367, 0x7373, 0x67C8, 0x45A3, 0x4487
 ATTACHMENTS, ATTACHED_FILE, MIME_TYPE = 0x1941A469, 0x61A7, 0x4660
 DATE = 0x4461
 KINDS = {
@@ -39,7 +39,14 @@ KINDS = {
 }
 REBUILT = frozenset({CRC, 0x114D9B74, 0x1C53BB6B})  # SeekHead, Cues
 DEEPEST = 8
-LONGEST_NAME = 100
+LONGEST_NAME, LONGEST_VALUE = 100, 1000
+NAMES = {
+    DATE: "DateUTC",
+    0x7BA9: "Title",
+    0x4D80: "MuxingApp",
+    0x5741: "WritingApp",
+    0x7384: "SegmentFilename",
+}
 
 
 def report(reader: Reader, element: Element, draft: Draft) -> None:
@@ -52,11 +59,18 @@ def report(reader: Reader, element: Element, draft: Draft) -> None:
             return
         if element.id == TAGS:
             _tags(reader, element, draft, DEEPEST)
-    value = ""
+    name = NAMES.get(element.id, "")
+    draft.found(KINDS.get(element.id, Kind.UNKNOWN_CHUNK), name=name, value=_told(reader, element))
+
+
+def _told(reader: Reader, element: Element) -> str:
+    """Return what an element of Info says."""
     if element.id == DATE:
         date = int.from_bytes(reader.upto(element.payload, 8), "big", signed=True)
-        value = moment(2001, date / 10**9)
-    draft.found(KINDS.get(element.id, Kind.UNKNOWN_CHUNK), name="DateUTC", value=value)
+        return moment(2001, date / 10**9)
+    if element.id in NAMES:
+        return text(reader, element, LONGEST_VALUE).decode("utf-8", "replace")
+    return ""
 
 
 def _attachments(reader: Reader, attachments: Element, draft: Draft) -> None:
@@ -69,8 +83,14 @@ def _attachments(reader: Reader, attachments: Element, draft: Draft) -> None:
 
 
 def _tags(reader: Reader, parent: Element, draft: Draft, depth: int) -> None:
+    name = value = b""
     for child in children(reader, parent.payload, parent.end):
         if child.id == TAG_NAME:
-            draft.found(meaning(text(reader, child, LONGEST_NAME).decode("latin-1")))
+            name = text(reader, child, LONGEST_NAME)
+        elif child.id == TAG_STRING:
+            value = text(reader, child, LONGEST_VALUE)
         elif child.id in (TAG, SIMPLE_TAG) and depth:
             _tags(reader, child, draft, depth - 1)
+    if name:
+        told = name.decode("utf-8", "replace")
+        draft.found(meaning(told), name=told, value=value.decode("utf-8", "replace"))

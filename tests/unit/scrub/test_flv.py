@@ -133,6 +133,10 @@ class TestFlv:
     def test_what_is_cut_off_keeps_its_whole_tags(self, zygote: Zygote) -> None:
         assert cleaned(zygote, PLAIN + tag(SOUND, PCM, 20)[:-100])[1] == PLAIN
 
+    def test_damage_that_costs_most_of_it_is_refused(self, zygote: Zygote) -> None:
+        with pytest.raises(Malformed, match="too much"):
+            cleaned(zygote, PLAIN + bytes(200_000) + tag(SOUND, PCM, 20))
+
     @pytest.mark.parametrize(
         ("refused", "what"),
         [

@@ -387,6 +387,12 @@ class TestMatroska:
             == cleaned(zygote, sound_of(cluster(simple(SOUND)), cluster(simple(SOUND), time=50)))[1]
         )
 
+    def test_damage_that_costs_most_of_it_is_refused(self, zygote: Zygote) -> None:
+        lost = element(CLUSTER, b"\0" * 200_000)
+
+        with pytest.raises(Malformed, match="too much"):
+            cleaned(zygote, sound_of(cluster(simple(SOUND)), lost))
+
     @pytest.mark.parametrize(
         ("refused", "what"),
         [
