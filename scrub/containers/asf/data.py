@@ -4,7 +4,8 @@
 
 The header that stands in front tells how many packets there are, so they are counted before
 anything is written; where no packet hides anything, that one look is all. A live recording has no
-size, one that was cut off too large a one: then all whole packets count that are there.
+size, one that was cut off too large a one: then all whole packets count that are there. Players
+skip a packet that is damaged, so single ones are left out.
 Advanced Systems Format specification 1.20.03, 5.1.
 """
 
@@ -26,6 +27,7 @@ DATA = struct.Struct("<16sQ16sQH")
 RESERVED = 0x0101
 BLOCK = 1 << 20
 MOST_BEFORE = 64  # objects between header and data
+DAMAGED = 50  # one packet in so many may be damaged
 
 
 class Data(NamedTuple):
@@ -44,6 +46,7 @@ class Survey:
     payloads: int = 0
     size: int = 0
     last_time: int = 0  # ms
+    damaged: int = 0
     found: Counter[Kind] = field(default_factory=Counter)
 
     @property
@@ -92,19 +95,25 @@ def _report_behind(reader: Reader, at: int, draft: Draft) -> None:
     draft.found(Kind.TRAILING, at < reader.size)
 
 
-def _packets(reader: Reader, data: Data) -> Iterator[tuple[int, bytes, Packet]]:
-    """Yield every packet with the block it is in, and where that lies."""
+def _packets(reader: Reader, data: Data) -> Iterator[tuple[int, bytes, Packet | None]]:
+    """Yield every packet with the block it is in, and where that lies; None for a damaged one."""
     size = data.packet_size
     step = max(1, BLOCK // size) * size
     for offset, block in reader.blocks(data.start, data.end, step):
         for start in range(0, len(block), size):
-            yield offset, block, parsed(block, start, size, offset)
+            yield offset, block, parsed(block, start, size)
 
 
 def survey(reader: Reader, data: Data, keep: Mapping[int, int]) -> Survey:
     """Look through all packets; `keep` are the streams that stay, and their bytes of extensions."""
     seen = Survey()
-    for _, block, packet in _packets(reader, data):
+    for offset, block, packet in _packets(reader, data):
+        if packet is None:
+            seen.damaged += 1
+            seen.found[Kind.SLACK] += 1
+            if seen.damaged > 1 + (data.end - data.start) // data.packet_size // DAMAGED:
+                raise Malformed("data packets are damaged", offset=offset)
+            continue
         for kind in blemishes(block, packet, keep):
             seen.found[kind] += 1
         kept = [payload for payload in packet.payloads if payload.stream in keep]
@@ -119,6 +128,8 @@ def survey(reader: Reader, data: Data, keep: Mapping[int, int]) -> Survey:
 def write_packets(reader: Reader, data: Data, keep: Mapping[int, int], draft: Draft) -> None:
     """Write every packet that has something to play."""
     for offset, block, packet in _packets(reader, data):
+        if packet is None:
+            continue
         if not blemishes(block, packet, keep):
             draft.copy(offset + packet.start, offset + packet.end)
             continue

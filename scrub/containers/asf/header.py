@@ -211,9 +211,11 @@ def _read_file(payload: bytes, offset: int, draft: Draft) -> File:
 
 def _add_stream(payload: bytes, offset: int, header: Header, draft: Draft) -> None:
     stream = read_stream(payload, offset)
-    if stream is None or not stream.number or stream.number in header.streams:
+    if stream is None:
         draft.found(Kind.OTHER_STREAM)
         return
+    if header.streams.get(stream.number, stream) != stream:
+        raise Malformed("two streams have one number", offset=offset)
     header.streams[stream.number] = stream
     draft.found(Kind.SLACK, stream.payload != payload)
     if stream.opaque:

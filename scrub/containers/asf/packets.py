@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import NamedTuple
 
-from scrub.errors import Malformed, Unsupported
+from scrub.errors import Malformed
 from scrub.findings import Kind
 from scrub.plan import Cut, Literal, Span
 
@@ -85,20 +85,20 @@ def layout(flags: int, properties: int) -> Layout:
     return Layout(struct.Struct(fields), length, sequence, padding, struct.Struct(head))
 
 
-def parsed(block: bytes, start: int, size: int, offset: int) -> Packet:
-    """Take the packet apart that begins at `start` of a block; `offset` is that of the block.
+def parsed(block: bytes, start: int, size: int) -> Packet | None:
+    """Take the packet apart that begins at `start` of a block; None when its parts don't fit.
 
-    Raises Malformed when its parts don't fit into it.
+    Error correction that is more than a length and zeros has not been seen in the wild.
     """
     flags = start
     if block[start] & CORRECTION:
         if block[start] & CORRECTION_OTHER:
-            raise Unsupported("ASF", "error correction of this kind")
+            return None
         flags += 1 + (block[start] & CORRECTION_LENGTH)
     try:
         return _parsed(block, start, flags, start + size)
     except (struct.error, IndexError, _Broken):
-        raise Malformed("a data packet is damaged", offset=offset + start) from None
+        return None
 
 
 def _parsed(block: bytes, start: int, flags: int, end: int) -> Packet:

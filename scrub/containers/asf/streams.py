@@ -40,19 +40,21 @@ CODECS_OF_PICTURES = {
     b"WMV1": 4,
     b"WMV2": 4,
     b"WMV3": 5,
+    b"WMVP": 5,
     b"MSS1": LONGEST_SCREEN_SETTINGS,
     b"MSS2": LONGEST_SCREEN_SETTINGS,
 }
 SCREENS = (b"MSS1", b"MSS2")
-# These write their settings as units behind start codes. VC-1: one byte, then sequence header and
-# entry point. MPEG-4: object, its layer, sequence; user data is a unit too, and goes.
+# These write their settings as units behind start codes. VC-1: often one byte, then sequence header
+# and entry point. MPEG-4: object, its layer, sequence; user data is a unit too, and goes.
 VC1_UNITS = re.compile(b"\0\0\1[\x0e\x0f](?:(?!\0\0\1).)*+", re.DOTALL)
 MPEG4_UNITS = re.compile(b"\0\0\1[\x00-\x2f\xb0\xb5](?:(?!\0\0\1).)*+", re.DOTALL)
 IN_UNITS = {
-    b"WVC1": (1, VC1_UNITS),
-    b"WMVA": (1, VC1_UNITS),
-    b"MP4S": (0, MPEG4_UNITS),
-    b"M4S2": (0, MPEG4_UNITS),
+    b"WVC1": VC1_UNITS,
+    b"WMVA": VC1_UNITS,
+    b"WVP2": VC1_UNITS,
+    b"MP4S": MPEG4_UNITS,
+    b"M4S2": MPEG4_UNITS,
 }
 LONGEST_FORMAT = 1 << 16
 
@@ -133,8 +135,9 @@ def _picture(settings: bytes, offset: int) -> tuple[bytes, bool]:
     settings = settings[PICTURE.size + BITMAP.size :]
     name = codec.upper()
     if name in IN_UNITS:
-        first, units = IN_UNITS[name]
-        settings = settings[:first] + b"".join(units.findall(settings, first))
+        units = IN_UNITS[name]
+        front = units is VC1_UNITS and not settings.startswith(b"\0\0\1")
+        settings = settings[:front] + b"".join(units.findall(settings, front))
     elif name in CODECS_OF_PICTURES:
         settings = settings[: CODECS_OF_PICTURES[name]]
     else:

@@ -9,6 +9,7 @@ from recordings import SECRET, cleaned, described, encoded, filmed, heard, packe
 from scrub import Findings, Kind, Malformed, Unsupported, Zygote
 from scrub.containers.asf import guids
 from scrub.containers.asf.objects import HEAD, written
+from scrub.containers.asf.streams import read_stream
 
 WIDE = SECRET.decode().encode("utf-16-le") + b"\0\0"
 DATA = 50  # bytes in front of the first packet
@@ -131,6 +132,21 @@ HIDE: dict[str, Callable[[bytes], bytes]] = {
         with_object(asf, guids.STREAM_PROPERTIES, text_stream(5)), packet(b"\x05" + WIDE)
     ),
 }
+
+
+BROKEN = {
+    "flags": b"\x82\0\0" + b"\xff" * (PACKET - 3),
+    "correction": b"\x92\0\0" + packet(b"\x01" + SECRET)[3:],
+    "payload": packet(b"\x01" + SECRET).replace(
+        struct.pack("<H", len(SECRET)) + SECRET, b"\xff\xff" + SECRET
+    ),
+}
+
+
+def second_stream(asf: bytes) -> bytes:
+    """Return a stream like the first, of another rate."""
+    first = next(body for guid, body in parts(asf)[0] if guid == guids.STREAM_PROPERTIES)
+    return first.replace(struct.pack("<I", 44100), struct.pack("<I", 22050))
 
 
 class TestAsf:
@@ -258,6 +274,28 @@ class TestAsf:
         assert (b"EX\x05\0sound" in result) == stays
         assert (bytes(6) + b"\x05\0sound" in result) != stays
 
+    @pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
+    def test_a_single_packet_that_is_damaged_goes(self, zygote: Zygote, broken: bytes) -> None:
+        clean = cleaned(zygote, wma())[1]
+
+        _, result, findings = cleaned(zygote, with_packet(clean, broken))
+
+        assert result == clean
+        assert findings.removed == {Kind.SLACK: 1}
+
+    @pytest.mark.parametrize("first", [b"", b"\x25"], ids=["bare", "behind_a_byte"])
+    def test_of_vc1_settings_user_data_goes(self, first: bytes) -> None:
+        units = b"\0\0\1\x0f\xca\x8a", b"\0\0\1\x1f" + SECRET, b"\0\0\1\x0e\x5a\xc7"
+        settings = first + b"".join(units)
+        bitmap = struct.pack("<IiiHH4sIIIII", 40, 96, 64, 1, 24, b"WVC1", 9, 9, 9, 9, 9)
+        picture = struct.pack("<IIBH", 96, 64, 2, 40 + len(settings)) + bitmap + settings
+        head = struct.pack("<QIIHI", 0, len(picture), 0, 1, 0)
+
+        stream = read_stream(guids.VIDEO + guids.NO_CORRECTION + head + picture, 0)
+
+        assert stream is not None
+        assert stream.payload.endswith(bytes(20) + first + units[0] + units[2])
+
     def test_what_was_cut_off_keeps_its_whole_packets(self, zygote: Zygote) -> None:
         short = wma()[: -PACKET - 100]
 
@@ -283,13 +321,11 @@ class TestAsf:
             lambda asf: asf[:16] + b"\xff" * 8 + asf[24:],
             lambda asf: with_file(asf, 72, struct.pack("<II", 1 << 31, 1 << 31)),
             lambda asf: with_file(asf, 72, struct.pack("<II", 0, 0)),
-            lambda asf: with_packet(asf, b"\x82\0\0" + b"\xff" * (PACKET - 3)),
-            lambda asf: with_packet(
-                asf, packet(b"\x01sound").replace(b"\5\0sound", b"\xff\xffsound")
-            ),
+            lambda asf: with_packet(with_packet(asf, BROKEN["flags"]), BROKEN["payload"]),
             lambda asf: with_object(asf, guids.STREAM_PROPERTIES, b"short"),
+            lambda asf: with_object(asf, guids.STREAM_PROPERTIES, second_stream(asf)),
         ],
-        ids=["cut_off", "size", "huge_packets", "no_packets", "flags", "payload", "stream"],
+        ids=["cut_off", "size", "huge_packets", "no_packets", "packets", "stream", "two_streams"],
     )
     def test_a_damaged_one_is_refused(
         self, zygote: Zygote, damage: Callable[[bytes], bytes]
