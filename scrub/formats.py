@@ -98,7 +98,6 @@ FORMATS: tuple[Format, ...] = (
 
 # Recordings that we know by sight but cannot clean: a kinder word than "no recording".
 KNOWN_BY_SIGHT: tuple[tuple[int, bytes, str], ...] = (
-    (0, b"RIFX", "RIFX"),
     (0, b"OggS", "Ogg"),
     (0, b"#!AMR", "AMR"),
     (0, b"TTA2", "TTA2"),

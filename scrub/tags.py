@@ -217,8 +217,8 @@ def _ape(recording: BinaryIO) -> Iterator[str]:
 
 
 def _wave(recording: BinaryIO) -> Iterator[str]:
-    if recording.read(4) in (b"RF64", b"BW64"):
-        return  # mutagen does not know the long forms
+    if recording.read(4) in (b"RF64", b"BW64", b"RIFX"):
+        return  # mutagen does not know the long forms, nor the big-endian one
     recording.seek(0)
     yield from _keys(_WAVE(fileobj=recording).tags)
 

@@ -4,20 +4,26 @@
     fact      u32 samples a channel
     data      the sound; that of MP3 and the like is frames, and nothing else of it is kept
 
-A RIFF stays a RIFF, and RF64 or BW64 what it is, with a ds64 that only counts; a RIFF whose sound
-is too long for one, as streamed to a pipe, becomes RF64. The walk: scrub/containers/riff_chunks.py.
+A RIFF stays a RIFF, a RIFX one of big-endian numbers, RF64 and BW64 what they are, with a ds64 that
+only counts. A RIFF whose sound is too long for one, as streamed to a pipe, becomes RF64. The walk:
+scrub/containers/riff_chunks.py.
 """
 
-from scrub.codecs.waveformat import AC3, COUNTED, DTS, FRAMES, MP3, MPEG, WaveFormat
+import struct
+from typing import Literal
+
+from scrub.codecs.waveformat import AC3, COUNTED, DTS, FMT, FRAMES, MP3, MPEG, WaveFormat
 from scrub.codecs.waveformat import rebuilt as wave_format
 from scrub.containers import ac3, mpeg
 from scrub.containers.riff_chunks import (
+    BIG_FORM,
     CHUNK_HEADER,
     DS64,
     LONG,
     LONG_FORMS,
     Chunk,
     chunks,
+    header_of,
     long_sizes,
 )
 from scrub.containers.riff_report import report
@@ -26,7 +32,9 @@ from scrub.findings import Kind
 from scrub.plan import Aside, Draft
 from scrub.reading import Reader
 
-FORMS = (b"RIFF", *LONG_FORMS)
+FORMS = (b"RIFF", BIG_FORM, *LONG_FORMS)
+BIG_CODECS = dict.fromkeys(COUNTED, 0)  # whose formats have no numbers behind the first six
+BIG_FMT = struct.Struct(">HHIIHH")
 LONGEST_FORMAT = 1 << 12
 PLANS = {MP3: mpeg.plan_mp3, MPEG: mpeg.plan_mpeg, AC3: ac3.plan_ac3, DTS: ac3.plan_dts}
 DENSEST = 64  # samples a byte, more than any codec packs
@@ -50,7 +58,7 @@ def plan_wav(reader: Reader, start: int, draft: Draft) -> None:
     for chunk in chunks(reader, start):
         end = min(chunk.end + (chunk.end - chunk.start) % 2, reader.size)
         if chunk.id == b"fmt " and not fmt:
-            fmt = _format(reader, chunk, draft)
+            fmt = _format(reader, form, chunk, draft)
         elif chunk.id == b"fact" and not fact:
             fact = chunk
         elif chunk.id == b"ds64" and not ds64 and form in LONG_FORMS:
@@ -81,26 +89,32 @@ def _write(
 ) -> None:
     sound = _sound(reader, fmt, data, thorough=draft.thorough)
     length = sound.size
-    head = _chunk(b"fmt ", fmt.payload)
+    form = reader.exactly(start, 4)
+    order: Literal["big", "little"] = "big" if form == BIG_FORM else "little"
+    header = header_of(form)
+    payload = _turned(fmt.payload) if form == BIG_FORM else fmt.payload
+    head = _chunk(header, b"fmt ", payload)
     if fact:
-        said = reader.number(fact.start, 4, "little")
-        head += _chunk(b"fact", min(samples(fmt, length, said), LONG).to_bytes(4, "little"))
+        said = reader.number(fact.start, 4, order)
+        counted = min(samples(fmt, length, said), LONG)
+        head += _chunk(header, b"fact", counted.to_bytes(4, order))
         if fact.end - fact.start > 4:
             draft.found(Kind.SLACK)
-    form = reader.exactly(start, 4)
     size = len(b"WAVE") + len(head) + CHUNK_HEADER.size + length + length % 2
+    if form == BIG_FORM and size > LONG:
+        raise Unsupported("WAV", "a RIFX of more than 4 GB")
     if form == b"RIFF" and size > LONG:
         form = b"RF64"
-    if form == b"RIFF":
-        draft.write(CHUNK_HEADER.pack(form, size) + b"WAVE" + head)
-        draft.write(CHUNK_HEADER.pack(b"data", length))
+    if form not in LONG_FORMS:
+        draft.write(header.pack(form, size) + b"WAVE" + head)
+        draft.write(header.pack(b"data", length))
     else:
         size += CHUNK_HEADER.size + DS64.size
         counted = samples(fmt, length, long_sizes(reader, start).samples)
         if ds64 and ds64.end - ds64.start > DS64.size:
             draft.found(Kind.SLACK)
         draft.write(CHUNK_HEADER.pack(form, LONG) + b"WAVE")
-        draft.write(_chunk(b"ds64", DS64.pack(size, length, counted, 0)) + head)
+        draft.write(_chunk(CHUNK_HEADER, b"ds64", DS64.pack(size, length, counted, 0)) + head)
         draft.write(CHUNK_HEADER.pack(b"data", LONG))
     sound.replay(draft)
     draft.write(bytes(length % 2))
@@ -130,13 +144,23 @@ def _refuse_more_sound(fmt: WaveFormat | None, chunk: Chunk) -> None:
         raise Unsupported("WAV", "sound in several chunks")
 
 
-def _format(reader: Reader, chunk: Chunk, draft: Draft) -> WaveFormat:
+def _format(reader: Reader, form: bytes, chunk: Chunk, draft: Draft) -> WaveFormat:
     payload = reader.exactly(chunk.start, min(chunk.end - chunk.start, LONGEST_FORMAT))
-    fmt = wave_format(payload, FRAMES, "WAV", chunk.start)
+    known = FRAMES
+    if form == BIG_FORM and len(payload) >= FMT.size:
+        payload, known = _turned(payload), BIG_CODECS
+    fmt = wave_format(payload, known, "WAV", chunk.start)
     if fmt.slack or chunk.end - chunk.start > LONGEST_FORMAT:
         draft.found(Kind.SLACK)
     return fmt
 
 
-def _chunk(chunk_id: bytes, payload: bytes) -> bytes:
-    return CHUNK_HEADER.pack(chunk_id, len(payload)) + payload + bytes(len(payload) % 2)
+def _turned(fmt: bytes) -> bytes:
+    """Return a format with the bytes of its numbers in the other order."""
+    size = fmt[FMT.size : FMT.size + 2][::-1]
+    fixed = BIG_FMT.pack(*FMT.unpack(fmt[: FMT.size]))
+    return fixed + size + fmt[FMT.size + 2 :]
+
+
+def _chunk(header: struct.Struct, chunk_id: bytes, payload: bytes) -> bytes:
+    return header.pack(chunk_id, len(payload)) + payload + bytes(len(payload) % 2)

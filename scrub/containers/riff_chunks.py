@@ -6,8 +6,9 @@
     ds64      u64 length of the RIFF, u64 of the sound, u64 samples, u32 count, and as many of
               4-byte id, u64 length: for chunks whose own length is FFFFFFFF
 
-Numbers are little-endian. RIFF: Multimedia Programming Interface and Data Specifications 1.0,
-1991; RF64: EBU Tech 3306; BW64: ITU-R BS.2088.
+Numbers are little-endian; after "RIFX" they are big-endian, those of the sound too. RIFF:
+Multimedia Programming Interface and Data Specifications 1.0, 1991; RF64: EBU Tech 3306; BW64:
+ITU-R BS.2088.
 """
 
 import re
@@ -21,9 +22,11 @@ from scrub.errors import Malformed, TooComplex
 from scrub.reading import Reader
 
 CHUNK_HEADER = struct.Struct("<4sI")
+BIG_HEADER = struct.Struct(">4sI")
 DS64 = struct.Struct("<QQQI")
 DS64_ENTRY = struct.Struct("<4sQ")
 LONG_FORMS = (b"RF64", b"BW64")
+BIG_FORM = b"RIFX"
 LONG = 0xFFFFFFFF  # the length is in ds64
 LENGTH_UNKNOWN = (LONG, 0x7FFFFFFF, 0)  # written by programs that stream to a pipe
 STREAMED = 0x7FFF0000  # from here on, a length that runs past the end is no length either
@@ -55,6 +58,11 @@ class LongSizes(NamedTuple):
     chunks: Mapping[bytes, int] = {}
 
 
+def header_of(form: bytes) -> struct.Struct:
+    """Return how the head of a chunk is packed in a RIFF of this form."""
+    return BIG_HEADER if form == BIG_FORM else CHUNK_HEADER
+
+
 def long_sizes(reader: Reader, start: int) -> LongSizes:
     """Return what the ds64 chunk of a long form says; Malformed when there is none."""
     if reader.upto(start, 4) not in LONG_FORMS:
@@ -76,19 +84,20 @@ def chunks(reader: Reader, start: int) -> Iterator[Chunk]:
     power, or streams, leaves it short or long. What is no chunk ends the list behind it.
     """
     long = long_sizes(reader, start)
-    riff_end = start + 8 + (long.riff or reader.number(start + 4, 4, "little"))
+    header = header_of(reader.exactly(start, 4))
+    riff_end = start + 8 + (long.riff or header.unpack(reader.exactly(start, header.size))[1])
     at = start + 12
     heard = False
     for _ in range(MOST_CHUNKS):
-        head = reader.upto(at, CHUNK_HEADER.size)
-        if len(head) < CHUNK_HEADER.size:
+        head = reader.upto(at, header.size)
+        if len(head) < header.size:
             return
-        chunk_id, length = CHUNK_HEADER.unpack(head)
-        payload = at + CHUNK_HEADER.size
+        chunk_id, length = header.unpack(head)
+        payload = at + header.size
         if length == LONG:
             length = long.chunks.get(chunk_id) or LONG
-        if chunk_id == b"data" and _is_unknown(reader, payload, length):
-            length = _end_of_sound(reader, payload, start) - payload
+        if chunk_id == b"data" and _is_unknown(reader, header, payload, length):
+            length = _end_of_sound(reader, header, payload, start) - payload
         if payload + length > reader.size or not _is_id(chunk_id):
             if heard and not at < riff_end <= reader.size + 1:
                 return  # whatever it is, it stands behind the recording
@@ -111,27 +120,27 @@ def _next_chunk(reader: Reader, end: int, length: int) -> int:
     return end + length % 2
 
 
-def _is_unknown(reader: Reader, payload: int, length: int) -> bool:
+def _is_unknown(reader: Reader, header: struct.Struct, payload: int, length: int) -> bool:
     """Say whether a length of sound was never filled in."""
     if length >= STREAMED and payload + length > reader.size:
         return True
-    return length in LENGTH_UNKNOWN and not _chain(reader, payload + length, reader.size)
+    return length in LENGTH_UNKNOWN and not _chain(reader, header, payload + length, reader.size)
 
 
-def _chain(reader: Reader, at: int, end: int) -> bool:
+def _chain(reader: Reader, header: struct.Struct, at: int, end: int) -> bool:
     """Say whether whole chunks, or nothing, stand between here and the very end."""
     for _ in range(MOST_CHUNKS):
         if at >= end:
             return at <= end + 1
-        head = reader.upto(at, CHUNK_HEADER.size)
-        if len(head) < CHUNK_HEADER.size or not _is_id(head[:4]):
+        head = reader.upto(at, header.size)
+        if len(head) < header.size or not _is_id(head[:4]):
             return False
-        length = CHUNK_HEADER.unpack(head)[1]
-        at = _next_chunk(reader, at + CHUNK_HEADER.size + length, length)
+        length = header.unpack(head)[1]
+        at = _next_chunk(reader, at + header.size + length, length)
     return False
 
 
-def _end_of_sound(reader: Reader, payload: int, start: int) -> int:
+def _end_of_sound(reader: Reader, header: struct.Struct, payload: int, start: int) -> int:
     """Return where sound of unknown length ends: before the chunks and tags that reach the end.
 
     Raises Malformed when something in its last 4 MiB can only be a tag, but does not reach the end.
@@ -140,7 +149,7 @@ def _end_of_sound(reader: Reader, payload: int, start: int) -> int:
     begin = max(payload, end - TAIL)
     tail = reader.upto(begin, end - begin)
     for match in _START.finditer(tail):
-        if _chain(reader, begin + match.start(), end):
+        if _chain(reader, header, begin + match.start(), end):
             end = begin + match.start()
             break
     if _TAGS.search(tail[: end - begin]) or find_tag(tail[: end - begin]) < end - begin:

@@ -1,6 +1,7 @@
-"""RF64, BW64 and Wave64: WAV for sound that may be longer than 4 GB, cleaned alike."""
+"""RF64, BW64, Wave64, for sound longer than 4 GB, and RIFX: WAV in other forms, cleaned alike."""
 
 import struct
+from array import array
 
 import pytest
 from recordings import PCM, SECRET, chunk, cleaned, encoded, heard, id3v1, samples
@@ -94,6 +95,53 @@ class TestRf64:
         assert isinstance(head, Literal)
         assert head.data[:4] == b"RF64"
         assert struct.unpack_from("<Q", head.data, 28) == ((5 << 30) - 44,)
+
+
+def big(name: bytes, payload: bytes) -> bytes:
+    """Return a chunk of RIFX."""
+    return name + struct.pack(">I", len(payload)) + payload + bytes(len(payload) % 2)
+
+
+def rifx(*chunks: bytes) -> bytes:
+    """Return a WAV of big-endian numbers."""
+    return big(b"RIFX", b"WAVE" + b"".join(chunks))
+
+
+def turned(sound: bytes) -> bytes:
+    """Return samples in the other order of bytes."""
+    numbers = array("h", sound)
+    numbers.byteswap()
+    return numbers.tobytes()
+
+
+BIG_FMT = big(b"fmt ", struct.pack(">HHIIHH", *struct.unpack("<HHIIHH", PCM)))
+BIG_DATA = big(b"data", SOUND)
+
+
+class TestRifx:
+    @pytest.mark.parametrize(
+        "planted",
+        [
+            rifx(BIG_FMT, big(b"LIST", b"INFO" + big(b"IART", SECRET)), BIG_DATA),
+            rifx(big(b"fmt ", BIG_FMT[8:] + b"\0\0" + SECRET), BIG_DATA),
+            rifx(BIG_FMT, BIG_DATA) + id3v1(),
+            rifx(BIG_FMT, b"data" + LONG + SOUND) + id3v1(),
+        ],
+        ids=["list", "long_fmt", "id3v1", "streamed"],
+    )
+    def test_what_hides_in_a_rifx_is_gone(self, zygote: Zygote, planted: bytes) -> None:
+        kind, result, findings = cleaned(zygote, planted)
+
+        assert kind.name == "WAV"
+        assert result == rifx(BIG_FMT, BIG_DATA)
+        assert heard(result) == heard(rf64(sound=turned(SOUND)))
+        assert findings.removed
+
+    def test_what_says_more_than_six_numbers_is_refused(self, zygote: Zygote) -> None:
+        adpcm = big(b"fmt ", b"\0\2" + BIG_FMT[10:] + b"\0\x20" + bytes(32))
+
+        with pytest.raises(Unsupported):
+            cleaned(zygote, rifx(adpcm, BIG_DATA))
 
 
 class _Endless(Reader):
