@@ -124,7 +124,7 @@ class TestAc3:
 
         assert cleaned_here(planted) == planted
 
-    @pytest.mark.parametrize("head", [b"\xfe\x7f\x01\x80", b"w\x0b", b"MP+", b"MPCK"])
+    @pytest.mark.parametrize("head", [b"\xfe\x7f\x01\x80", b"w\x0b", b"ADIF", b"OFR "])
     def test_what_we_only_know_by_sight_is_called_by_its_name(self, head: bytes) -> None:
         with pytest.raises(Unsupported):
             cleaned_here(head + bytes(500))
