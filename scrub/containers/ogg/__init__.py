@@ -32,7 +32,7 @@ from scrub.reading import Reader
 
 MOST_STREAMS = 32  # in a link
 MOST_SERIALS = 1 << 16
-LONGEST_HEADER = 1 << 18
+LONGEST_HEADER = 1 << 16  # of which there is need: setups have 4 to 8 KiB
 LONGEST_SIGNATURE = 16
 
 

@@ -37,7 +37,7 @@ class Header(NamedTuple):
 class Mapping(NamedTuple):
     """How a codec lies in Ogg.
 
-    `header` is asked with a header's number, its packet (which may be cut short past 256 KiB), and
+    `header` is asked with a header's number, its packet (which may be cut short past 64 KiB), and
     what was kept of the first. `marks`, where there are any, has 0x80 for each byte with which no
     packet begins that is sound or picture.
     """

@@ -183,6 +183,23 @@ class TestOgg:
         assert comments not in planted
         assert result == cleaned_here(OPUS)
 
+    def test_a_picture_that_fills_pages_of_comments_is_gone(self, zygote: Zygote) -> None:
+        first, tags, *rest = pages(OPUS)
+        serial, large = first[14:18], b"OpusTags" + SECRET * 9000
+        parts = [large[at : at + 65025] for at in range(0, len(large), 65025)]
+        lacings = [b"\xff" * (len(each) // 255) + bytes([len(each) % 255]) for each in parts]
+        planted = first
+        for number, (part, lacing) in enumerate(zip(parts, lacings, strict=True), 1):
+            head = b"OggS\0" + bytes([number > 1]) + bytes(8) + serial + struct.pack("<I", number)
+            made = head + bytes(4) + bytes([len(lacing[:255])]) + lacing[:255] + part
+            planted += made[:22] + crc(made) + made[26:]
+        late = [each[:18] + bytes([each[18] + len(parts) - 1]) + each[19:] for each in rest]
+
+        _, result, _ = cleaned(zygote, planted + b"".join(x[:22] + crc(x) + x[26:] for x in late))
+
+        assert tags not in planted
+        assert result == cleaned_here(OPUS)
+
     def test_bytes_behind_the_vorbis_setup_are_gone(self, zygote: Zygote) -> None:
         first, second, *rest = pages(VORBIS)
         comments, _, setup = second[27 + second[26] :].partition(b"\x05vorbis")
