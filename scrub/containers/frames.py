@@ -18,7 +18,7 @@ from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from scrub.containers.tagblocks import end_of_tag, find_tag, start_of_back_tags
+from scrub.containers.tagblocks import TAG_EDGE, end_of_tag, find_tag, start_of_back_tags
 from scrub.errors import Malformed, TooComplex, Unsupported
 from scrub.findings import Kind
 from scrub.plan import MOST_CUTS, Draft
@@ -26,7 +26,6 @@ from scrub.reading import Reader
 
 BLOCK = 1 << 20
 FIRST_STEP = 4096  # where frames break off, the next ones are near as a rule
-TAG_EDGE = 256  # more than what a tag is known by
 ENOUGH_FRAMES = 3  # in a row make a stream; two bytes of sync alone are found in any noise
 FARTHEST_START = 1 << 16
 FARTHEST_BEHIND_TAG = 1 << 22  # a tag whose length is too short leaves a picture behind it

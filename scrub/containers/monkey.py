@@ -18,7 +18,7 @@ import sys
 from array import array
 from itertools import pairwise
 
-from scrub.containers.tagblocks import start_of_back_tags
+from scrub.containers.tagblocks import refuse_tags, start_of_back_tags
 from scrub.errors import Malformed, TooComplex, Unsupported
 from scrub.findings import Kind
 from scrub.plan import Draft
@@ -31,6 +31,7 @@ FIRST_VERSION = 3980
 NEEDED_FLAGS = 0x0001 | 0x0008  # 8 bits a sample, 24 bits a sample
 MAKE_WAV_HEADER = 0x0020
 MOST_FRAMES = 1 << 20
+WAV_HEADERS = (b"RIFF", b"RF64", b"FORM", b"caff")
 
 
 def is_monkey(reader: Reader, start: int) -> bool:
@@ -63,7 +64,11 @@ def plan_monkey(reader: Reader, start: int, draft: Draft) -> None:
     places = _places(reader, start + own + header_length, frames)
     if places[0] != first - start or any(b <= a for a, b in pairwise([*places, end - start])):
         raise Malformed("the frames do not follow one another", offset=first)
+    if reader.upto(first, 4) in WAV_HEADERS:  # the lengths lie: it isn't where they say
+        raise Malformed("a stored header stands amid the frames", offset=first)
 
+    if draft.thorough:
+        refuse_tags(reader, first, end)
     _report(bool(wav_length), any(digest), end < stop, draft)
     moved = first - start - DESCRIPTOR.size - HEADER.size - ENTRY * frames
     size = end - first

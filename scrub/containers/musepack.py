@@ -16,7 +16,7 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from scrub.containers.tagblocks import start_of_back_tags
+from scrub.containers.tagblocks import refuse_tags, start_of_back_tags
 from scrub.errors import Malformed, TooComplex, Unsupported
 from scrub.findings import Kind
 from scrub.plan import Draft
@@ -66,6 +66,8 @@ def plan_musepack(reader: Reader, start: int, draft: Draft) -> None:
         end = _plan_sv7(reader, start, stop, draft)
     else:
         raise Unsupported("Musepack", "a stream version before 7")
+    if draft.thorough:
+        refuse_tags(reader, start, end)
     if end < stop:
         draft.found(Kind.TRAILING)
 

@@ -11,11 +11,14 @@ id3.org: id3v2.4.0-structure and ID3v1; APEv2 at Hydrogenaudio; Lyrics3 v2.00.
 import re
 import struct
 
+from scrub.errors import Malformed
 from scrub.reading import Reader
 
 APE = struct.Struct("<8sIIII8x")
 APE_HAS_HEADER = 1 << 31
 MOST_TAGS = 32
+BLOCK = 1 << 20
+TAG_EDGE = 256  # more than what a tag is known by
 _TAGS = (
     (
         b"ID3",
@@ -73,6 +76,17 @@ def find_tag(block: bytes) -> int:
         if at >= 0:
             first = at
     return first
+
+
+def refuse_tags(reader: Reader, start: int, end: int) -> None:
+    """Raise Malformed where something that can only be a tag stands between here and there.
+
+    For frames that tell no more than where they end, or not even that. Looks at every byte.
+    """
+    for offset in range(start, end, BLOCK):
+        block = reader.upto(offset, min(BLOCK + TAG_EDGE, end - offset))
+        if find_tag(block) < len(block):
+            raise Malformed("a tag stands amid the sound", offset=offset)
 
 
 def _length_of_back_tag(reader: Reader, start: int, end: int) -> int:

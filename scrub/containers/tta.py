@@ -16,7 +16,7 @@ import sys
 import zlib
 from array import array
 
-from scrub.containers.tagblocks import find_tag, start_of_back_tags
+from scrub.containers.tagblocks import refuse_tags, start_of_back_tags
 from scrub.errors import Malformed, TooComplex, Unsupported
 from scrub.findings import Kind
 from scrub.plan import Draft
@@ -26,8 +26,6 @@ HEADER = struct.Struct("<4sHHHII")
 ENTRY = CRC = 4
 PCM = 1
 MOST_FRAMES = 1 << 20  # twelve days
-BLOCK = 1 << 20
-TAG_EDGE = 256  # more than what a tag is known by
 
 
 def is_tta(reader: Reader, start: int) -> bool:
@@ -67,7 +65,7 @@ def plan_tta(reader: Reader, start: int, draft: Draft) -> None:
     if end < stop:
         draft.found(Kind.TRAILING)
     if draft.thorough:
-        _refuse_tags(reader, sizes, first, end)
+        _look_into_damaged(reader, sizes, first, end)
     draft.copy(start, end)
     draft.sound(end - first, samples)
 
@@ -77,7 +75,7 @@ def _check(covered: bytes, reader: Reader, at: int) -> None:
         raise Malformed("a checksum is wrong", offset=at)
 
 
-def _refuse_tags(reader: Reader, sizes: array[int], at: int, end: int) -> None:
+def _look_into_damaged(reader: Reader, sizes: array[int], at: int, end: int) -> None:
     """Raise Malformed where a damaged frame holds something that can only be a tag."""
     for size in sizes:
         after = min(at + size, end)
@@ -85,8 +83,5 @@ def _refuse_tags(reader: Reader, sizes: array[int], at: int, end: int) -> None:
         for _, block in reader.blocks(at, after - CRC):
             checksum = zlib.crc32(block, checksum)
         if after < at + CRC or checksum != reader.number(after - CRC, CRC, "little"):
-            for offset in range(at, after, BLOCK):
-                block = reader.upto(offset, min(BLOCK + TAG_EDGE, after - offset))
-                if find_tag(block) < len(block):
-                    raise Malformed("a frame holds a tag", offset=offset)
+            refuse_tags(reader, at, after)
         at = after

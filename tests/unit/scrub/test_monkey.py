@@ -9,7 +9,7 @@ from itertools import accumulate
 import pytest
 from recordings import SECRET, chunk, cleaned, cleaned_here, heard, id3, id3v1, packets, riff
 
-from scrub import Kind, ScrubError, Unsupported, Zygote
+from scrub import Kind, Malformed, ScrubError, Unsupported, Zygote
 
 TAG = id3((b"TPE1", b"\0" + SECRET))
 BLOCKS, LAST = 73728 * 4, 5000
@@ -47,6 +47,18 @@ class TestMonkeysAudio:
         planted = ape(flags=0x20 | 0x04 | 0x8000)
 
         assert cleaned_here(planted[:6] + SECRET[:2] + planted[8:]) == ape()
+
+    def test_a_tag_spliced_into_the_frames_is_refused(self) -> None:
+        with pytest.raises(Malformed, match="a tag stands"):
+            cleaned_here(ape()[: -len(TAG) - 1] + TAG + ape()[-1:])
+
+    def test_a_wav_header_that_the_lengths_call_a_frame_is_refused(self) -> None:
+        hidden = bytearray(ape(WAV_HEADER, flags=0))
+        hidden[20:24] = bytes(4)
+        hidden[76:80] = struct.pack("<I", 52 + 24 + 12)
+
+        with pytest.raises(Malformed, match="stored header"):
+            cleaned_here(bytes(hidden))
 
     def test_an_older_version_is_refused_by_name(self) -> None:
         with pytest.raises(Unsupported):

@@ -83,6 +83,11 @@ class TestMusepack:
     def test_one_that_ends_early_keeps_what_there_is(self, stream: bytes) -> None:
         assert cleaned_here(stream[:-300]) == stream[:-300]
 
+    @pytest.mark.parametrize("stream", [sv7(), sv8()], ids=["sv7", "sv8"])
+    def test_a_tag_spliced_into_the_sound_is_refused(self, stream: bytes) -> None:
+        with pytest.raises(Malformed, match="a tag stands"):
+            cleaned_here(stream[:500] + TAG + stream[500 + len(TAG) :])
+
     def test_an_older_version_is_refused_by_name(self) -> None:
         with pytest.raises(Unsupported):
             cleaned_here(b"MP+\x06" + bytes(500))

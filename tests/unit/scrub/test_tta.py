@@ -37,7 +37,7 @@ class TestTta:
         spliced = tta()[:at] + TAG + tta()[at + len(TAG) :]
 
         assert cleaned_here(damaged) == damaged
-        with pytest.raises(Malformed, match="holds a tag"):
+        with pytest.raises(Malformed, match="a tag stands"):
             cleaned_here(spliced)
 
     def test_what_stands_behind_the_last_frame_is_gone(self) -> None:
