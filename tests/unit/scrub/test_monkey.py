@@ -54,7 +54,8 @@ class TestMonkeysAudio:
 
     def test_a_wav_header_that_the_lengths_call_a_frame_is_refused(self) -> None:
         hidden = bytearray(ape(WAV_HEADER, flags=0))
-        hidden[20:24] = bytes(4)
+        size = len(WAV_HEADER) + sum(map(len, FRAMES))
+        hidden[20:28] = struct.pack("<II", 0, size)
         hidden[76:80] = struct.pack("<I", 52 + 24 + 12)
 
         with pytest.raises(Malformed, match="stored header"):
