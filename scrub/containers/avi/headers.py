@@ -151,7 +151,7 @@ def _stream(reader: Reader, start: int, end: int, number: int, draft: Draft) -> 
     if kind not in (b"auds", b"vids"):
         draft.found(Kind.OTHER_STREAM)
         return None
-    handler = handler if handler in FOURCCS else bytes(4)
+    handler = handler if handler.upper() in FOURCCS else bytes(4)
     stream = Stream(number, scale, rate, begins, length, sample_size, handler)
     if kind == b"auds":
         stream.handler = bytes(4)

@@ -32,9 +32,7 @@ class Coding(Enum):
 
 
 def _named(coding: Coding, names: str) -> dict[bytes, Coding]:
-    """Return the codecs of these names, also in small letters."""
-    letters = [name.encode().ljust(4) for name in names.split()]
-    return dict.fromkeys([*letters, *(each.lower() for each in letters)], coding)
+    return dict.fromkeys((name.encode().ljust(4) for name in names.split()), coding)
 
 
 # Pictures without a codec go by numbers: rows of pixels, run lengths of 8 and 4 bits, bit fields.
@@ -45,6 +43,7 @@ RAW = {
     b"\2\0\0\0": Coding.PLAIN,
     FIELDS: Coding.ROWS,
 }
+# By capital letters; recorders write them either way.
 FOURCCS: dict[bytes, Coding] = (
     RAW
     | _named(
@@ -64,7 +63,7 @@ FOURCCS: dict[bytes, Coding] = (
     | _named(Coding.H265, "HEVC H265 X265 HVC1")
     | _named(Coding.DV, "DVSD DVSL DVHD DV25 DV50 DVH1 CDVC CDV5 DVCP DVC DVIS PDVC SL25 SLDV")
 )
-SETTINGS_SIZES = {FIELDS: 12, b"WMV2": 4, b"wmv2": 4, b"WMV3": 5, b"wmv3": 5}
+SETTINGS_SIZES = {FIELDS: 12, b"WMV2": 4, b"WMV3": 5}
 NAL_CODECS = {Coding.H264: nal.Codec.AVC, Coding.H265: nal.Codec.HEVC}
 
 
@@ -85,7 +84,7 @@ class Pictures(NamedTuple):
         elif self.units:
             kept = _blanked(behind, self.units) or behind
         else:
-            kept = behind[: SETTINGS_SIZES.get(bitmap.codec, 0)]
+            kept = behind[: SETTINGS_SIZES.get(bitmap.codec.upper(), 0)]
         if kept != behind:
             draft.found(Kind.SLACK)
         return kept
@@ -128,7 +127,7 @@ class Pictures(NamedTuple):
 
 def pictures(bitmap: Bitmap) -> Pictures:
     """Return how to read pictures of this codec; Unsupported when it is none that we know."""
-    coding = FOURCCS.get(bitmap.codec)
+    coding = FOURCCS.get(bitmap.codec.upper())
     if coding is None:
         raise Unsupported("AVI", "pictures of an unknown codec")
     codec = NAL_CODECS.get(coding)

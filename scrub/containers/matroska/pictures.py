@@ -120,7 +120,7 @@ def _vfw(private: bytes) -> Settings:
     bitmap = read_bitmap(private, 0)
     if bitmap.codec == b"FFV1":
         return Settings(bitmap._replace(behind=_ffv1(bitmap.behind).payload).payload())
-    coding = avi.FOURCCS.get(bitmap.codec)
+    coding = avi.FOURCCS.get(bitmap.codec.upper())
     if coding is None:
         raise Unsupported("Matroska", "pictures of an unknown codec")
     pictures = avi.pictures(bitmap)

@@ -86,7 +86,7 @@ class TestAvi:
             MJPEG,
             ("-c:v", "mpeg4", "-g", "5", "-c:a", "libmp3lame"),
             ("-c:v", "mpeg4", "-flags", "+global_header", "-aspect", "16:9", "-c:a", "mp2"),
-            ("-c:v", "libxvid", "-vtag", "XVID", "-c:a", "ac3"),
+            ("-c:v", "libxvid", "-vtag", "XviD", "-c:a", "ac3"),
             ("-c:v", "msmpeg4", "-c:a", "adpcm_ima_wav"),
             ("-c:v", "rawvideo", "-pix_fmt", "bgr24", "-c:a", "pcm_u8"),
             ("-c:v", "rawvideo", "-pix_fmt", "pal8", "-c:a", "pcm_alaw"),
