@@ -73,7 +73,8 @@ def pictures(reader: Reader, entry: Box, inside: list[Box]) -> Pictures:
         return Pictures(boxed(SETTINGS[entry.type], cleaned), clean, stream.found)
     found: Counter[Kind] = Counter()
     if entry.type == b"av01":
-        config = obu.configured(_settings(reader, entry, inside))
+        config = _settings(reader, entry, inside)
+        config = obu.configured(config) if config else b""  # as ffmpeg writes it into fragments
         return Pictures(boxed(b"av1C", config), partial(obu.cleaned_unit, found=found), found)
     if entry.type in JPEG:
         return Pictures([], partial(_cleaned_jpeg, found=found), found)

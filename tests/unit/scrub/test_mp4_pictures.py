@@ -55,6 +55,7 @@ FRAGMENTED = {
     "begun_plain": ("mp4", *X264, *AAC, "-movflags", "+frag_keyframe"),
     "sound": ("m4a", "-vn", *AAC, "-movflags", "+empty_moov", "-frag_duration", "200000"),
     "h265": ("mp4", *X265, *AAC, "-tag:v", "hvc1", "-movflags", "+frag_keyframe+empty_moov"),
+    "av1": ("mp4", *PLAIN["av1"][1:], "-movflags", "+dash+frag_keyframe"),
     "negative": ("mp4", *X264, *AAC, "-movflags",
                  "+frag_keyframe+empty_moov+negative_cts_offsets"),
 }  # fmt: skip

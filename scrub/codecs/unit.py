@@ -1,0 +1,189 @@
+"""One NAL unit of H.264 or H.265: what it is by its type, and what of it is kept.
+
+    AVC       one byte of header, type in its lowest 5 bits
+    HEVC      two bytes of header, type in bits 1 to 6 of the first
+
+ITU-T H.264 and H.265, 7.3.1 and 7.4.1. How containers use it: nal.py.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import NamedTuple
+
+from scrub.codecs.bits import RunsOut
+from scrub.codecs.sei import FILLER, Codec, Message, about, coded, kept, messages
+from scrub.codecs.sps import Timing, ended, read_sps
+from scrub.findings import Kind
+
+LONGEST_STAYING, MOST_STAYING = 64, 4096
+_NEEDS_PREVENTION = re.compile(b"\0\0(?=[\0-\3])")
+
+
+class Part(Enum):
+    """What becomes of a unit."""
+
+    PICTURE = auto()
+    DOLBY = auto()
+    SPS = auto()
+    SEI = auto()
+    DELIMITER = auto()
+    FILLER = auto()
+    OTHER = auto()
+
+
+class _Rules(NamedTuple):
+    header: int  # bytes
+    parts_by_byte: tuple[Part, ...]  # by the first byte
+    filler_header: bytes
+
+
+def _rules(header: int, shift: int, mask: int, parts: dict[int, Part], filler: bytes) -> _Rules:
+    by_byte = tuple(
+        parts.get(byte >> shift & mask, Part.OTHER) if byte < 0x80 else Part.OTHER
+        for byte in range(256)
+    )
+    return _Rules(header, by_byte, filler)
+
+
+RULES = {
+    Codec.AVC: _rules(
+        1, 0, 31,
+        dict.fromkeys((1, 2, 3, 4, 5, 8, 10, 11, 13, 14, 15, 16, 19, 20, 21), Part.PICTURE)
+        | {6: Part.SEI, 7: Part.SPS, 9: Part.DELIMITER, 12: Part.FILLER}
+        | dict.fromkeys((28, 30), Part.DOLBY),
+        b"\x0c",
+    ),
+    Codec.HEVC: _rules(
+        2, 1, 63,
+        dict.fromkeys((*range(10), *range(16, 22), 32, 33, 34, 36, 37), Part.PICTURE)
+        | {39: Part.SEI, 40: Part.SEI, 35: Part.DELIMITER, 38: Part.FILLER}
+        | dict.fromkeys((62, 63), Part.DOLBY),
+        b"\x4c\x01",
+    ),
+}  # fmt: skip
+
+
+@dataclass(slots=True)
+class Stream:
+    """A track's units: how they are told apart, and what was learned of them on the way."""
+
+    codec: Codec
+    length_size: int = 4
+    dolby: bool = False
+    found: Counter[Kind] = field(default_factory=Counter)
+    timing: Timing | None = None  # None: there is none yet, or sets disagree
+    staying: set[bytes] = field(default_factory=set)  # SEI units and delimiters without findings
+    _timings: dict[int, Timing] = field(default_factory=dict)
+
+    def is_plain(self, first_byte: int) -> bool:
+        """Say whether a unit stays without a look."""
+        part = RULES[self.codec].parts_by_byte[first_byte]
+        return part is Part.PICTURE or (part is Part.DOLBY and self.dolby)
+
+    def stays(self, unit: bytes) -> None:
+        """Remember a short unit that is no picture and stays: the same ones come again."""
+        if len(unit) <= LONGEST_STAYING and len(self.staying) < MOST_STAYING:
+            self.staying.add(unit)
+
+    def learn(self, sps: bytes) -> None:
+        """Take from a parameter set of H.264, without its header, how messages count time."""
+        try:
+            timing, _ = read_sps(sps)
+        except RunsOut:
+            return
+        before = self.timing
+        self._timings[timing.id] = timing
+        layouts = {each._replace(id=0) for each in self._timings.values()}
+        self.timing = timing if len(layouts) == 1 else None
+        if self.timing != before:
+            self.staying.clear()
+
+
+def cleaned(unit: bytes, stream: Stream) -> bytes:
+    """Return what is kept of a unit, or nothing."""
+    if unit in stream.staying:
+        return unit
+    rules = RULES[stream.codec]
+    part = rules.parts_by_byte[unit[0]]
+    match part:
+        case Part.PICTURE:
+            return unit
+        case Part.SEI:
+            new = _cleaned_sei(unit, stream)
+        case Part.SPS:
+            new = _cleaned_sps(unit, stream)
+        case Part.DOLBY if stream.dolby:
+            new = unit
+        case Part.DELIMITER if len(unit) > rules.header:
+            new = unit[: rules.header] + bytes([unit[rules.header] & 0xE0 | 0x10])
+        case Part.FILLER if not unit[rules.header :].rstrip(b"\x80").strip(b"\xff"):
+            new = unit
+        case _:
+            new = b""
+    if new != unit and part not in (Part.SEI, Part.SPS):  # those count what they hold
+        stream.found[Kind.SLACK if new else Kind.UNKNOWN_CHUNK] += 1
+    if new == unit and part in (Part.SEI, Part.DELIMITER):
+        stream.stays(unit)
+    return new
+
+
+def _cleaned_sps(unit: bytes, stream: Stream) -> bytes:
+    rbsp = _unprevented(unit[1:])
+    stream.learn(rbsp)
+    whole = ended(rbsp)
+    if len(whole) >= len(rbsp.rstrip(b"\0")):
+        return unit
+    stream.found[Kind.SLACK] += 1
+    return unit[:1] + _prevented(whole)
+
+
+def _kept_messages(unit: bytes, stream: Stream, *, filler: bool) -> Iterator[bytes]:
+    """Yield the messages that stay; `filler` of FF is no finding where it fills up a unit."""
+    header = RULES[stream.codec].header
+    for message in messages(_unprevented(unit[header:])):
+        new = kept(message, stream.codec, stream.timing)
+        ours = filler and message.type == FILLER and not message.payload.strip(b"\xff")
+        if new != message and not ours:
+            stream.found[about(message, new)] += 1
+        if new is not None:
+            yield coded(new)
+
+
+def _cleaned_sei(unit: bytes, stream: Stream) -> bytes:
+    header = RULES[stream.codec].header
+    body = b"".join(_kept_messages(unit, stream, filler=False))
+    return unit[:header] + _prevented(body + b"\x80") if body else b""
+
+
+def filled_sei(unit: bytes, stream: Stream) -> bytes:
+    """Return an SEI unit of the same size, with a filler message where others were."""
+    header = RULES[stream.codec].header
+    if len(unit) <= header:
+        return unit
+    body = b"".join(_kept_messages(unit, stream, filler=True))
+    # What follows may be the filler's type, 3, which must not look like a prevention byte.
+    front = unit[:header] + _prevented(body + bytes([FILLER]))[:-1]
+    if len(front) >= len(unit):
+        front = unit[:header]
+    return front + _filling(len(unit) - len(front))
+
+
+def _filling(room: int) -> bytes:
+    """Return a filler message and a stop bit of this size; a zero behind where none fits."""
+    size = room - 3
+    while size > 0 and 3 + size + size // 255 > room:
+        size -= 1
+    message = coded(Message(FILLER, b"\xff" * size)) if size >= 0 else b""
+    return (message + b"\x80").ljust(room, b"\0")
+
+
+def _unprevented(coded_bytes: bytes) -> bytes:
+    return coded_bytes.replace(b"\0\0\3", b"\0\0")
+
+
+def _prevented(rbsp: bytes) -> bytes:
+    """Put a 3 wherever two zeros are followed by what could be read as a start code."""
+    return _NEEDS_PREVENTION.sub(b"\0\0\3", rbsp)
