@@ -8,14 +8,16 @@ Where the sync bytes stop, the next place with enough of them in a row is looked
 ISO/IEC 13818-1, 2.4.3.2; Blu-ray Disc and AVCHD for the M2TS form.
 """
 
+import struct
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from scrub.errors import TooComplex
 from scrub.reading import Reader
 
 SYNC = 0x47
-PACKET = 188
+PACKET, HEAD = 188, 4
 BLOCK_PACKETS = 5600  # about a MiB
 ENOUGH = 6  # sync bytes in a row that are no accident
 NEAR = 1 << 16  # of the start: how much junk a recording may begin with
@@ -109,7 +111,22 @@ def codes(block: Block, form: Form, by_pid: Iterable[tuple[int, int]]) -> bytes:
     return code.to_bytes(block.packets, "little")
 
 
-def _number(column: bytes) -> int:
+def tails(block: Block, form: Form) -> list[bytes]:
+    """Return what stands behind each packet's four bytes: in plain packets, the payload."""
+    return list(_tails(block.packets, form).unpack(block.data))
+
+
+@lru_cache(maxsize=4)
+def _tails(packets: int, form: Form) -> struct.Struct:
+    return struct.Struct(f"{form.lead + HEAD}x{PACKET - HEAD}s" * packets)
+
+
+def both(one: bytes, other: bytes | bytearray) -> bytes:
+    """Return the bits that both columns have."""
+    return (_number(one) & _number(other)).to_bytes(len(one), "little")
+
+
+def _number(column: bytes | bytearray) -> int:
     return int.from_bytes(column, "little")
 
 

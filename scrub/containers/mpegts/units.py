@@ -6,7 +6,9 @@ in front of the first belongs to no picture and becomes zeros.
 
 import re
 from bisect import bisect_right
+from collections.abc import Callable
 from itertools import accumulate
+from typing import NamedTuple
 
 from scrub.codecs.nal import Codec, Stream, blanked, pictures
 from scrub.containers.mpegts.edits import Edits
@@ -25,15 +27,27 @@ def _others(codec: Codec) -> re.Pattern[bytes]:
 _OTHERS = {codec: _others(codec) for codec in Codec}
 
 
+class Pieces(NamedTuple):
+    """Payloads one after the other; `places` tells where they are in the recording.
+
+    It is only asked where something changes, which is seldom.
+    """
+
+    payloads: list[bytes]
+    places: Callable[[], list[int]]
+    last: int  # where the last of them is
+
+
 class Units:
     """The units of one stream."""
 
     def __init__(self, codec: Codec) -> None:
         self.stream = Stream(codec)
         self._others = _OTHERS[codec]
-        self._bytes = b""  # of a unit, or a start code, that isn't over
+        self._bytes = b""  # of a unit, or a start code, that isn't over; and what came now
         self._begins: list[int] = []  # where pieces of those begin, here
         self._places: list[int] = []  # and where they are in the recording
+        self._new: Pieces | None = None  # of what came now, until somebody asks
         self._begun = False
 
     @property
@@ -41,19 +55,25 @@ class Units:
         """Where the first byte is that may still be changed."""
         return self._places[0] if self._places else None
 
-    def follow(self, places: list[int], pieces: list[bytes], edits: Edits) -> None:
-        """Take the next payloads, and where they are in the recording."""
-        begins = accumulate(map(len, pieces), initial=len(self._bytes))
-        self._begins += list(begins)[:-1]
-        self._places += places
-        self._bytes = b"".join((self._bytes, *pieces))
+    def follow(self, pieces: Pieces, edits: Edits) -> None:
+        """Take the next payloads, of which there are some."""
+        self._new = pieces
+        self._bytes = b"".join((self._bytes, *pieces.payloads))
         last = self._bytes.rfind(MARK)
         if not self._begun:
             self._blank_front(edits)
-        done = self._blank_units(last, edits)
-        self._keep(done)
+        self._keep(self._blank_units(last, edits))
         if len(self._bytes) > LONGEST_UNIT:
             raise TooComplex("a unit is too long")
+
+    def _locate(self) -> None:
+        """Find out where what came now is."""
+        if self._new is not None:
+            sizes = list(map(len, self._new.payloads))
+            first = len(self._bytes) - sum(sizes)
+            self._begins += accumulate(sizes[:-1], initial=first)
+            self._places += self._new.places()
+            self._new = None
 
     def finish(self, edits: Edits) -> None:
         """Blank the last unit, which nothing follows."""
@@ -87,6 +107,7 @@ class Units:
 
     def _patch(self, start: int, new: bytes, edits: Edits) -> None:
         """Change bytes where the pieces are that they came in."""
+        self._locate()
         at = bisect_right(self._begins, start) - 1
         end = start + len(new)
         while start < end:
@@ -99,11 +120,16 @@ class Units:
 
     def _keep(self, done: int) -> None:
         """Forget what is in front of `done`."""
-        if done >= len(self._bytes):
-            self._bytes, self._begins, self._places = b"", [], []
-            return
-        at = bisect_right(self._begins, done) - 1
-        self._places = self._places[at:]
-        self._places[0] += done - self._begins[at]
-        self._begins = [0, *(begin - done for begin in self._begins[at + 1 :])]
+        left = len(self._bytes) - done
+        if self._new is not None and left <= len(self._new.payloads[-1]):
+            behind = self._new.last + len(self._new.payloads[-1])
+            self._begins, self._places, self._new = [0], [behind - left], None
+        else:
+            self._locate()
+            at = bisect_right(self._begins, done) - 1
+            self._places = self._places[at:]
+            self._places[0] += done - self._begins[at]
+            self._begins = [0, *(begin - done for begin in self._begins[at + 1 :])]
         self._bytes = self._bytes[done:]
+        if not left:
+            self._begins, self._places = [], []

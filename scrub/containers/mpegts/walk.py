@@ -7,7 +7,7 @@ and H.265 the payload.
 
 import re
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import compress, count
 
 from scrub.codecs import nal
@@ -18,23 +18,25 @@ from scrub.containers.mpegts.fields import (
     pes_head,
 )
 from scrub.containers.mpegts.packets import (
+    HEAD,
     PACKET,
     PID_NULL,
     START,
     Block,
     Form,
+    both,
     codes,
+    tails,
 )
 from scrub.containers.mpegts.rewriting import Tables
 from scrub.containers.mpegts.survey import Survey
 from scrub.containers.mpegts.tables import Codec
-from scrub.containers.mpegts.units import Units
+from scrub.containers.mpegts.units import Pieces, Units
 from scrub.errors import Malformed, Unsupported
 from scrub.findings import Kind
 from scrub.plan import Draft
 
 SCRAMBLED, ADAPTATION, PAYLOAD = 0xC0, 0x20, 0x10
-HEAD = 4
 LONGEST_FIELD = PACKET - HEAD - 1
 # Codes of packets: 0 goes, streams are numbered from 1, and these:
 STREAMS, NULL, CLOCK, TABLE = 0x78, 0x7D, 0x7E, 0x7F
@@ -45,7 +47,7 @@ EMPTY = b"\x1f\xff\x10" + b"\xff" * (PACKET - HEAD)  # a null packet behind its 
 USER_DATA = b"\0\0\1\xb2"
 UNITS = {Codec.AVC: nal.Codec.AVC, Codec.HEVC: nal.Codec.HEVC}
 ENCODER_TRACES = (b"Lavc", b"LAME", b"libfaac")
-TRACES_WITHIN = 1 << 22  # encoders sign at the start
+TRACES_WITHIN = 1 << 24
 # What broadcasters send beside their programs (ETSI EN 300 468, 5.1.3).
 KINDS = {
     0x10: Kind.IDENTIFIER,  # the network
@@ -64,7 +66,7 @@ class Walk:
         self._form = form
         self._draft = draft
         self._edits = Edits(draft, start)
-        self._at = start
+        self._at = self._from = start
         self._tables = Tables(seen)
         self._code = {pid: code for code, pid in enumerate(seen.streams, 1)}
         self._codes = self._code | dict.fromkeys(seen.tables, TABLE)
@@ -78,6 +80,7 @@ class Walk:
             if codec in UNITS
         }
         self._gone: set[int] = set()  # PIDs
+        self._odd: list[int] = []  # which packets of a block have something before their payload
         self._slack = self._size = self._starts = 0
 
     def read(self, block: Block) -> None:
@@ -85,6 +88,7 @@ class Walk:
         self._drop_between(self._at, block.start)
         code = codes(block, self._form, self._codes.items())
         heads = bytearray(code.translate(self._plain_heads))
+        self._odd.clear()
         for lost in self._lost:
             self._lose(block, code, heads, lost, -1)
         for found in _LOOK_AT.finditer(code):
@@ -97,8 +101,8 @@ class Walk:
             else:
                 self._replace(block, kind, first)
         self._size += block.packets * self._form.stride - sum(heads)
-        for number, units in self._units.items():
-            self._follow(block, code, heads, number, units)
+        if self._units:
+            self._follow(block, code, heads)
         self._name_remains(block)
         self._at = block.start + block.packets * self._form.stride
         self._edits.settle(
@@ -168,6 +172,7 @@ class Walk:
             self._starts += 1
             self._lost.discard(number)
         heads[packet] = payload - packet * self._form.stride
+        self._odd.append(packet)
         for at, new in changes:
             if not block.data.startswith(new, at):
                 self._slack += 1
@@ -235,24 +240,35 @@ class Walk:
             place = self._place(block, packet)
             self._edits.replace(place, place + stride, new)
 
-    def _follow(
-        self, block: Block, code: bytes, heads: bytearray, number: int, units: Units
-    ) -> None:
-        """Follow the units in a stream's payloads."""
+    def _follow(self, block: Block, code: bytes, heads: bytearray) -> None:
+        """Follow the units in the payloads of pictures."""
         stride = self._form.stride
-        packets = [at for at in self._packets(code, number) if heads[at] < stride]
-        starts = [at * stride + heads[at] for at in packets]
-        pieces = [
-            block.data[start : (at + 1) * stride] for start, at in zip(starts, packets, strict=True)
-        ]
-        units.follow([block.start + start for start in starts], pieces, self._edits)
+        payloads = tails(block, self._form)
+        for at in self._odd:
+            payloads[at] = block.data[at * stride + heads[at] : (at + 1) * stride]
+        kept = heads.translate(bytes(head < stride for head in range(256)))
+        for number, units in self._units.items():
+            mask = both(code.translate(_MINE[number]), kept)
+            pieces = list(compress(payloads, mask))
+            if pieces:
+                last = mask.rfind(1)
+                place = self._place(block, last) + heads[last]
+                places = partial(self._places, block, heads, mask)
+                units.follow(Pieces(pieces, places, place), self._edits)
+
+    def _places(self, block: Block, heads: bytearray, mask: bytes) -> list[int]:
+        """Return where the payloads of some packets begin."""
+        stride = self._form.stride
+        return [block.start + at * stride + heads[at] for at in compress(count(), mask)]
 
     def _name_remains(self, block: Block) -> None:
-        tally = self._draft.tally
+        """Name what stays in packets; whoever leaves it there does so from the start on."""
+        if block.start - self._from > TRACES_WITHIN:
+            return
         if Codec.MPEG in self._seen.streams.values() and USER_DATA in block.data:
-            tally.remains(Kind.TEXT)
-        if block.start < TRACES_WITHIN and any(each in block.data for each in ENCODER_TRACES):
-            tally.remains(Kind.ENCODER)
+            self._draft.tally.remains(Kind.TEXT)
+        if any(trace in block.data for trace in ENCODER_TRACES):
+            self._draft.tally.remains(Kind.ENCODER)
 
 
 def _clock(record: bytes, lead: int) -> bytes:

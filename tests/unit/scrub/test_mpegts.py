@@ -3,7 +3,7 @@
 import re
 import struct
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 
 import pytest
 from recordings import SECRET, cleaned, encoded, filmed, heard, shown
@@ -12,7 +12,7 @@ from scrub import Empty, Findings, Kind, Malformed, TooComplex, Unsupported, Zyg
 from scrub.codecs.nal import Codec
 from scrub.containers.mpegts.edits import Edits
 from scrub.containers.mpegts.tables import PAT, PMT, in_packets, written_section
-from scrub.containers.mpegts.units import Units
+from scrub.containers.mpegts.units import Pieces, Units
 from scrub.plan import Draft
 
 PACKET = 188
@@ -310,7 +310,7 @@ def blanked(pieces: list[bytes]) -> bytes:
     units = Units(Codec.AVC)
     place, places = 0, []
     for piece in pieces:
-        units.follow([place], [piece], edits)
+        units.follow(Pieces([piece], partial(list, (place,)), place), edits)
         places.append(place)
         place += len(piece) + 4
     units.finish(edits)
