@@ -6,6 +6,7 @@ WORKERS ?= auto
 N ?= 20000
 SEED ?= 1
 SECONDS ?= 60
+SIZE ?= 1000
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
@@ -30,8 +31,11 @@ fuzz: machine-test .venv/ready $(if $(TARGET),.venv/fuzz)
 	@PYTHONPATH=tests $(BIN)/python -m $(if $(TARGET),fuzz.guided $(TARGET) --seconds $(SECONDS),\
 		fuzz.run --inputs $(N) --seed $(SEED))
 
+# About ten minutes; SIZE= is megabytes of each recording. CANARY=folder JUDGE=script: another corpus.
 bench: machine-test .venv/ready
-	@$(BIN)/python bench/ingest.py
+	@$(BIN)/python bench/ingest.py --megabytes $(SIZE)
+	@$(BIN)/python bench/scrubbing.py --megabytes $(SIZE)
+	@$(BIN)/python bench/corpus.py $(if $(CANARY),--corpus $(CANARY)) $(if $(JUDGE),--judge $(JUDGE))
 
 machine-run:
 	@setup/machine.sh run

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from canary import bmff, frames, matroska, riff, streams, xiph
+from canary import bmff, dsd, frames, matroska, riff, streams, xiph
 from canary.made import made, remade
 from canary.plants import Plant, Planter
 
@@ -101,11 +101,14 @@ RECIPES: tuple[Recipe, ...] = (
     Recipe("ogg-speex", "spx", "-c:a libspeex -ar 16000", xiph.ogg),
     Recipe("ogg-flac", "oga", "-c:a flac", xiph.ogg),
     Recipe("ogg-theora", "ogv", "-c:v libtheora -c:a libvorbis", xiph.ogg),
+    Recipe("ogg-vp8", "ogv", "-c:v libvpx -b:v 100k -c:a libvorbis -f ogg", xiph.ogg),
     Recipe("mp3-cbr", "mp3", f"{LAME} -b:a 64k", frames.mp3),
     Recipe("mp3-vbr", "mp3", f"{LAME} -q:a 4", frames.mp3),
     Recipe("mp3-old-tags", "mp3", f"{LAME} -write_xing 0", frames.mp3_old_tags),
     Recipe("mp3-low-rate", "mp3", f"{LAME} -ar 16000 -b:a 24k", frames.mp3),
     Recipe("mp2", "mp2", "-c:a mp2 -b:a 64k", frames.tagged),
+    Recipe("mp1", "mp1", "", frames.tagged, bare=frames.mp1_bare),
+    Recipe("aac-loas", "loas", f"{AAC} -f latm", frames.tagged),
     Recipe("aac-adts", "aac", f"{AAC} -f adts", frames.adts),
     Recipe("m4a-aac", "m4a", f"{AAC} -f ipod", bmff.mp4),
     Recipe("m4a-alac", "m4a", "-c:a alac -f ipod", bmff.mp4),
@@ -138,10 +141,14 @@ RECIPES: tuple[Recipe, ...] = (
     Recipe("tta", "tta", "-c:a tta", frames.tagged),
     Recipe("ac3", "ac3", "-c:a ac3 -b:a 64k", frames.tagged),
     Recipe("eac3", "eac3", "-c:a eac3 -b:a 64k", frames.tagged),
+    Recipe("dts", "dts", "-c:a dca -strict -2", frames.tagged),
+    Recipe("dsf", "dsf", "", dsd.dsf, bare=dsd.dsf_bare),
+    Recipe("dsdiff", "dff", "", dsd.dsdiff, bare=dsd.dsdiff_bare),
     Recipe("flv", "flv", "-c:v flv -c:a libmp3lame -b:a 64k", streams.flv),
     Recipe("flv-h264", "flv", f"{H264} {AAC}", with_sei(streams.flv, "flv")),
     Recipe("ts-mpeg2", "ts", "-c:v mpeg2video -c:a mp2 -b:a 64k", streams.mpegts),
     Recipe("ts-h264-aac", "ts", f"{H264} {AAC}", with_sei(streams.mpegts, "ts")),
+    Recipe("m2ts", "m2ts", f"{H264} -c:a ac3 -f mpegts -mpegts_m2ts_mode 1", streams.m2ts),
 )  # fmt: skip
 
 NAMES = tuple(recipe.name for recipe in RECIPES)
@@ -152,7 +159,8 @@ def recording(name: str, *, seconds: float = 1.0) -> Recording:
     """Return one recording of the corpus; the same bytes each time."""
     recipe = next(recipe for recipe in RECIPES if recipe.name == name)
     options, picture = recipe.options, recipe.picture
-    bare = recipe.bare(made(recipe.extension, options, seconds=seconds, picture=picture))
+    by_ffmpeg = options and made(recipe.extension, options, seconds=seconds, picture=picture)
+    bare = recipe.bare(by_ffmpeg or b"")
     planter = Planter(name)
     planted = recipe.plants(planter, bare)
     return Recording(recipe, bare, planted, planter.plants)

@@ -1,4 +1,4 @@
-"""Recordings that are nothing but frames: MP3, MP2, ADTS, AC-3, AMR, TTA, WavPack, DSF."""
+"""Recordings that are nothing but frames: MP3, MP2, ADTS, AC-3, DTS, AMR, TTA, WavPack."""
 
 import struct
 
@@ -83,18 +83,6 @@ def wavpack(planter: Planter, bare: bytes) -> bytes:
     return first + ape(planter) + id3v1(planter)
 
 
-def dsf(planter: Planter, _bare: bytes) -> bytes:
-    """Plant in a DSF, in the ID3 tag that its header points to."""
-    body = dsf_bare()
-    tag = id3v2(planter, "at the end")
-    return body[:12] + struct.pack("<QQ", len(body) + len(tag), len(body)) + body[28:] + tag
-
-
-def dsf_bare() -> bytes:
-    """Return a DSF of half a second of one-bit silence (DSF File Format Specification 1.01)."""
-    samples = b"\x69" * (4096 * 40)
-    fmt = struct.pack(
-        "<4sQIIIIIIQII", b"fmt ", 52, 1, 0, 1, 1, 2822400, 1, len(samples) * 8, 4096, 0
-    )
-    data = b"data" + struct.pack("<Q", 12 + len(samples)) + samples
-    return b"DSD " + struct.pack("<QQQ", 28, 28 + len(fmt) + len(data), 0) + fmt + data
+def mp1_bare(_made: bytes) -> bytes:
+    """Return a second of layer I, which nothing encodes any more: frames of silence."""
+    return (b"\xff\xff\x10\xc0" + bytes(28)) * 115

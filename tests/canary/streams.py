@@ -146,9 +146,20 @@ def flv(planter: Planter, bare: bytes) -> bytes:
 def mpegts(planter: Planter, bare: bytes) -> bytes:
     """Plant in service names, null packets, unlisted PIDs and adaptation fields."""
     names = [f"service_{each}={planter.string(each)}" for each in ("name", "provider")]
-    tagged = remade(bare, "ts", "-metadata", names[0], "-metadata", names[1])
-    packets = [bytearray(tagged[at : at + 188]) for at in range(0, len(tagged), 188)]
-    _private_data(planter, packets)
+    return _among_packets(
+        planter, remade(bare, "ts", "-metadata", names[0], "-metadata", names[1]), 0
+    )
+
+
+def m2ts(planter: Planter, bare: bytes) -> bytes:
+    """Plant in the form that camcorders write, four bytes in front of each packet."""
+    return _among_packets(planter, bare, 4)
+
+
+def _among_packets(planter: Planter, stream: bytes, front: int) -> bytes:
+    step = 188 + front
+    packets = [bytearray(stream[at : at + step]) for at in range(0, len(stream), step)]
+    _private_data(planter, packets, front)
     clock = struct.pack(">I", planter.moment("table time"))
     extra = [
         _packet(0x1FFF, planter.text("null packet")),
@@ -156,22 +167,29 @@ def mpegts(planter: Planter, bare: bytes) -> bytes:
         _packet(0x1ABC, b"\0\0\1\xbf\0\x20" + planter.text("PID of nobody")),
     ]
     middle = len(packets) // 2
-    return b"".join([*packets[:middle], *extra, *packets[middle:], planter.text("behind the end")])
+    arrived = bytes(packets[middle][:front])
+    planted = [arrived + each for each in extra]
+    return b"".join(
+        [*packets[:middle], *planted, *packets[middle:], planter.text("behind the end")]
+    )
 
 
 def _packet(pid: int, payload: bytes) -> bytes:
     return (b"G" + struct.pack(">HB", 0x4000 | pid, 0x10) + payload).ljust(188, b"\xff")
 
 
-def _private_data(planter: Planter, packets: list[bytearray]) -> None:
+def _private_data(planter: Planter, packets: list[bytearray], front: int) -> None:
     """Turn the stuffing of one adaptation field into private data, and fill another's."""
+    control, length, flags = front + 3, front + 4, front + 5
     roomy = [
-        packet for packet in packets if packet[3] & 0x20 and packet[4] >= 40 and not packet[5] & 15
+        packet
+        for packet in packets
+        if packet[control] & 0x20 and packet[length] >= 40 and not packet[flags] & 0x0F
     ]
     for index, packet in enumerate(roomy[:2]):
-        at = 6 + (6 if packet[5] & 0x10 else 0)
+        at = flags + 1 + (6 if packet[flags] & 0x10 else 0)
         text = planter.text(f"adaptation field {index}")
         if index == 0:
-            packet[5] |= 0x02
+            packet[flags] |= 0x02
             text = bytes([len(text)]) + text
         packet[at : at + len(text)] = text

@@ -8,7 +8,14 @@ from dataclasses import dataclass, replace
 from canary.blocks import ape, comments, flac_picture, id3v1, id3v2
 from canary.plants import Planter
 
-HEADERS = {b"\x01vorbis": 3, b"OpusHead": 2, b"Speex   ": 2, b"\x7fFLAC": 2, b"\x80theora": 3}
+HEADERS = {
+    b"\x01vorbis": 3,
+    b"OpusHead": 2,
+    b"Speex   ": 2,
+    b"\x7fFLAC": 2,
+    b"\x80theora": 3,
+    b"OVP80": 2,
+}
 
 
 def flac(planter: Planter, bare: bytes) -> bytes:
@@ -169,6 +176,8 @@ def _planted_headers(
         headers = extra
         body = first.body[:7] + b"\0\2" + first.body[9:]
         first = replace(first, body=body[:-16] + planter.raw(f"{place}digest", 16))
+    elif kind == b"OVP80":
+        headers[0] = headers[0][:7] + about
     else:
         headers[0] = headers[0][:7] + about
         if kind == b"\x01vorbis":
