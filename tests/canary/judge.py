@@ -40,7 +40,7 @@ WRITER = re.compile(
     r"Encoder|Vendor|VendorID|EncoderVendor|(Muxing|Writing)App|CompressorName|Service(Name|Provider)"
     r"|ProviderName|encoder|vendor_id|service_(name|provider)|Encoded_(Application|Library).*"
 )
-NOBODY = re.compile(r"0?|\[0\]\[0\]\[0\]\[0\]|FFMP|FFMpeg( 0)?|LAME[\d.]*|\s*")
+NOBODY = re.compile(r"0?|\[0\]\[0\]\[0\]\[0\]|FFMP|FFMpeg( 0)?|Normal|LAME[\d.]*|\s*")
 # What can only be a word of the judge's own, for a number in the file.
 OWN_WORDS = re.compile(
     r"MajorBrand|(Channel|Format|BitRate_Mode|FrameRate_Mode|Compression|ScanType|MIMEType).*"

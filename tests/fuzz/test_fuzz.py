@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from fuzz import outcome, run
+from fuzz import mutate, outcome, run
 from fuzz.mutate import Seed
 
 TAG = b"canary0123456789"
@@ -22,7 +22,10 @@ def cleaning_by(cleaning: object, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class TestFuzzing:
-    def test_makes_the_same_input_of_a_seed_and_a_number(self) -> None:
+    def test_makes_the_same_input_of_a_seed_and_a_number(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(mutate, "seeds", lambda: SEEDS)
         numbers = range(40)
 
         once = [run.made(SEEDS, 7, number) for number in numbers]
