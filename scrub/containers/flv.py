@@ -39,6 +39,7 @@ COMMAND_FRAME = 5
 LONGEST_SCRIPT = 1 << 20
 LONGEST_SETTINGS = 1 << 16
 MOST_UNUSUAL = 1 << 20
+MOST_CANDIDATES = 1 << 15
 ENCODER_TRACES = (b"Lavc", b"LAME", b"libfaac", b"Nero")
 FRONT = 1 << 15
 BOTH = 5  # flags: there is sound, there are pictures
@@ -105,7 +106,7 @@ class Tags:
         self._first_time: int | None = None
         self._last_time = 0
         self._stream: nal.Stream | None = None
-        self._unusual = self._lost_bytes = 0
+        self._unusual = self._candidates = self._lost_bytes = 0
         # By the first byte of a payload: how many bytes stand in front of what is coded, where
         # nothing else has to be looked at.
         self._skip = {
@@ -216,9 +217,9 @@ class Tags:
                     int.from_bytes(block[found.start() + 1 : found.start() + 4], "big") + TAG.size
                 )
                 here = at + found.start()
-                self._unusual += 1
-                if self._unusual > MOST_UNUSUAL:
-                    raise TooComplex("too many unusual tags")
+                self._candidates += 1
+                if self._candidates > MOST_CANDIDATES:
+                    raise TooComplex("too much that is nearly a tag")
                 if self._reader.upto(here + size, SIZE_BEHIND) == size.to_bytes(4, "big"):
                     return here
             at += max(1, len(block) - TAG.size + 1)

@@ -59,7 +59,7 @@ UNUSUAL = 0x76  # flags of a block that needs a closer look: reserved ones and l
 ANY_FRAME, LOOK = 1, 2  # what is kept of a track: every frame, or those that a look finds bare
 LONGEST_BLOCK_HEAD = 8 + 3
 HEAD_ROOM = 16
-MOST_ELEMENTS = 1 << 23  # that are no ordinary blocks
+MOST_ELEMENTS = 1 << 22  # that are no ordinary blocks
 MOST_PIECES = 1 << 13  # of a cluster; the next ones go into another one of the same time
 MOST_DURATION = 1 << 32
 MOST_DAMAGED = 8  # blocks that may be left out, and one of each eight
@@ -292,8 +292,9 @@ class Clusters:
         for more in children(self._reader, additions.payload, additions.end):
             fields = {child.id: child for child in children(self._reader, more.payload, more.end)}
             which = unsigned(self._reader, fields[ADDITION_ID]) if ADDITION_ID in fields else 1
-            if track.addition and more.id == MORE and which == 1 and ADDITION in fields:
+            if track.may_have_additions and more.id == MORE and which == 1 and ADDITION in fields:
                 frame = Span(fields[ADDITION].payload, fields[ADDITION].end)
+                track.has_additions = True
                 parts: list[Part] = [head_of(ADDITION, frame.end - frame.start), frame]
                 parts.insert(0, unsigned_element(ADDITION_ID, 1))
                 parts.insert(0, head_of(MORE, _size(parts)))

@@ -18,7 +18,7 @@ from scrub.reading import Reader
 VOID, CRC = 0xEC, 0xBF
 LONGEST_ID = 4
 LONGEST_HEAD = LONGEST_ID + 8
-MOST_CHILDREN = 4096
+MOST_CHILDREN = 1024
 WIDE_SIZE = 1 << 56  # the marker bit of a size of eight bytes
 
 

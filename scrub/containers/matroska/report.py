@@ -39,6 +39,7 @@ KINDS = {
 }
 REBUILT = frozenset({CRC, 0x114D9B74, 0x1C53BB6B})  # SeekHead, Cues
 DEEPEST = 8
+MOST_READ = 1 << 20  # bytes of tags whose names are told
 LONGEST_NAME, LONGEST_VALUE = 100, 1000
 NAMES = {
     DATE: "DateUTC",
@@ -53,11 +54,12 @@ def report(reader: Reader, element: Element, draft: Draft) -> None:
     """Count an element that goes, and what the tags in it are about."""
     if element.id in REBUILT:
         return
+    small = element.end - element.payload <= MOST_READ
     with suppress(Malformed, TooComplex):
         if element.id == ATTACHMENTS:
             _attachments(reader, element, draft)
             return
-        if element.id == TAGS:
+        if element.id == TAGS and small:
             _tags(reader, element, draft, DEEPEST)
     name = NAMES.get(element.id, "")
     draft.found(KINDS.get(element.id, Kind.UNKNOWN_CHUNK), name=name, value=_told(reader, element))

@@ -52,6 +52,7 @@ SCALE, DURATION = 0x2AD7B1, 0x4489
 DEFAULT_SCALE, MOST_SCALE = 10**6, 10**10
 DAY = 86400 * 10**9  # a recording that begins later tells a clock's time
 LONGEST_DURATION = 1 << 48
+MOST_LOST = 64  # times that the walk loses its way
 MOST_ELEMENTS = 1 << 16  # of a segment, up to its first cluster
 
 
@@ -174,15 +175,19 @@ def _parts(reader: Reader, segment: Element) -> Parts:
 def _top_elements(reader: Reader, segment: Element) -> Iterator[Element]:
     """Yield the elements of a segment, up to where they can't be told without looking inside."""
     at = segment.payload
+    lost = 0
     for _ in range(MOST_ELEMENTS):
         found = element_at(reader, at, segment.end) if at < segment.end else None
         if found is not None and (found.id == CLUSTER or found.end <= segment.end):
             yield found
             at = found.end
-        elif at < segment.end:
+        elif at < segment.end and lost < MOST_LOST:
+            lost += 1
             at = next_part(reader, at + 1, segment.end, ANY_PART)
-        else:
+        elif at >= segment.end:
             return
+        else:
+            break
     raise TooComplex("too many elements in front of the first cluster")
 
 

@@ -64,7 +64,6 @@ VIDEO_NUMBERS: Bounds = {
     0x9A: 2,  # interlaced
     0x9D: 14,  # field order
     0x53B8: 14,  # stereo mode
-    ALPHA_MODE: 1,
     0xB0: 65535,  # width
     0xBA: 65535,  # height
     0x54AA: 65535,  # cropped: bottom, top, left, right
@@ -117,14 +116,27 @@ class Track:
     uid: int
     picture: bool
     settings: Settings  # of its codec, and what is done to its frames
-    rest: bytes  # of the entry: flags, times, codec, picture or sound
-    addition: bool  # frames have another one beside them
+    front: bytes  # of the entry: type, flags, times, codec
+    media: bytes  # inside Video or Audio; empty where there is none
+    prefix: bytes  # what a player puts in front of every frame
+    may_have_additions: bool  # frames beside its frames: some programs say so of all they write
+    has_additions: bool = False
     new_number: int = 0
 
     def entry(self) -> bytes:
-        """Return the track as it is written."""
+        """Return the track as it is written, after its clusters were walked."""
         numbers = unsigned_element(NUMBER, self.new_number), unsigned_element(UID, self.new_number)
-        return element(TRACK_ENTRY, *numbers, self.rest)
+        media = self.media
+        if self.has_additions and self.picture:
+            media += unsigned_element(ALPHA_MODE, 1)
+        return element(
+            TRACK_ENTRY,
+            *numbers,
+            self.front,
+            unsigned_element(MOST_ADDITION_ID, 1) if self.has_additions else b"",
+            element(VIDEO if self.picture else AUDIO, media) if media else b"",
+            _encodings(self.prefix),
+        )
 
 
 def kept_tracks(reader: Reader, tracks: Element, draft: Draft) -> list[Track]:
@@ -187,24 +199,22 @@ def _track(reader: Reader, entry: Element, draft: Draft) -> Track:
     if prefix and settings.clean_frame:
         settings.clean_frame = behind(prefix, settings.clean_frame)
         settings.is_bare = None
-    addition = codec.addition and (_has_alpha if picture else _has_additions)(reader, fields)
-    rest = (
+    front = (
         unsigned_element(TYPE, PICTURE if picture else SOUND),
         _numbers(reader, fields, ENTRY_NUMBERS, draft),
-        unsigned_element(MOST_ADDITION_ID, 1) if addition else b"",
         element(LANGUAGE, UNDETERMINED),
         element(CODEC_ID, name),
         element(SETTINGS, settings.payload) if settings.payload else b"",
-        _picture(reader, fields, draft) if picture else _sound(reader, fields, draft),
-        _encodings(prefix),
     )
     return Track(
         number=_number(reader, fields, NUMBER),
         uid=_number(reader, fields, UID),
         picture=picture,
         settings=settings,
-        rest=b"".join(rest),
-        addition=addition,
+        front=b"".join(front),
+        media=_picture(reader, fields, draft) if picture else _sound(reader, fields, draft),
+        prefix=prefix,
+        may_have_additions=codec.addition and _number(reader, fields, MOST_ADDITION_ID, 1) == 1,
     )
 
 
@@ -217,22 +227,12 @@ def _private(reader: Reader, fields: Fields) -> bytes:
     return reader.exactly(field.payload, field.end - field.payload)
 
 
-def _has_alpha(reader: Reader, fields: Fields) -> bool:
-    """Say whether a frame of transparency stands beside each."""
-    if VIDEO not in fields:
-        return False
-    inside = children(reader, fields[VIDEO].payload, fields[VIDEO].end)
-    return any(child.id == ALPHA_MODE and unsigned(reader, child) == 1 for child in inside)
-
-
-def _has_additions(reader: Reader, fields: Fields) -> bool:
-    return _number(reader, fields, MOST_ADDITION_ID) > 0
-
-
 def _picture(reader: Reader, fields: Fields, draft: Draft) -> bytes:
     if VIDEO not in fields:
         return b""
-    inside = _fields(reader, fields[VIDEO], {*VIDEO_NUMBERS, FOURCC, COLOUR, PROJECTION}, draft)
+    inside = _fields(
+        reader, fields[VIDEO], {*VIDEO_NUMBERS, ALPHA_MODE, FOURCC, COLOUR, PROJECTION}, draft
+    )
     parts = [_numbers(reader, inside, VIDEO_NUMBERS, draft)]
     if FOURCC in inside:
         parts.append(element(FOURCC, reader.exactly(inside[FOURCC].payload, 4)))
@@ -241,7 +241,7 @@ def _picture(reader: Reader, fields: Fields, draft: Draft) -> bytes:
         parts.append(element(COLOUR, _numbers(reader, colour, COLOUR_NUMBERS, draft)))
     if PROJECTION in inside:
         parts.append(_projection(reader, inside[PROJECTION], draft))
-    return element(VIDEO, *parts)
+    return b"".join(parts)
 
 
 def _projection(reader: Reader, projection: Element, draft: Draft) -> bytes:
@@ -267,7 +267,7 @@ def _sound(reader: Reader, fields: Fields, draft: Draft) -> bytes:
             if not 1 <= rate <= MOST_RATE:
                 raise Malformed("a sampling rate makes no sense", offset=inside[name].start)
             parts.append(real_element(name, round(rate)))
-    return element(AUDIO, *parts, _numbers(reader, inside, AUDIO_NUMBERS, draft))
+    return b"".join(parts) + _numbers(reader, inside, AUDIO_NUMBERS, draft)
 
 
 def _prefix(reader: Reader, encodings: Element | None, draft: Draft) -> bytes:

@@ -146,6 +146,21 @@ class TestMatroska:
         assert result.count(b"\x75\xa1") == 10
         assert shown(result, "-c:v", "libvpx") == shown(made, "-c:v", "libvpx")
 
+    def test_a_browser_that_speaks_of_transparency_where_none_is_gives_nothing_away(
+        self, zygote: Zygote
+    ) -> None:
+        video = element(0xE0, unsigned_element(0x53C0, 1), unsigned_element(0xB0, 96))
+        track = element(
+            TRACK, unsigned_element(0xD7, 1), unsigned_element(0x83, 1),
+            unsigned_element(0x55EE, 1), element(0x86, b"V_VP8"), video,
+        )  # fmt: skip
+
+        _, result, _ = cleaned(zygote, sound_of(cluster(simple(SOUND)), tracks=track))
+
+        assert unsigned_element(0xB0, 96) in result
+        assert id_bytes(0x53C0) not in result
+        assert id_bytes(0x55EE) not in result
+
     def test_bytes_that_every_picture_lacks_do_not_hide_user_data(self) -> None:
         def unit(*payload: bytes) -> bytes:
             return len(b"".join(payload)).to_bytes(4, "big") + b"".join(payload)
