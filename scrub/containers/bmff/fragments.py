@@ -6,16 +6,17 @@
     trun      u32 count, i32 data offset, u32 flags of the first; for each sample, where they
               differ: u32 duration, u32 size, u32 flags, u32 what it is shown later
 
-Data offsets count from the moof. Of a sample's flags stay whether it depends on others and whether
-it is a key. What no kept track refers to is not copied, so prft, emsg, sidx, mfra and what else
-stands between fragments are gone. ISO/IEC 14496-12, 8.8.
+Data offsets count from the moof. Times that count from 1970 begin at zero instead. Of a sample's
+flags stay whether it depends on others and whether it is a key. What no kept track refers to is not
+copied, so prft, emsg, sidx, mfra and what else stands between fragments are gone.
+ISO/IEC 14496-12, 8.8.
 """
 
 from __future__ import annotations  # array[int] is a type, not yet an expression
 
 import struct
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
@@ -37,6 +38,7 @@ COLUMNS = DURATION_EACH, SIZE_EACH, FLAGS_EACH, LATER_EACH = 0x100, 0x200, 0x400
 KEPT_FLAGS = 0x03010000  # depends on others, is no key
 LONGEST_RUN = 1 << 23
 MOST_RUNS = 1 << 14  # in a fragment
+SURELY_A_CLOCK = 100_000_000  # seconds: three years
 TREX = struct.Struct(">IIIII")
 
 
@@ -55,6 +57,7 @@ class Fragmented(NamedTuple):
     number: int
     entries: list[Entry]
     defaults: Defaults
+    timescale: int
 
 
 class Run(NamedTuple):
@@ -109,7 +112,26 @@ class Fragments:
         self._tracks = tracks
         self._draft = draft
         self._number = 0
+        self._clock = 0  # seconds to take from every time
         self.size = 0  # of all samples kept
+
+    def find_clock(self, moofs: Iterable[Box]) -> None:
+        """Find out whether times are a clock's: live streams often count from 1970."""
+        begins: dict[int, int] = {}
+        for moof in moofs:
+            for traf in children(self._reader, moof):
+                inside = list(children(self._reader, traf)) if traf.type == b"traf" else []
+                tfhd, tfdt = first(inside, b"tfhd"), first(inside, b"tfdt")
+                if tfhd is None or tfdt is None:
+                    continue
+                track = self._tracks.get(self._reader.number(tfhd.payload + 4, 4, "big"))
+                if track is not None:
+                    _, time = _read_tfdt(self._reader, tfdt)
+                    begins.setdefault(track.number, time // max(1, track.timescale))
+        earliest = min(begins.values(), default=0)
+        if earliest >= SURELY_A_CLOCK:
+            self._clock = earliest
+            self._draft.found(Kind.TIME)
 
     def add(self, moof: Box) -> None:
         """Write one fragment, if it has samples of a kept track."""
@@ -182,9 +204,9 @@ class Fragments:
                 run, implied = self._run(each, track, values, base, implied, edits)
                 runs += [run] if run is not None else []
             elif each.type == b"tfdt":
-                version = reader.number(each.payload, 1, "big") & 1
-                time = reader.exactly(each.payload + 4, 8 if version else 4)
-                head += full(b"tfdt", version, 0, time)
+                version, time = _read_tfdt(reader, each)
+                time = max(0, time - self._clock * (track.timescale if track else 0))
+                head += full(b"tfdt", version, 0, time.to_bytes(8 if version else 4, "big"))
             elif each.type != b"tfhd":
                 draft.found(Kind.UNKNOWN_CHUNK)
         if track is None:
@@ -234,6 +256,12 @@ class Fragments:
                 table.resize(new)
         head, behind = table.built()
         return Run(head, behind, start, end, table.total(), whole), end
+
+
+def _read_tfdt(reader: Reader, tfdt: Box) -> tuple[int, int]:
+    """Return version and time."""
+    version = reader.number(tfdt.payload, 1, "big") & 1
+    return version, reader.number(tfdt.payload + 4, 8 if version else 4, "big")
 
 
 class _Fields:

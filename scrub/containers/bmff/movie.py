@@ -120,6 +120,8 @@ def plan_bmff(reader: Reader, start: int, draft: Draft) -> None:
     kept = _write_movie(reader, movie, tops.others, size_of(brands), draft)
     fragments = Fragments(reader, movie.fragmented, tops.others, draft)
     if movie.fragmented:
+        moofs = (box for box in _boxes(reader, start) if box.type == b"moof")
+        fragments.find_clock(itertools.islice(moofs, MOST_TRACKS))
         for box in _boxes(reader, start):
             if box.type == b"moof":
                 fragments.add(box)
@@ -232,7 +234,8 @@ def _movie(reader: Reader, tops: Tops, draft: Draft, *, quicktime: bool) -> Buil
     for number, track in enumerate(tracks, 1):
         if track.head.id not in told:
             raise Malformed("there is no trex box for a track", offset=mvex.start)
-        each = Fragmented(number, track.samples.entries, told[track.head.id])
+        entries, timescale = track.samples.entries, track.timescale
+        each = Fragmented(number, entries, told[track.head.id], timescale)
         fragmented.setdefault(track.head.id, each)
     trex = [told[track.head.id] for track in tracks]
     parts = built_mvex(reader, mvex, trex)

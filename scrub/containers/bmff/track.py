@@ -54,6 +54,7 @@ class Track(NamedTuple):
     head: Head
     edits: Parts
     media: Parts  # mdhd, hdlr
+    timescale: int  # units a second
     samples: Samples
 
 
@@ -81,7 +82,8 @@ def kept_track(reader: Reader, trak: Box, movie: Movie, draft: Draft, edits: Edi
     samples = sample_tables(reader, stbl, draft, edits, picture=picture, quicktime=movie.quicktime)
     head = read_head(reader, tkhd, movie.turn, draft)
     edit = edit_list(reader, inside, int.from_bytes(timed.duration, "big"), draft)
-    return Track(picture, head, edit, kept, samples)
+    timescale = int.from_bytes(timed.timescale, "big")
+    return Track(picture, head, edit, kept, timescale, samples)
 
 
 def chapter_tracks(reader: Reader, traks: list[Box]) -> frozenset[int]:

@@ -303,6 +303,38 @@ class TestMp4Fragments:
 
         assert cleaned_here(slack) == plain
 
+    def test_times_that_count_from_1970_begin_near_zero(self) -> None:
+        plain = cleaned_here(made(*FRAGMENT))
+        began = 1_793_700_000
+
+        def live(tfdt: re.Match[bytes], scale: int) -> bytes:
+            return tfdt[1] + struct.pack(">Q", struct.unpack(">Q", tfdt[2])[0] + began * scale)
+
+        scales = [
+            int.from_bytes(plain[m.start() + 16 :][:4], "big") for m in re.finditer(b"mdhd", plain)
+        ]
+        parts = []
+        for name, body in tops(plain):
+            trafs = iter(scales)
+            if name == b"moof":
+                body = b"".join(  # noqa: PLW2901
+                    box(
+                        each,
+                        re.sub(
+                            rb"(tfdt\x01\0\0\0)(.{8})",
+                            lambda m: live(m, next(trafs)),  # noqa: B023
+                            inner,
+                            flags=re.DOTALL,
+                        ),
+                    )
+                    for each, inner in tops(body)
+                )
+            parts.append(box(name, body))
+        clocked = b"".join(parts)
+
+        assert clocked != plain
+        assert cleaned_here(clocked) == plain
+
     def test_a_priority_of_samples_is_gone(self) -> None:
         plain = cleaned_here(made(*FRAGMENTED["by_frame"]))
         at = plain.index(b"trex") + 24
