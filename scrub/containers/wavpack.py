@@ -28,6 +28,7 @@ VERSION = 4  # the upper byte; WavPack 5 still writes 4
 HAS_CHECKSUM = 1 << 28
 INITIAL = 1 << 11  # the first block of those that share samples
 MOST_PARTS = 256
+MOST_LOOKS = 256  # at blocks that no other follows
 
 SOUND = frozenset({0x0A, 0x0E})
 CORRECTION = 0x0B
@@ -104,11 +105,12 @@ def plan_wavpack(reader: Reader, start: int, draft: Draft) -> None:
     if stop < reader.size:
         draft.found(Kind.TAG_BLOCK)
     at, junk, coded, samples = start, 0, 0, 0
+    looks = iter(range(MOST_LOOKS))
     gone: set[int] = set()  # many a part is in each block: a kind counts once
     while at < stop:
-        block = _block(reader, at, stop)
+        block = _block(reader, at, stop, looks)
         if block is None:
-            found = _next_block(reader, at + 1, stop)
+            found = _next_block(reader, at + 1, stop, looks)
             draft.found(Kind.SLACK if found < stop else Kind.TRAILING)
             junk += found - at
             at = found
@@ -126,7 +128,7 @@ def plan_wavpack(reader: Reader, start: int, draft: Draft) -> None:
     draft.sound(coded, samples)
 
 
-def _block(reader: Reader, at: int, stop: int) -> Block | None:
+def _block(reader: Reader, at: int, stop: int, looks: Iterator[int]) -> Block | None:
     """Return the block that begins here; None when none does, or it runs past the end.
 
     A splice can go on with a tag in the middle of one: then no other follows.
@@ -140,19 +142,21 @@ def _block(reader: Reader, at: int, stop: int) -> Block | None:
     if not inside or version >> 8 != VERSION:
         return None
     if end < stop and reader.upto(end, 4) != b"wvpk":
+        if next(looks, None) is None:
+            raise TooComplex("too many blocks that no other follows")
         whole = reader.exactly(at, end - at)
         if find_tag(whole) < len(whole):
             return None
     return Block(at, end, version, *fields)
 
 
-def _next_block(reader: Reader, at: int, stop: int) -> int:
+def _next_block(reader: Reader, at: int, stop: int, looks: Iterator[int]) -> int:
     """Return where a block begins at `at` or later; `stop` when nowhere."""
     for offset, _ in reader.blocks(at, stop):
         window = reader.upto(offset, min((1 << 20) + HEADER.size, stop - offset))
         found = window.find(b"wvpk")
         while found >= 0:
-            if _block(reader, offset + found, stop):
+            if _block(reader, offset + found, stop, looks):
                 return offset + found
             found = window.find(b"wvpk", found + 1)
     return stop

@@ -120,6 +120,15 @@ class TestWavPack:
         with pytest.raises(TooComplex):
             cleaned_here(with_parts(wavpack(), front=part(DUMMY, b"") * 1000))
 
+    def test_blocks_that_all_claim_the_same_tag_are_not_looked_at_for_ever(self) -> None:
+        heads = b"".join(
+            struct.pack("<4sIHBBIIIII", b"wvpk", 32 * left, 0x407, *(0,) * 7)
+            for left in range(5000, 1, -1)
+        )
+
+        with pytest.raises(TooComplex):
+            cleaned_here(heads + TAG + SECRET)
+
     @pytest.mark.parametrize("size", [4, 32, 1000])
     def test_one_without_a_whole_block_is_refused(self, size: int) -> None:
         with pytest.raises(ScrubError):
