@@ -4,20 +4,25 @@
               planted text in the result that is not inside its coded packets
 
 A mutation can put a tag among the sound of a WAV, where nobody could tell it from sound: what
-ffmpeg takes out as a packet is no leak, nor is what no player opens.
+ffmpeg takes out as a packet is no leak, nor is what no player plays.
 """
 
 import io
+import re
 import subprocess
 import tempfile
 from pathlib import Path
 from typing import BinaryIO
 
+from canary.frames import mp3_frames
+
 from scrub import CutList, ScrubError, Unproved, View, render
-from scrub.formats import plan
+from scrub.formats import plan, recognised
 from scrub.plan import Draft
 from scrub.proof import prove
+from scrub.reading import Reader
 
+FORMS = {"ts": "mpegts", "m2ts": "mpegts"}  # which ffmpeg can't tell when they are short
 PLANTED = tuple(b"canary".decode().encode(form) for form in ("ascii", "utf-16-le", "utf-16-be"))
 
 
@@ -38,7 +43,7 @@ def outcome(recording: bytes) -> str:
     if again != result:
         raise Fault("a second cleaning changes something")
     if any(form in result for form in PLANTED):
-        packets = _packets(result)
+        packets = _packets(result, recognised(Reader(io.BytesIO(result)))[0].extension)
         if packets and any(result.count(form) > packets.count(form) for form in PLANTED):
             raise Fault("planted text is left")
         return "clean, text among the sound" if packets else "clean, but nothing plays it"
@@ -64,15 +69,31 @@ def _cleaned(recording: bytes, *, thorough: bool) -> bytes:
     return b"".join(render(cuts, file))
 
 
-def _packets(result: bytes) -> bytes:
-    """Return the coded packets that ffmpeg takes out, one behind the other."""
+def _packets(result: bytes, extension: str) -> bytes:
+    """Return the coded packets, one behind the other; none where nothing decodes."""
+    if extension == "mp3":
+        return _frames(result)
     with tempfile.TemporaryDirectory() as folder:
-        whole, coded = Path(folder) / "result", Path(folder) / "packets"
+        whole, coded = Path(folder) / f"result.{extension}", Path(folder) / "packets"
         whole.write_bytes(result)
         unlimited = ["prlimit", "--as=unlimited", "ffmpeg", "-v", "quiet", "-nostdin"]
-        chosen = ["-i", str(whole), "-map", "0:a?", "-map", "0:V?", "-c", "copy", "-f", "tee"]
+        form = ["-f", FORMS[extension]] if extension in FORMS else []
+        chosen = [*unlimited, *form, "-i", str(whole), "-map", "0:a?", "-map", "0:V?"]
+        decoded = subprocess.run([*chosen, "-f", "framemd5", "-"], capture_output=True, check=False)
+        if not re.search(rb"^\d", decoded.stdout, re.MULTILINE):
+            return b""
         outputs = "|".join(
             f"[select={index}:f=data:onfail=ignore]{coded}{index}" for index in range(4)
         )
-        subprocess.run([*unlimited, *chosen, outputs], check=False)
+        subprocess.run([*chosen, "-c", "copy", "-f", "tee", outputs], check=False)
         return b"".join(path.read_bytes() for path in Path(folder).glob("packets*"))
+
+
+def _frames(result: bytes) -> bytes:
+    """Return the frames of an MP3, without one that begins with numbers instead of sound.
+
+    ffmpeg passes over frames whose neighbours have other bit rates, where they are first.
+    """
+    second = mp3_frames(result)[1:2]
+    numbers = re.search(b"Xing|Info|VBRI", result[:64])
+    return result[second[0] :] if numbers and second else result

@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import pytest
+from canary.riff import chunk, riff
 
 from fuzz import mutate, outcome, run
 from fuzz.mutate import Seed
 
-TAG = b"canary0123456789"
-SEEDS = (Seed("wav-pcm", b"RIFF" + bytes(40) + b"data" + TAG, (0, 44)),)
+PCM = b"\1\0\1\0\x40\x1f\0\0\x80\x3e\0\0\2\0\x10\0"
+TAGGED = riff(b"WAVE", chunk(b"fmt ", PCM), chunk(b"data", b"canary0123456789" * 9))
+SEEDS = (Seed("wav-pcm", TAGGED, (0, 36)),)
 
 
 @pytest.fixture(autouse=True)
@@ -35,15 +37,15 @@ class TestFuzzing:
 
     def test_sees_text_that_is_left(self, monkeypatch: pytest.MonkeyPatch) -> None:
         cleaning_by(bytes, monkeypatch)
-        monkeypatch.setattr(outcome, "_packets", lambda result: b"nothing of it")
+        monkeypatch.setattr(outcome, "_packets", lambda result, extension: b"nothing of it")
 
-        assert run.tried(TAG) == ("planted text is left", "fault")
+        assert run.tried(TAGGED) == ("planted text is left", "fault")
 
     def test_excuses_text_that_became_sound(self, monkeypatch: pytest.MonkeyPatch) -> None:
         cleaning_by(bytes, monkeypatch)
-        monkeypatch.setattr(outcome, "_packets", bytes)
+        monkeypatch.setattr(outcome, "_packets", lambda result, extension: result)
 
-        assert run.tried(TAG) == ("", "clean, text among the sound")
+        assert run.tried(TAGGED) == ("", "clean, text among the sound")
 
     def test_sees_a_result_that_changes(self, monkeypatch: pytest.MonkeyPatch) -> None:
         cleaning_by(lambda recording: recording + b".", monkeypatch)
