@@ -50,10 +50,11 @@ class Stream:
     serial: int = -1
     next_number: int = 0
 
-    @property
-    def marks(self) -> bytes:
-        """0x80 for each byte with which no packet of sound begins."""
-        return self.mapping.marks
+    def refuse_headers(self, page: Page, first: int = 0) -> None:
+        """Raise Malformed where, from a segment on, a packet begins that is no sound."""
+        starts = page.starts(first)
+        if starts and self.mapping.has_header(page.block, starts):
+            raise Malformed("a header stands among the sound", offset=page.start)
 
     def number(self) -> int:
         """Return the number of the next page to be written."""
@@ -247,8 +248,7 @@ def _header_pages(stream: Stream) -> Iterator[bytes]:
 
 def _keep_early(page: Page, index: int, stream: Stream, draft: Draft) -> None:
     """Give the sound on the page of the last header a page of its own."""
-    if page.begins_with(stream.marks, index):
-        raise Malformed("a header stands among the sound", offset=page.start)
+    stream.refuse_headers(page, index)
     lacing, body = page.lacing[index:], page.segments(index)
     flags = page.flags & LAST
     whole = new_page(flags, page.granule, stream.serial, stream.number(), lacing, body)

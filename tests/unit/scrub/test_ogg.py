@@ -219,6 +219,16 @@ class TestOgg:
         with pytest.raises(Malformed, match="among the sound"):
             cleaned(zygote, b"".join(parts) + hidden + last)
 
+    @pytest.mark.parametrize("original", KINDS.values(), ids=KINDS)
+    def test_headers_that_come_again_among_the_sound_are_refused(
+        self, zygote: Zygote, original: bytes
+    ) -> None:
+        parts = pages(original)
+        again = next(each for each in parts if SECRET in each)
+
+        with pytest.raises(Malformed, match="among the sound"):
+            cleaned(zygote, b"".join(parts[:-1]) + again + parts[-1])
+
     def test_exiftool_finds_no_person_left(self, zygote: Zygote) -> None:
         assert SECRET.decode() in described(VORBIS)
         assert SECRET.decode() not in described(cleaned(zygote, VORBIS)[1])
