@@ -11,6 +11,7 @@ ISO/IEC 13818-1.
 
 from functools import partial
 
+from scrub.containers.mpegts.arrivals import Arrivals
 from scrub.containers.mpegts.packets import M2TS, TS, Form, blocks, synced
 from scrub.containers.mpegts.survey import survey
 from scrub.containers.mpegts.walk import Walk
@@ -34,8 +35,11 @@ def plan_ts(reader: Reader, start: int, draft: Draft, form: Form = TS) -> None:
     begin = start if begin is None else begin
     draft.found(Kind.TRAILING, begin > start)
     walk = Walk(survey(reader, begin, form), form, draft, begin)
+    arrivals = Arrivals() if form is M2TS and draft.thorough else None
     for block in blocks(reader, begin, form):
         walk.read(block)
+        if arrivals:
+            arrivals.read(block)
     walk.finish(reader.size)
 
 

@@ -2,8 +2,10 @@
 
 import re
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache, partial
+from itertools import count, cycle
+from zlib import crc32
 
 import pytest
 from recordings import SECRET, cleaned, encoded, filmed, heard, shown
@@ -323,6 +325,28 @@ def blanked(pieces: list[bytes]) -> bytes:
         bytes(whole[begin : begin + len(piece)])
         for begin, piece in zip(places, pieces, strict=True)
     )
+
+
+class TestArrivals:
+    def recording(self, times: Iterable[int]) -> bytes:
+        packets = (BARE[at : at + PACKET] for at in range(0, len(BARE), PACKET))
+        return b"".join(
+            time.to_bytes(4, "big") + each for time, each in zip(times, packets, strict=False)
+        )
+
+    def test_a_clock_that_goes_on_and_round_is_kept(self, zygote: Zygote) -> None:
+        original = self.recording(each % (1 << 30) for each in count((1 << 30) - 99_999, 5000))
+
+        assert cleaned(zygote, original)[1:] == (original, Findings())
+
+    @pytest.mark.parametrize(
+        "times",
+        [(crc32(b"%d" % each) >> 2 for each in count()), cycle((0, 1 << 30))],
+        ids=["no_order", "permissions"],
+    )
+    def test_what_is_no_clock_is_refused(self, zygote: Zygote, times: Iterable[int]) -> None:
+        with pytest.raises(Malformed, match="arrival"):
+            cleaned(zygote, self.recording(times))
 
 
 class TestUnits:
