@@ -1,51 +1,45 @@
 """Clusters: walk every block at the speed of its head, and write what is kept into a body.
 
-    Cluster       1F43B675: Timestamp E7, then blocks
-    SimpleBlock   A3: track 1 byte or more, i16 time from the cluster's, flags, lacing, frames
-    BlockGroup    A0: Block A1 (the same), BlockDuration 9B, ReferenceBlock FB, DiscardPadding
-                  75A2, BlockAdditions 75A1 { BlockMore A6 { id EE, data A5 } }
-    flags         80 key frame, 08 invisible, 06 lacing, 01 may be discarded; in a Block 08 and 06
-    lacing        02 Xiph, 04 fixed sizes, 06 EBML: u8 frames - 1, sizes of all but the last
+    Cluster       1F43B675: Timestamp E7, then blocks (blocks.py)
+    SimpleBlock   A3: track 1 byte, i16 time, flags, a frame: an ordinary one
 
 A block that stands as we would write it is copied, head and all, so blocks in a row are one span.
-Clusters get a size when they have none; what is damaged is left out up to the next cluster.
-RFC 9559, 5.1.3 and 10.
+Clusters get a size when they have none; what is no element is left out up to the next cluster.
+RFC 9559, 5.1.3.
 """
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from scrub.containers.damage import refuse_where_much_is_lost
+from scrub.containers.matroska.blocks import (
+    BLOCK_GROUP,
+    KEY_FRAME,
+    SIMPLE_BLOCK,
+    Blocks,
+    Kept,
+    Part,
+)
 from scrub.containers.matroska.codec import QuickLook
 from scrub.containers.matroska.ebml import (
     CRC,
     VOID,
     Element,
-    children,
-    head_of,
     id_bytes,
     read_head,
-    signed,
-    signed_element,
     unsigned,
     unsigned_element,
     wide_head,
 )
 from scrub.containers.matroska.index import Cues
-from scrub.containers.matroska.lacing import frames_laced
 from scrub.containers.matroska.report import report
 from scrub.containers.matroska.tracks import Track
 from scrub.errors import Malformed, TooComplex, Unsupported
 from scrub.findings import Kind
-from scrub.plan import Aside, Draft, Literal, Span, stands
+from scrub.plan import Aside, Draft, Span, stands
 from scrub.reading import WINDOW, Reader
 
-CLUSTER, TIMESTAMP, SIMPLE_BLOCK, BLOCK_GROUP = 0x1F43B675, 0xE7, 0xA3, 0xA0
-BLOCK, ADDITIONS, MORE, ADDITION_ID, ADDITION = 0xA1, 0x75A1, 0xA6, 0xEE, 0xA5
-DURATION, REFERENCE, DISCARD, STATE, ENCRYPTED = 0x9B, 0xFB, 0x75A2, 0xA4, 0xAF
-POSITION, PREVIOUS_SIZE = 0xA7, 0xAB
-GROUP_FIELDS = frozenset({BLOCK, ADDITIONS, DURATION, REFERENCE, DISCARD})
+CLUSTER, TIMESTAMP, ENCRYPTED, POSITION, PREVIOUS_SIZE = 0x1F43B675, 0xE7, 0xAF, 0xA7, 0xAB
 CLUSTER_ID = id_bytes(CLUSTER)
 ANY_CLUSTER = re.compile(re.escape(CLUSTER_ID))
 ANOTHER_RECORDING = frozenset({0x1A45DFA3, 0x18538067})  # EBML, Segment
@@ -53,30 +47,14 @@ ANOTHER_RECORDING = frozenset({0x1A45DFA3, 0x18538067})  # EBML, Segment
 SEGMENT_PARTS = frozenset({
     0x114D9B74, 0x1549A966, 0x1654AE6B, 0x1C53BB6B, 0x1043A770, 0x1254C367, 0x1941A469,
 })  # fmt: skip
-KEY_FRAME, LACING = 0x80, 0x06
-SIMPLE_FLAGS, BLOCK_FLAGS = 0x8F, 0x0E
 UNUSUAL = 0x76  # flags of a block that needs a closer look: reserved ones and lacing
 ANY_FRAME, LOOK = 1, 2  # what is kept of a track: every frame, or those that a look finds bare
-LONGEST_BLOCK_HEAD = 8 + 3
 HEAD_ROOM = 16
 MOST_ELEMENTS = 1 << 22  # that are no ordinary blocks
 MOST_PIECES = 1 << 13  # of a cluster; the next ones go into another one of the same time
-MOST_DURATION = 1 << 32
 MOST_DAMAGED = 8  # blocks that may be left out, and one of each eight
-MOST_DISCARDED = 10**9  # nanoseconds
 ENCODER_TRACES = (b"Lavc", b"LAME", b"libfaac", b"Nero", b"XviD", b"x264", b"x265")
 FRONT = 1 << 15
-
-Part = bytes | Span
-
-
-class Block(NamedTuple):
-    """A block as it is kept."""
-
-    track: Track
-    head: bytes  # track, time, flags: four bytes
-    frames: list[Part]
-    units: int
 
 
 class Clusters:
@@ -92,7 +70,7 @@ class Clusters:
         self.body = Aside()  # all clusters, one behind the other
         self._latest_start = latest_start
         self._begins: int | None = None  # where time is counted from
-        self._tracks = {track.number: track for track in tracks}
+        self._blocks = Blocks(reader, tracks, draft)
         # By the first byte of a block: whether its frames can be judged quickly, and how.
         self._plain = bytearray(256)
         self._looks: dict[int, QuickLook] = {}
@@ -229,10 +207,13 @@ class Clusters:
         """Deal with an element of a cluster that is no ordinary block."""
         if element.id in (SIMPLE_BLOCK, BLOCK_GROUP):
             try:
-                (self._simple_block if element.id == SIMPLE_BLOCK else self._group)(element)
+                kept = self._blocks.kept(element)
             except Malformed:
                 self._damaged += 1
                 self._draft.found(Kind.SLACK)
+                return
+            if kept:
+                self._put(element, kept)
         elif element.id == TIMESTAMP:
             self._time = unsigned(self._reader, element)
         elif element.id == ENCRYPTED:
@@ -240,104 +221,17 @@ class Clusters:
         elif element.id not in (CRC, POSITION, PREVIOUS_SIZE):
             self._draft.found(Kind.PADDING if element.id == VOID else Kind.UNKNOWN_CHUNK)
 
-    def _simple_block(self, element: Element) -> None:
-        kept = self._kept_block(element, SIMPLE_FLAGS)
-        if kept:
-            if kept.head[3] & KEY_FRAME:
-                self._note_key_frame(kept)
-            parts = [kept.head, *kept.frames]
-            self._put(element, [head_of(SIMPLE_BLOCK, _size(parts)), *parts])
-            self._draft.sound(_size(kept.frames), kept.units)
-
-    def _group(self, element: Element) -> None:
-        """Keep a block with what belongs to it."""
-        fields: dict[int, Element] = {}
-        for child in children(self._reader, element.payload, element.end):
-            if child.id in GROUP_FIELDS and child.id not in fields:
-                fields[child.id] = child
-            elif child.id == STATE:
-                raise Unsupported("Matroska", "a codec whose settings change")
-            elif child.id != CRC:
-                self._draft.found(Kind.PADDING if child.id == VOID else Kind.UNKNOWN_CHUNK)
-        kept = self._kept_block(fields[BLOCK], BLOCK_FLAGS) if BLOCK in fields else None
-        if not kept:
-            return
-        parts = [kept.head, *kept.frames]
-        parts.insert(0, head_of(BLOCK, _size(parts)))
-        if ADDITIONS in fields:
-            parts += self._addition(kept.track, fields[ADDITIONS])
-        parts.append(self._group_numbers(fields))
-        if REFERENCE not in fields:
-            self._note_key_frame(kept)
-        self._put(element, [head_of(BLOCK_GROUP, _size(parts)), *parts])
-        self._draft.sound(_size(kept.frames), kept.units)
-
-    def _group_numbers(self, fields: dict[int, Element]) -> bytes:
-        """Return duration, reference and padding: which other block is referred to is not said."""
-        written = b""
-        if DURATION in fields:
-            duration = unsigned(self._reader, fields[DURATION])
-            if duration <= MOST_DURATION:
-                written += unsigned_element(DURATION, duration)
-        if REFERENCE in fields:
-            written += unsigned_element(REFERENCE, 0)
-        if DISCARD in fields:
-            nanoseconds = signed(self._reader, fields[DISCARD])
-            if abs(nanoseconds) <= MOST_DISCARDED:
-                written += signed_element(DISCARD, nanoseconds)
-        return written
-
-    def _addition(self, track: Track, additions: Element) -> list[Part]:
-        """Return the one addition that is a frame beside the frame; all others go."""
-        for more in children(self._reader, additions.payload, additions.end):
-            fields = {child.id: child for child in children(self._reader, more.payload, more.end)}
-            which = unsigned(self._reader, fields[ADDITION_ID]) if ADDITION_ID in fields else 1
-            if track.may_have_additions and more.id == MORE and which == 1 and ADDITION in fields:
-                frame = Span(fields[ADDITION].payload, fields[ADDITION].end)
-                track.has_additions = True
-                parts: list[Part] = [head_of(ADDITION, frame.end - frame.start), frame]
-                parts.insert(0, unsigned_element(ADDITION_ID, 1))
-                parts.insert(0, head_of(MORE, _size(parts)))
-                return [head_of(ADDITIONS, _size(parts)), *parts]
-        self._draft.found(Kind.UNKNOWN_CHUNK)
-        return []
-
-    def _kept_block(self, element: Element, flags: int) -> Block | None:
-        """Return what is kept of a block; None when it goes."""
-        head = self._reader.upto(element.payload, LONGEST_BLOCK_HEAD)
-        width = 9 - head[0].bit_length() if head and head[0] else 0
-        at = element.payload + width + 3
-        if not width or at > element.end:
-            self._draft.found(Kind.SLACK)
-            return None
-        track = self._tracks.get(int.from_bytes(head[:width], "big") & (1 << 7 * width) - 1)
-        if track is None:
-            return None
-        kept_head = bytes([0x80 | track.new_number]) + head[width : width + 2]
-        kept_head += bytes([head[width + 2] & flags])
-        frames: list[Part] = [Span(at, element.end)]
-        units = 1
-        if kept_head[3] & LACING:
-            units = frames_laced(self._reader, at, element.end, kept_head[3] & LACING)
-        clean_frame = track.settings.clean_frame
-        if clean_frame:
-            if kept_head[3] & LACING:
-                raise Unsupported("Matroska", "several pictures in a block")
-            cleaned = clean_frame(self._reader, at, element.end)
-            if cleaned is not None:
-                frames = [cut.data if isinstance(cut, Literal) else cut for cut in cleaned]
-        return Block(track, kept_head, frames, units) if _size(frames) else None
-
-    def _note_key_frame(self, block: Block) -> None:
-        if self._key_time is None and block.track.new_number == self.cues.track:
-            self._key_time = int.from_bytes(block.head[1:3], "big", signed=True)
-
-    def _put(self, element: Element, parts: list[Part]) -> None:
-        """Add an element's parts to the cluster: as one span where they are what stands there."""
-        if stands(self._reader, element.start, element.end, parts):
+    def _put(self, element: Element, kept: Kept) -> None:
+        """Add a block to the cluster: as one span where its parts are what stands there."""
+        track = kept.track
+        track.has_additions |= kept.has_addition
+        self._draft.sound(kept.size, kept.units)
+        if kept.is_key and self._key_time is None and track.new_number == self.cues.track:
+            self._key_time = kept.time
+        if stands(self._reader, element.start, element.end, kept.parts):
             self._copy(element.start, element.end)
             return
-        for part in parts:
+        for part in kept.parts:
             if isinstance(part, Span):
                 self._copy(part.start, part.end)
             elif part:
@@ -398,7 +292,3 @@ def next_part(reader: Reader, start: int, end: int, ids: re.Pattern[bytes]) -> i
             return offset - len(carried) + found.start()
         carried = block[-3:]
     return end
-
-
-def _size(parts: list[Part]) -> int:
-    return sum(part.end - part.start if isinstance(part, Span) else len(part) for part in parts)
