@@ -4,7 +4,7 @@
               planted text in the result that is not inside its coded packets
 
 A mutation can put a tag among the sound of a WAV, where nobody could tell it from sound: what
-ffmpeg takes out as a packet is no leak, nor is what no player plays.
+ffmpeg takes out as a packet is no leak, nor is what stands in sound that does not decode.
 """
 
 import io
@@ -46,7 +46,7 @@ def outcome(recording: bytes) -> str:
         packets = _packets(result, recognised(Reader(io.BytesIO(result)))[0].extension)
         if packets and any(result.count(form) > packets.count(form) for form in PLANTED):
             raise Fault("planted text is left")
-        return "clean, text among the sound" if packets else "clean, but nothing plays it"
+        return "clean, text among the sound" if packets else "clean, text among damaged sound"
     return "clean"
 
 
@@ -70,22 +70,23 @@ def _cleaned(recording: bytes, *, thorough: bool) -> bytes:
 
 
 def _packets(result: bytes, extension: str) -> bytes:
-    """Return the coded packets, one behind the other; none where nothing decodes."""
+    """Return the coded packets, one behind the other; none where not all of them decode."""
     if extension == "mp3":
         return _frames(result)
     with tempfile.TemporaryDirectory() as folder:
         whole, coded = Path(folder) / f"result.{extension}", Path(folder) / "packets"
         whole.write_bytes(result)
-        unlimited = ["prlimit", "--as=unlimited", "ffmpeg", "-v", "quiet", "-nostdin"]
+        unlimited = ["prlimit", "--as=unlimited", "ffmpeg", "-v", "error", "-nostdin"]
         form = ["-f", FORMS[extension]] if extension in FORMS else []
         chosen = [*unlimited, *form, "-i", str(whole), "-map", "0:a?", "-map", "0:V?"]
         decoded = subprocess.run([*chosen, "-f", "framemd5", "-"], capture_output=True, check=False)
-        if not re.search(rb"^\d", decoded.stdout, re.MULTILINE):
+        if decoded.stderr or not re.search(rb"^\d", decoded.stdout, re.MULTILINE):
             return b""
         outputs = "|".join(
             f"[select={index}:f=data:onfail=ignore]{coded}{index}" for index in range(4)
         )
-        subprocess.run([*chosen, "-c", "copy", "-f", "tee", outputs], check=False)
+        copying = [*chosen, "-c", "copy", "-f", "tee", outputs]
+        subprocess.run(copying, stderr=subprocess.DEVNULL, check=False)
         return b"".join(path.read_bytes() for path in Path(folder).glob("packets*"))
 
 
