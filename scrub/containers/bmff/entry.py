@@ -19,6 +19,7 @@ from scrub.reading import Reader
 
 ES, DECODER, SETTINGS, SYNC = 3, 4, 5, 6
 LONGEST_ESDS = 1 << 13
+JPEG_OBJECT = 0x6C
 
 # What is kept of the sample between two offsets; None when all of it is.
 Clean = Callable[[Reader, int, int], list[Cut] | None]

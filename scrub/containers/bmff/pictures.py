@@ -12,7 +12,7 @@ from typing import NamedTuple
 from scrub.codecs import jpeg, obu
 from scrub.codecs.nal import Codec, cleaned_sample, configured
 from scrub.containers.bmff.boxes import Box, Parts, boxed, first
-from scrub.containers.bmff.entry import Clean
+from scrub.containers.bmff.entry import JPEG_OBJECT, Clean, decoder_settings
 from scrub.errors import Malformed, TooComplex, Unsupported
 from scrub.findings import Kind
 from scrub.plan import Cut, Span
@@ -76,9 +76,14 @@ def pictures(reader: Reader, entry: Box, inside: list[Box]) -> Pictures:
         config = _settings(reader, entry, inside)
         config = obu.configured(config) if config else b""  # as ffmpeg writes it into fragments
         return Pictures(boxed(b"av1C", config), partial(obu.cleaned_unit, found=found), found)
-    if entry.type in JPEG:
+    if entry.type in JPEG or _is_jpeg(reader, entry, inside):
         return Pictures([], partial(_cleaned_jpeg, found=found), found)
     return Pictures([], remains=Kind.TIME if entry.type in DV else None)
+
+
+def _is_jpeg(reader: Reader, entry: Box, inside: list[Box]) -> bool:
+    esds = first(inside, b"esds") if entry.type == b"mp4v" else None
+    return esds is not None and decoder_settings(reader, esds).kind == JPEG_OBJECT
 
 
 def _settings(reader: Reader, entry: Box, inside: list[Box]) -> bytes:

@@ -34,7 +34,8 @@ UNCOMPRESSED = {
 }  # fmt: skip
 CODECS = frozenset(UNCOMPRESSED) | {
     b"mp4a", b"alac", b"Opus", b"fLaC", b"ac-3", b"ec-3", b"samr", b"sawb", b".mp3", b"ima4",
-    b"ipcm", b"fpcm", b"ms\x00\x55", b"MAC3", b"MAC6",
+    b"ipcm", b"fpcm", b"ms\x00\x02", b"ms\x00\x11", b"ms\x00\x55", b"MAC3",
+    b"MAC6",
 }  # fmt: skip
 # MPEG-4 sound, MPEG-2 AAC of three profiles, MPEG layers, AC-3.
 OBJECT_TYPES = frozenset({0x40, 0x66, 0x67, 0x68, 0x69, 0x6B, 0xA5, 0xA6})
@@ -179,6 +180,8 @@ _QUICKTIME = frozenset({b"chan", b"wave"})
 _INSIDE: dict[bytes, frozenset[bytes]] = {
     b"mp4a": _QUICKTIME | {b"esds"},
     b".mp3": _QUICKTIME | {b"esds"},
+    b"ms\x00\x02": _QUICKTIME,
+    b"ms\x00\x11": _QUICKTIME,
     b"ms\x00\x55": _QUICKTIME,
     b"alac": _QUICKTIME | {b"alac"},
     b"Opus": frozenset({b"dOps"}),

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from scrub.codecs.mpeg4_visual import mpeg2_settings, mpeg4_settings
 from scrub.containers.bmff.boxes import Box, Parts, boxed, children
 from scrub.containers.bmff.entry import (
+    JPEG_OBJECT,
     DecoderSettings,
     Entry,
     decoder_settings,
@@ -98,6 +99,8 @@ def _esds(reader: Reader, box: Box, draft: Draft) -> Parts:
         kept = mpeg4_settings(settings)
     elif kind in MPEG2_AND_1:
         kept = mpeg2_settings(settings)
+    elif kind == JPEG_OBJECT:
+        kept = b""
     else:
         raise Unsupported("MP4", "video of an unknown codec")
     if kept != settings:

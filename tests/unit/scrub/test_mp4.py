@@ -21,6 +21,7 @@ CODECS = {
     "opus": ("mp4", "-c:a", "libopus"),
     "mp3": ("mp4", "-c:a", "libmp3lame"),
     "pcm_in_mov": ("mov", "-c:a", "pcm_s16le"),
+    "microsoft_in_mov": ("mov", "-c:a", "adpcm_ima_wav"),
     "packed_in_mov": ("mov", "-c:a", "adpcm_ima_qt"),
     "amr": ("3gp", "-ar", "8000", "-c:a", "libopencore_amrnb"),
 }

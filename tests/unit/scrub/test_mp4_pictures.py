@@ -38,6 +38,7 @@ PLAIN = {
     "prores": ("mov", "-c:v", "prores_ks", "-c:a", "pcm_s16le"),
     "av1": ("mp4", "-c:v", "libaom-av1", "-cpu-used", "8", "-row-mt", "0", "-threads", "1", *AAC),
     "jpeg": ("mov", "-c:v", "mjpeg", *AAC),
+    "jpeg_in_mp4": ("mp4", "-c:v", "mjpeg", *AAC),
     "dv": ("mov", "-c:v", "dvvideo", "-s", "720x576", "-pix_fmt", "yuv420p",
            "-frames:v", "3", *AAC),
     "palette": ("mov", "-c:v", "qtrle", "-pix_fmt", "gray", *AAC),
