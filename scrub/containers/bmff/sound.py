@@ -27,6 +27,10 @@ from scrub.reading import Reader
 
 ENTRY = struct.Struct(">6xHHH4sHHHHI")
 MORE = {0: 0, 1: 16, 2: 36}  # bytes that QuickTime's versions add
+NUMBERS = struct.Struct(">IdIIIIII")  # of version 2: size, rate, channels, bits, flags, packet
+COMPRESSIONS = (0, 0xFFFF, 0xFFFE)
+LARGEST, FASTEST = 1 << 24, 10_000_000  # a number in a description, a rate: what is more is text
+UNKNOWN_CHANNEL = 0xFFFFFFFF
 LONGEST_SETTINGS = 64  # of a decoder: AAC's are 2 to 40 bytes
 UNCOMPRESSED = {
     b"raw ": 1, b"twos": 2, b"sowt": 2, b"NONE": 1, b"in24": 3, b"in32": 4, b"fl32": 4,
@@ -48,13 +52,15 @@ def sound_entry(reader: Reader, box: Box, draft: Draft, *, quicktime: bool) -> E
     if box.type not in CODECS:
         raise Unsupported("MP4", "sound of an unknown codec")
     fixed = reader.exactly(box.payload, ENTRY.size)
-    _, version, revision, vendor, channels, bits, compression, packet, rate = ENTRY.unpack(fixed)
+    _, version, revision, vendor, channels, bits, compression, _, rate = ENTRY.unpack(fixed)
     if not quicktime or version not in MORE:
         version = 0
     more = reader.exactly(box.payload + ENTRY.size, MORE[version])
     if revision or any(vendor):
         draft.found(Kind.ENCODER)
-    kept = ENTRY.pack(1, version, 0, bytes(4), channels, bits, compression, packet, rate) + more
+    compression = compression if compression in COMPRESSIONS else 0
+    more = _numbers(version, more, box)
+    kept = ENTRY.pack(1, version, 0, bytes(4), channels, bits, compression, 0, rate) + more
     inside: Parts = []
     for child in children(reader, box, ENTRY.size + len(more)):
         if child.type == b"chan" and channels <= 2:  # the number says it all
@@ -63,6 +69,23 @@ def sound_entry(reader: Reader, box: Box, draft: Draft, *, quicktime: bool) -> E
             inside += _kept(reader, child, box.type, draft)
     frame_size, packed = _counting(box.type, version, channels, bits, more)
     return Entry(boxed(box.type, kept, inside), frame_size, packed)
+
+
+def _numbers(version: int, more: bytes, box: Box) -> bytes:
+    """Return what QuickTime's versions add, as far as it can be numbers."""
+    if version == 1:
+        return struct.pack(">4I", *(_sane(number) for number in struct.unpack(">4I", more)))
+    if version == 2:
+        size, rate, channels, _, *others = NUMBERS.unpack(more)
+        if not 1 <= rate <= FASTEST:
+            raise Malformed("a sample description has no rate", offset=box.start)
+        sane = (_sane(number) for number in others)
+        return NUMBERS.pack(min(size, 72), round(rate, 3), _sane(channels), 0x7F000000, *sane)
+    return more
+
+
+def _sane(number: int) -> int:
+    return number if number < LARGEST else 0
 
 
 def _counting(
@@ -111,7 +134,7 @@ def _alac(reader: Reader, box: Box, draft: Draft) -> Parts:  # noqa: ARG001
     payload = reader.upto(box.payload, min(52, box.end - box.payload))
     if len(payload) < 28:
         raise Malformed("the alac settings are too short", offset=box.start)
-    layout = payload[28:52] if payload[32:36] == b"chan" and len(payload) == 52 else b""
+    layout = payload[28:44] + bytes(8) if payload[32:36] == b"chan" and len(payload) == 52 else b""
     return boxed(b"alac", payload[:28] + layout)
 
 
@@ -142,10 +165,15 @@ def _damr(reader: Reader, box: Box, draft: Draft) -> Parts:
 
 
 def _chan(reader: Reader, box: Box, draft: Draft) -> Parts:  # noqa: ARG001
+    """Keep which channel is which; where loudspeakers stand goes."""
     payload = reader.upto(box.payload, min(4096, box.end - box.payload))
     if len(payload) < 16:
         raise Malformed("the channel layout is too short", offset=box.start)
-    return boxed(b"chan", payload[: 16 + 20 * int.from_bytes(payload[12:16], "big")])
+    count = min(int.from_bytes(payload[12:16], "big"), (len(payload) - 16) // 20)
+    labels = [int.from_bytes(payload[16 + 20 * i : 20 + 20 * i], "big") for i in range(count)]
+    named = [label if label == UNKNOWN_CHANNEL else _sane(label) for label in labels]
+    described = b"".join(struct.pack(">I16x", label) for label in named)
+    return boxed(b"chan", payload[:12] + struct.pack(">I", count) + described)
 
 
 def _wave(reader: Reader, box: Box, codec: bytes, draft: Draft) -> Parts:

@@ -253,6 +253,38 @@ class TestMp4:
 
         assert cleaned_here(in_entry(original, foreign)) == original
 
+    def test_numbers_of_a_description_that_are_text_are_gone(self) -> None:
+        plain = cleaned_here(encoded("mov", *AAC))
+        at = plain.index(b"mp4a", plain.index(b"stsd")) + 4 + 28
+        hidden = plain[:at] + SECRET[:16] + plain[at + 16 :]
+
+        result = cleaned_here(hidden)
+
+        assert plain[at - 20 : at - 18] == b"\0\1"
+        assert SECRET[:4] not in result
+        assert heard(result) == heard(plain)
+
+    def test_where_loudspeakers_stand_is_gone(self) -> None:
+        original = encoded("mov", "-ac", "6", "-c:a", "pcm_s16le")
+        plain = cleaned_here(original)
+        at = plain.index(b"chan") + 4
+        described = struct.pack(">III", 0, 0, 6)
+        named = b"".join(struct.pack(">I", 1 + i) + SECRET[:16] for i in range(6))
+        chan = box(b"chan", bytes(4), described, named)
+        (old,) = struct.unpack_from(">I", plain, at - 8)
+        hidden = sized(plain[: at - 8] + chan + plain[at - 8 + old :], len(chan) - old)
+        for name in (b"sowt", b"stsd"):
+            start = hidden.index(name) - 4
+            (size,) = struct.unpack_from(">I", hidden, start)
+            hidden = (
+                hidden[:start] + struct.pack(">I", size + len(chan) - old) + hidden[start + 4 :]
+            )
+        result = cleaned_here(hidden)
+
+        assert SECRET[:16] in hidden
+        assert SECRET[:4] not in result
+        assert heard(result) == heard(original)
+
     def test_a_comment_in_the_settings_of_aac_is_gone(self) -> None:
         general = "00010 0100 0000 000"
         one_front_element = "0000 01 0100 0001 0000 0000 00 000 0000 0 0 0 10000 0"
