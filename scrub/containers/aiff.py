@@ -159,7 +159,7 @@ def _chunks(reader: Reader, start: int) -> Iterator[Chunk]:
             return
         chunk_id, length = HEADER.unpack(reader.exactly(at, HEADER.size))
         payload = at + HEADER.size
-        if chunk_id == b"SSND" and length in UNKNOWN:
+        if chunk_id == b"SSND" and (length in UNKNOWN or payload + length > reader.size):
             length = start_of_back_tags(reader, payload, reader.size) - payload
             form_end = 0  # nothing but tags can follow
         if payload + length > reader.size:

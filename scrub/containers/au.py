@@ -29,7 +29,7 @@ def is_au(reader: Reader, start: int) -> bool:
 def plan_au(reader: Reader, start: int, draft: Draft) -> None:
     """Write the header anew, as short as it can be, and copy the sound.
 
-    Raises Malformed when the sound is said to be longer than it is, or there is none.
+    Raises Malformed when there is no sound.
     """
     _, offset, size, codec, rate, channels = HEADER.unpack(reader.exactly(start, HEADER.size))
     if codec not in CODECS:
@@ -37,12 +37,10 @@ def plan_au(reader: Reader, start: int, draft: Draft) -> None:
     begin = start + offset
     if offset < HEADER.size or begin >= reader.size or not channels:
         raise Malformed("there is no sound", offset=start)
-    if size in UNKNOWN:
+    if size in UNKNOWN or begin + size > reader.size:  # or it was cut off
         end = start_of_back_tags(reader, begin, reader.size)
         size = end - begin
     end = begin + size
-    if end > reader.size:
-        raise Malformed("the sound runs past the end", offset=start)
     if end == begin or size >= 0xFFFFFFFF:
         raise Malformed("there is no sound", offset=start)
     if any(reader.upto(start + HEADER.size, min(offset - HEADER.size, 1 << 16))):

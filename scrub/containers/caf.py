@@ -257,7 +257,7 @@ def _chunks(reader: Reader, start: int) -> Iterator[Chunk]:
             return
         chunk_id, length = HEADER.unpack(reader.exactly(at, HEADER.size))
         payload = at + HEADER.size
-        if chunk_id == b"data" and length == TO_THE_END:
+        if chunk_id == b"data" and (length == TO_THE_END or payload + length > reader.size):
             length = start_of_back_tags(reader, payload, reader.size) - payload
         if payload + length > reader.size or (chunk_id == b"data" and length < 4):
             if heard:

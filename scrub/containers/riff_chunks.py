@@ -29,7 +29,6 @@ LONG_FORMS = (b"RF64", b"BW64")
 BIG_FORM = b"RIFX"
 LONG = 0xFFFFFFFF  # the length is in ds64
 LENGTH_UNKNOWN = (LONG, 0x7FFFFFFF, 0)  # written by programs that stream to a pipe
-STREAMED = 0x7FFF0000  # from here on, a length that runs past the end is no length either
 MOST_CHUNKS = 10_000
 MOST_LONG_CHUNKS = 1000
 TAIL = 1 << 22  # of sound whose length is unknown: where chunks behind it are looked for
@@ -121,8 +120,8 @@ def _next_chunk(reader: Reader, end: int, length: int) -> int:
 
 
 def _is_unknown(reader: Reader, header: struct.Struct, payload: int, length: int) -> bool:
-    """Say whether a length of sound was never filled in."""
-    if length >= STREAMED and payload + length > reader.size:
+    """Say whether a length of sound was never filled in, or the rest of the sound is missing."""
+    if payload + length > reader.size:
         return True
     return length in LENGTH_UNKNOWN and not _chain(reader, header, payload + length, reader.size)
 

@@ -87,7 +87,8 @@ def _write(reader: Reader, found: dict[bytes, Chunk], draft: Draft) -> None:
 def _chunks(reader: Reader, start: int) -> Iterator[Chunk]:
     """Yield where the chunks lie, up to the end that the first header names, past the sound.
 
-    Sound whose size was never filled in reaches to the end: the recorder lost power.
+    Sound whose size was never filled in, or runs past the end, reaches to the end: the recorder
+    lost power, or the copy was cut off.
     """
     riff_end = start + reader.number(start + 16, 8, "little")
     at, heard = start + FIRST, False
@@ -95,7 +96,8 @@ def _chunks(reader: Reader, start: int) -> Iterator[Chunk]:
         if at + HEADER.size > reader.size or (heard and at >= riff_end):
             return
         guid, size = HEADER.unpack(reader.exactly(at, HEADER.size))
-        if guid == DATA and size <= HEADER.size and _is_last(reader, at):
+        unknown = size <= HEADER.size and _is_last(reader, at)
+        if guid == DATA and (unknown or size > reader.size - at):
             size = start_of_back_tags(reader, at + HEADER.size, reader.size) - at
             riff_end = 0  # nothing but tags can follow
         if not HEADER.size <= size <= reader.size - at:

@@ -40,7 +40,6 @@ HIDDEN = {
     "id3v1": CLEAN + id3v1(),
 }
 DAMAGED = {
-    "cut_short": CLEAN[:-100],
     "no_sound": form(COMM),
     "no_comm": form(ssnd()),
     "short_comm": form(piece(b"COMM", comm()[:9]), ssnd()),

@@ -47,9 +47,7 @@ class TestAu:
         with pytest.raises(Unsupported):
             cleaned(zygote, au(codec=99))
 
-    @pytest.mark.parametrize(
-        "damaged", [au()[:20], au()[:24], au()[:-1], au(channels=0), au(size=1 << 30)]
-    )
+    @pytest.mark.parametrize("damaged", [au()[:20], au()[:24], au(channels=0)])
     def test_a_damaged_au_is_refused(self, zygote: Zygote, damaged: bytes) -> None:
         with pytest.raises(Malformed):
             cleaned(zygote, damaged)

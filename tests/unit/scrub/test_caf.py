@@ -39,7 +39,6 @@ HIDDEN = {
     "up_to_the_end": caf(desc(), b"data" + b"\xff" * 8 + bytes(4) + SOUND) + id3v1(),
 }
 DAMAGED = {
-    "cut_short": CLEAN[:-100],
     "no_data": caf(desc()),
     "no_desc": caf(DATA),
     "no_channels": caf(desc()[:36] + bytes(8), DATA),

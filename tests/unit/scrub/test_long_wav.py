@@ -161,7 +161,6 @@ HIDDEN = {
     )[: -(-len(SOUND) % 8)] + id3v1(),
 }  # fmt: skip
 DAMAGED = {
-    "cut_short": w64(FMT, DATA)[:-100],
     "no_data": w64(FMT),
     "no_fmt": w64(DATA),
     "a_chunk_of_no_size": w64(FMT, b"bext" + REST + bytes(8), DATA),

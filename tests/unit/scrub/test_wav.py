@@ -36,7 +36,6 @@ HIDDEN = {
     "unknown_chunks": riff(chunk(b"zzzz", SECRET), FMT, chunk(b"JUNK", SECRET), DATA),
 }
 DAMAGED = {
-    "cut_short": wav()[:-1000],
     "no_data": riff(FMT),
     "no_fmt": riff(DATA),
     "short_fmt": riff(chunk(b"fmt ", PCM[:10]), DATA),
