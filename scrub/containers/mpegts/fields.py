@@ -21,7 +21,8 @@ EXTENDED_STREAM = 0xFD
 # Streams whose packets have a head and carry sound or pictures: private, audio, video, extended.
 STREAMS = frozenset((0xBD, *range(0xC0, 0xF0), EXTENDED_STREAM))
 EXTENSION_SIZES = (16, 0, 2, 2)  # private data, pack header (told by a byte), sequence, buffer
-NUMBERED = b"\x0f\x81"  # an extension that holds nothing but a sub-stream's number
+LAST = 0x0F  # of an extension's flags: reserved bits, which muxers write as they like, and a number
+ONE_BYTE = 0x81
 
 
 def neutral_adaptation(field: bytes) -> bytes:
@@ -58,18 +59,20 @@ def pes_head(payload: bytes) -> bytes | None:
     if payload[3] == EXTENDED_STREAM:
         number = _number(payload[:size], SHORTEST_HEAD + times)
         if number is not None:
-            flags, kept = flags | 1, kept + NUMBERED + bytes((number,))
+            flags, kept = flags | 1, kept + number
     return (payload[:7] + bytes((flags, payload[8])) + kept).ljust(size, b"\xff")
 
 
-def _number(head: bytes, at: int) -> int | None:
-    """Return the number of a sub-stream, which is the last thing in a head; None without one."""
+def _number(head: bytes, at: int) -> bytes | None:
+    """Return an extension with nothing but a sub-stream's number, the last thing in a head."""
     flags = head[7]
     at += sum(size for bit, size in ((0x20, 6), (0x10, 3), (8, 1), (4, 1), (2, 2)) if flags & bit)
-    if not flags & 1 or at >= len(head) or not head[at] & 1:
+    if not flags & 1 or at >= len(head):
         return None
     present, at = head[at], at + 1
     for bit, size in zip((0x80, 0x40, 0x20, 0x10), EXTENSION_SIZES, strict=True):
         if present & bit:
             at += size if bit != 0x40 else 1 + (head[at] if at < len(head) else 0)
-    return head[at + 1] & 0x7F if at + 1 < len(head) and head[at] & 0x7F else None
+    if not present & 1 or at + 1 >= len(head) or not head[at] & 0x7F:
+        return None
+    return bytes((present & LAST, ONE_BYTE, head[at + 1] & 0x7F))

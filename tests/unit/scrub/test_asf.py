@@ -274,6 +274,20 @@ class TestAsf:
         assert (b"EX\x05\0sound" in result) == stays
         assert (bytes(6) + b"\x05\0sound" in result) != stays
 
+    @pytest.mark.parametrize("length", [b"", struct.pack("<H", PACKET - 100)], ids=["", "short"])
+    def test_small_objects_in_one_payload_are_kept(self, zygote: Zygote, length: bytes) -> None:
+        small = b"\x01\0" + struct.pack("<I", 0) + b"\x01\x14" + b"\5sound" * 3
+        head = b"\x82\0\0" + bytes((0x10 | 0x40 * bool(length), 0x5D)) + length
+        size = PACKET - 100 if length else PACKET
+        padding = size - len(head) - 8 - len(small)
+        single = head + struct.pack("<HIH", padding, 0, 0) + small
+        clean = cleaned(zygote, with_packet(wma(), single.ljust(PACKET, b"\0")))[1]
+
+        _, result, _ = cleaned(zygote, with_packet(wma(), single.ljust(PACKET, b"K")))
+
+        assert single.ljust(PACKET, b"\0") in clean
+        assert result == clean
+
     @pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
     def test_a_single_packet_that_is_damaged_goes(self, zygote: Zygote, broken: bytes) -> None:
         clean = cleaned(zygote, wma())[1]
