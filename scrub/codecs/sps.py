@@ -1,4 +1,4 @@
-"""The sequence parameter set of H.264: where it ends, and how its SEI messages count time.
+"""The parameter sets of H.264: where they end, and how SEI messages of a sequence count time.
 
     profile   u8, constraints u8, level u8, id ue
     high      chroma ue (3: one flag), depths 2 ue, a flag, scaling lists
@@ -7,7 +7,9 @@
     HRD       for NAL and VCL, a flag each: buffers ue, 8 bits, 2 ue + flag a buffer, 4 × 5 bits
     behind    low delay where an HRD was; picture structure; restrictions; a stop bit
 
-ITU-T H.264, 7.3.2.1.1, E.1.1 and E.1.2.
+A picture parameter set: ids 2 ue, 2 flags, slice groups ue, references 2 ue, 3 bits, offsets 3 se,
+3 flags; of high profiles also a flag, scaling lists, an offset se; a stop bit.
+ITU-T H.264, 7.3.2.1.1, 7.3.2.2, E.1.1 and E.1.2.
 """
 
 from typing import NamedTuple
@@ -58,6 +60,36 @@ def ended(rbsp: bytes) -> bytes:
         return rbsp
 
 
+def ended_pps(rbsp: bytes, timing: Timing | None) -> bytes:
+    """Return a picture parameter set up to its stop bit; one that we can't follow as it is."""
+    try:
+        bits = Bits(rbsp)
+        bits.golombs(2)
+        bits.take(2)
+        if bits.golomb():  # slice groups, which nobody has written for long
+            return rbsp
+        bits.golombs(2)
+        bits.take(3)
+        bits.golombs(3)
+        bits.take(3)
+        if timing is None or _stops(rbsp, bits.at):
+            return rbsp
+        large = bits.flag()
+        if bits.flag():
+            lists = 6 + (0 if not large else 6 if timing.full_chroma else 2)
+            _skip_lists(bits, lists)
+        bits.golomb()
+        stop = bits.at
+        return stopped(rbsp, stop) if bits.flag() else rbsp
+    except RunsOut:
+        return rbsp
+
+
+def _stops(rbsp: bytes, at: int) -> bool:
+    """Say whether a set has nothing behind these bits but its stop bit."""
+    return stopped(rbsp, at) == rbsp.rstrip(b"\0")
+
+
 def _skip_high(bits: Bits) -> int:
     chroma = bits.golomb()
     if chroma == YUV_444:
@@ -65,10 +97,14 @@ def _skip_high(bits: Bits) -> int:
     bits.golombs(2)
     bits.take(1)
     if bits.flag():
-        for scale in range(12 if chroma == YUV_444 else 8):
-            if bits.flag():
-                _skip_scaling(bits, 16 if scale < 6 else 64)
+        _skip_lists(bits, 12 if chroma == YUV_444 else 8)
     return chroma
+
+
+def _skip_lists(bits: Bits, count: int) -> None:
+    for scale in range(count):
+        if bits.flag():
+            _skip_scaling(bits, 16 if scale < 6 else 64)
 
 
 def _skip_scaling(bits: Bits, size: int) -> None:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from scrub.codecs.bits import RunsOut
 from scrub.codecs.sei import FILLER, Codec, Message, about, coded, kept, messages
-from scrub.codecs.sps import Timing, ended, read_sps
+from scrub.codecs.sps import Timing, ended, ended_pps, read_sps
 from scrub.findings import Kind
 
 LONGEST_STAYING, MOST_STAYING = 64, 4096
@@ -28,6 +28,7 @@ class Part(Enum):
     PICTURE = auto()
     DOLBY = auto()
     SPS = auto()
+    PPS = auto()
     SEI = auto()
     DELIMITER = auto()
     FILLER = auto()
@@ -51,8 +52,8 @@ def _rules(header: int, shift: int, mask: int, parts: dict[int, Part], filler: b
 RULES = {
     Codec.AVC: _rules(
         1, 0, 31,
-        dict.fromkeys((1, 2, 3, 4, 5, 8, 10, 11, 13, 14, 15, 16, 19, 20, 21), Part.PICTURE)
-        | {6: Part.SEI, 7: Part.SPS, 9: Part.DELIMITER, 12: Part.FILLER}
+        dict.fromkeys((1, 2, 3, 4, 5, 10, 11, 13, 14, 15, 16, 19, 20, 21), Part.PICTURE)
+        | {6: Part.SEI, 7: Part.SPS, 8: Part.PPS, 9: Part.DELIMITER, 12: Part.FILLER}
         | dict.fromkeys((28, 30), Part.DOLBY),
         b"\x0c",
     ),
@@ -113,8 +114,8 @@ def cleaned(unit: bytes, stream: Stream) -> bytes:
             return unit
         case Part.SEI:
             new = _cleaned_sei(unit, stream)
-        case Part.SPS:
-            new = _cleaned_sps(unit, stream)
+        case Part.SPS | Part.PPS:
+            new = _cleaned_set(unit, part, stream)
         case Part.DOLBY if stream.dolby:
             new = unit
         case Part.DELIMITER if len(unit) > rules.header:
@@ -123,17 +124,21 @@ def cleaned(unit: bytes, stream: Stream) -> bytes:
             new = unit
         case _:
             new = b""
-    if new != unit and part not in (Part.SEI, Part.SPS):  # those count what they hold
+    if new != unit and part not in (Part.SEI, Part.SPS, Part.PPS):  # those count what they hold
         stream.found[Kind.SLACK if new else Kind.UNKNOWN_CHUNK] += 1
-    if new == unit and part in (Part.SEI, Part.DELIMITER):
+    if new == unit and part in (Part.SEI, Part.DELIMITER, Part.PPS):
         stream.stays(unit)
     return new
 
 
-def _cleaned_sps(unit: bytes, stream: Stream) -> bytes:
+def _cleaned_set(unit: bytes, part: Part, stream: Stream) -> bytes:
+    """Return a parameter set of H.264 without what stands behind its end."""
     rbsp = _unprevented(unit[1:])
-    stream.learn(rbsp)
-    whole = ended(rbsp)
+    if part is Part.SPS:
+        stream.learn(rbsp)
+        whole = ended(rbsp)
+    else:
+        whole = ended_pps(rbsp, stream.timing)
     if len(whole) >= len(rbsp.rstrip(b"\0")):
         return unit
     stream.found[Kind.SLACK] += 1

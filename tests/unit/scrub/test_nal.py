@@ -12,7 +12,7 @@ from recordings import SECRET
 from scrub import Kind, Malformed
 from scrub.codecs.nal import Codec, Stream, blanked, blanked_units, cleaned_sample, configured
 from scrub.codecs.sei import Message, coded, kept
-from scrub.codecs.sps import Timing, ended, read_sps
+from scrub.codecs.sps import Timing, ended, ended_pps, read_sps
 from scrub.plan import Literal
 from scrub.reading import Reader
 
@@ -225,9 +225,19 @@ class TestSps:
         assert ended(rbsp + SECRET) == rbsp
         assert read_sps(rbsp)[0].has_structure == ("interlaced" in name)
 
+    @pytest.mark.parametrize("name", ["x264", "x264 interlaced", "x264 filled"])
+    def test_what_stands_behind_a_picture_parameter_set_is_gone(self, name: str) -> None:
+        found = units(stream_of(name))
+        sps, pps = (next(u[1:] for u in found if u[0] & 31 == kind) for kind in (7, 8))
+        timing, _ = read_sps(sps.replace(b"\0\0\3", b"\0\0"))
+
+        assert ended_pps(pps, timing) == pps
+        assert ended_pps(pps + SECRET, timing) == pps
+
     def test_a_damaged_parameter_set_is_left_alone(self) -> None:
         for damaged in (b"", b"d", b"\x64\0\x0a" + bytes(40), b"\x64\0\x0a" + b"\xff" * 7):
             assert ended(damaged) == damaged
+            assert ended_pps(damaged, Timing()) == damaged
 
 
 def avcc(*extra: bytes) -> bytes:
