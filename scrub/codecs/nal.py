@@ -98,11 +98,13 @@ def blanked_units(access_unit: bytes, stream: Stream) -> bytes | None:
     """Return Annex B units with what goes overwritten, in as many bytes; None for no change."""
     changed = bytearray(access_unit)
     starts = [found.end() for found in START_CODE.finditer(access_unit)]
+    if not starts:
+        return None
     for start, behind in zip(starts, [*(s - 3 for s in starts[1:]), len(changed)], strict=True):
         unit = blanked(access_unit[start:behind], stream)
         if unit is not None:
             changed[start:behind] = unit
-    if starts and any(access_unit[: starts[0] - 3]):
+    if any(access_unit[: starts[0] - 3]):
         changed[: starts[0] - 3] = bytes(starts[0] - 3)
     return None if changed == access_unit else bytes(changed)
 

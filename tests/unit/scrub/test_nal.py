@@ -157,6 +157,10 @@ class TestNal:
             with pytest.raises(Malformed):
                 cut(sample, Stream(Codec.AVC))
 
+    def test_bytes_without_a_start_code_have_no_unit_to_blank(self) -> None:
+        for nothing in (b"", bytes(9), SECRET):
+            assert blanked_units(nothing, Stream(Codec.AVC)) is None
+
     def test_what_is_too_short_for_a_unit_goes(self) -> None:
         picture = sampled([b"\x65abc"])
 
