@@ -109,7 +109,7 @@ def _blank(recording: bytearray, seed: Seed, chance: Random) -> None:
 def _repeat(recording: bytearray, seed: Seed, chance: Random) -> None:
     start, end = _stretch(recording, seed, chance)
     at = end if chance.random() < 0.5 else _place(recording, seed, chance)
-    recording[at:at] = _washed(recording[start:end]) * chance.choice(
+    recording[at:at] = _washed(bytes(recording[start:end])) * chance.choice(
         (1, 1, 2, 50 if end - start < 200 else 1)
     )
 
@@ -117,7 +117,7 @@ def _repeat(recording: bytearray, seed: Seed, chance: Random) -> None:
 def _swap(recording: bytearray, seed: Seed, chance: Random) -> None:
     first, middle = _stretch(recording, seed, chance)
     last = min(len(recording), middle + chance.randint(1, 2000))
-    recording[first:last] = recording[middle:last] + _washed(recording[first:middle])
+    recording[first:last] = recording[middle:last] + _washed(bytes(recording[first:middle]))
 
 
 def _cut(recording: bytearray, seed: Seed, chance: Random) -> None:
