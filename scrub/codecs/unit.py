@@ -52,7 +52,7 @@ def _rules(header: int, shift: int, mask: int, parts: dict[int, Part], filler: b
 RULES = {
     Codec.AVC: _rules(
         1, 0, 31,
-        dict.fromkeys((1, 2, 3, 4, 5, 10, 11, 13, 14, 15, 16, 19, 20, 21), Part.PICTURE)
+        dict.fromkeys((1, 2, 3, 4, 5, 10, 11, 13, 14, 15, 19, 20), Part.PICTURE)
         | {6: Part.SEI, 7: Part.SPS, 8: Part.PPS, 9: Part.DELIMITER, 12: Part.FILLER}
         | dict.fromkeys((28, 30), Part.DOLBY),
         b"\x0c",

@@ -12,6 +12,7 @@ from recordings import SECRET, box, cleaned, cleaned_here
 from test_mp4 import tops
 
 from scrub import Kind, Malformed, TooComplex, Unsupported, Zygote
+from scrub.containers.bmff import movie
 
 PICTURE = ("-f", "lavfi", "-i", "testsrc2=size=96x64:rate=25:duration=0.4")
 SOUND = ("-f", "lavfi", "-i", "sine=frequency=500:duration=0.4")
@@ -163,6 +164,23 @@ class TestMp4Pictures:
         result = cleaned_here(original)
 
         assert decoded(result) == decoded(original) != decoded(upright)
+
+    @pytest.mark.parametrize("name", ["h264", "fragmented_begun_plain"])
+    def test_offsets_of_64_bits_are_written_where_they_are_needed(
+        self, monkeypatch: pytest.MonkeyPatch, name: str
+    ) -> None:
+        original = made(*ALL[name])
+        plain = cleaned_here(original)
+        monkeypatch.setattr(movie, "LARGEST_MOOV", 1 << 32)
+
+        wide = cleaned_here(original)
+
+        assert b"co64" in wide
+        assert b"stco" not in wide
+        assert decoded(wide) == decoded(plain)
+        assert cleaned_here(wide) == wide
+        monkeypatch.undo()
+        assert cleaned_here(wide) == plain
 
     def test_user_data_in_every_sample_goes(self) -> None:
         noted = f"086f3693-b7b3-4f2c-9653-21492feee5b8+{SECRET.decode()}"

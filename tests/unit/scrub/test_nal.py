@@ -126,7 +126,7 @@ class TestNal:
                 assert blanked(blank, again) is None
                 assert not again.found
 
-    @pytest.mark.parametrize("type_", [0, 17, 18, 22, 24, 28, 31])
+    @pytest.mark.parametrize("type_", [0, 16, 17, 18, 21, 22, 24, 28, 31])
     def test_a_unit_of_an_unknown_type_goes(self, type_: int) -> None:
         unit = bytes([type_]) + SECRET
         blank = blanked(unit, Stream(Codec.AVC))
