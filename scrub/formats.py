@@ -52,7 +52,8 @@ class Format:
     plan: Callable[[Reader, int, Draft], None]
 
 
-# The order matters: MPEG audio has no signature, only frames that follow each other.
+# The order matters: MPEG audio has no signature, only frames that follow each other; and packets of
+# MPEG-TS may begin later than at the first byte. What has a signature comes before them.
 FORMATS: tuple[Format, ...] = (
     Format("WAV", "wav", "riff", riff.is_wav, riff.plan_wav),
     Format("Wave64", "w64", "plain", wave64.is_w64, wave64.plan_w64),
@@ -81,6 +82,7 @@ FORMATS: tuple[Format, ...] = (
     Format("WebM", "webm", "plain", matroska.is_webm, matroska.plan_matroska),
     Format("MKV", "mkv", "plain", matroska.is_mkv, matroska.plan_matroska),
     Format("MKA", "mka", "plain", matroska.is_mka, matroska.plan_matroska),
+    Format("FLV", "flv", "plain", flv.is_flv, flv.plan_flv),
     Format("TTA", "tta", "plain", tta.is_tta, tta.plan_tta),
     Format("Monkey's Audio", "ape", "plain", monkey.is_monkey, monkey.plan_monkey),
     Format("Musepack", "mpc", "plain", musepack.is_musepack, musepack.plan_musepack),
@@ -91,7 +93,6 @@ FORMATS: tuple[Format, ...] = (
     Format("E-AC-3", "eac3", "plain", ac3.is_eac3, ac3.plan_ac3),
     Format("DTS", "dts", "plain", ac3.is_dts, ac3.plan_dts),
     Format("AAC", "aac", "plain", adts.is_aac, adts.plan_aac),
-    Format("FLV", "flv", "plain", flv.is_flv, flv.plan_flv),
     Format("MP3", "mp3", "mpeg", mpeg.is_mp3, mpeg.plan_mp3),
     Format("MP2", "mp2", "mpeg", mpeg.is_mp2, mpeg.plan_mpeg),
     Format("MP1", "mp1", "mpeg", mpeg.is_mp1, mpeg.plan_mpeg),

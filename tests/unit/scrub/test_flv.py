@@ -130,6 +130,14 @@ class TestFlv:
         script = tag(SCRIPT, amf.one_number(b"onMetaData", b"duration", kept))
         assert result == flv(script, PLAIN[13:])
 
+    def test_sound_that_looks_like_packets_of_mpeg_ts_is_still_flv(self, zygote: Zygote) -> None:
+        made = flv(tag(SOUND, b"\x3e" + (b"\x47\0\x20\x10" + bytes(184)) * 60))
+
+        kind, result, _ = cleaned(zygote, made)
+
+        assert kind.name == "FLV"
+        assert result == made
+
     def test_what_is_cut_off_keeps_its_whole_tags(self, zygote: Zygote) -> None:
         assert cleaned(zygote, PLAIN + tag(SOUND, PCM, 20)[:-100])[1] == PLAIN
 
