@@ -42,6 +42,9 @@ class Survey:
     clocks: set[int] = field(default_factory=set)  # PIDs where those programs' PCRs are
     _doubtful: set[int] = field(default_factory=set)  # may be sound
     _settled: set[int] = field(default_factory=set)  # was doubtful
+    _last: dict[int, bytes] = field(
+        default_factory=dict
+    )  # by program, 0 for the PAT: most come again and again
     _listed: dict[int, tuple[set[int], set[int]]] = field(default_factory=dict)
 
     def codes(self) -> list[tuple[int, int]]:
@@ -77,14 +80,18 @@ class Survey:
 
     def _read(self, section: Section) -> bool:
         """Take a section in; say whether there are new PIDs to look at."""
+        number = section.number if section.table != PAT else 0
+        if (number and number not in self._listed) or section.whole == self._last.get(number):
+            return False
+        self._last[number] = section.whole
         before = len(self.tables), len(self._doubtful)
         if section.table == PAT:
             for number, pid in read_pat(section).items():
                 self._listed.setdefault(number, (set(), set()))
                 if pid != PID_NULL:
                     self.tables.setdefault(pid, Sections())
-        elif section.number in self._listed and (program := read_pmt(section)):
-            pids, clocks = self._listed[section.number]
+        elif number and (program := read_pmt(section)):
+            pids, clocks = self._listed[number]
             pids.update(entry.pid for entry in program.entries)
             clocks.add(program.clock)
             self._add(program)

@@ -101,6 +101,7 @@ class Sections:
     def __init__(self) -> None:
         self._pending = b""
         self._packets: list[bytes] = []
+        self._last = b""  # which was right: most come again and again
 
     def feed(self, packet: bytes) -> list[Section]:
         """Take the next packet; return the sections of PAT and PMT that end in it."""
@@ -130,7 +131,8 @@ class Sections:
             if len(self._pending) < size <= LONGEST_SECTION:
                 return done
             section, self._pending = self._pending[:size], self._pending[size:]
-            if _is_right(section):
+            if section == self._last or _is_right(section):
+                self._last = section
                 done.append(Section(section, tuple(self._packets)))
             self._packets = self._packets[-1:]
         self._pending = b""
