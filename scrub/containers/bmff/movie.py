@@ -45,6 +45,10 @@ from scrub.plan import Draft
 from scrub.reading import Reader
 
 TOP_LEVEL = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp", b"uuid")
+# Boxes of a name we don't know may be sound behind an mdat whose size is wrong.
+NO_SAMPLES = (frozenset(TOP_LEVEL) - {b"mdat"}) | {
+    b"moof", b"meta", b"udta", b"sidx", b"ssix", b"mfra", b"emsg", b"prft", b"pdin",
+}  # fmt: skip
 M4A_BRANDS = (b"M4A ", b"M4B ", b"M4P ")
 BRANDS = frozenset(M4A_BRANDS) | {
     b"isom", b"iso2", b"iso3", b"iso4", b"iso5", b"iso6", b"iso7", b"iso8", b"iso9", b"mp41",
@@ -160,7 +164,7 @@ def _tops(reader: Reader, start: int, draft: Draft) -> Tops:
     media_bytes = fragments = 0
     others = Others()
     for box in _boxes(reader, start):
-        if box.type not in (b"mdat", b""):
+        if box.type in NO_SAMPLES:
             others.add(box)
         if box.type == b"mdat":
             media_bytes += box.end - box.payload

@@ -306,6 +306,15 @@ class TestMp4:
 
         assert result == PLAIN
 
+    def test_an_mdat_whose_size_is_too_small_is_read_on(self) -> None:
+        (_, ftyp), (_, moov), (_, mdat) = tops(PLAIN)
+        at = len(mdat) // 2
+        hidden_size = struct.pack(">I", at + 8) + b"mdat" + mdat[:at]
+
+        result = cleaned_here(box(b"ftyp", ftyp) + box(b"moov", moov) + hidden_size + mdat[at:])
+
+        assert result == PLAIN
+
     def test_samples_that_lie_among_the_boxes_are_refused(self) -> None:
         at = M4A.index(b"stco") + 12
         away = struct.pack(">I", M4A.index(b"udta") - 4)
