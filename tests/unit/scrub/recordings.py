@@ -72,6 +72,13 @@ def packets(recording: bytes) -> bytes:
     return _judged(recording, command)
 
 
+def counted(recording: bytes) -> int:
+    """Return how many coded packets ffprobe finds."""
+    entries = ["-show_entries", "stream=nb_read_packets", "-of", "csv=p=0"]
+    found = _judged(recording, ["ffprobe", "-v", "quiet", "-count_packets", *entries, "{}"])
+    return sum(int(line.rstrip(b",")) for line in found.split())
+
+
 def described(recording: bytes) -> str:
     """Return every tag that exiftool can find, as text."""
     return _judged(recording, ["exiftool", "-a", "-u", "-ee", "-s", "{}"]).decode(

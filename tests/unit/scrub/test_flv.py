@@ -1,12 +1,15 @@
 """FLV: what is kept is the tags of sound and picture, and a duration."""
 
+import io
 import struct
 
 import pytest
-from recordings import SECRET, cleaned, described, encoded, filmed, heard, shown
+from recordings import SECRET, cleaned, counted, described, encoded, filmed, heard, shown
 
 from scrub import Kind, Malformed, Unsupported, Zygote
 from scrub.containers import amf
+from scrub.formats import plan
+from scrub.plan import Draft
 
 TAGGED = ("-metadata", f"title={SECRET.decode()}")
 SOUND, PICTURE, SCRIPT = 8, 9, 18
@@ -30,6 +33,14 @@ PLAIN = flv(tag(SOUND, PCM), tag(SOUND, PCM, 10))
 
 
 class TestFlv:
+    def test_the_walk_counts_as_many_packets_as_ffprobe(self) -> None:
+        made = filmed("flv", "-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac")
+        draft = Draft(lambda records: None)
+
+        plan(io.BytesIO(made), draft)
+
+        assert draft.essence.units == counted(made)
+
     @pytest.mark.parametrize(
         "codec", ["libmp3lame", "aac", "pcm_s16le", "pcm_alaw", "adpcm_swf", "nellymoser -ar 44100"]
     )

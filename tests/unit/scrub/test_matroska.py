@@ -5,7 +5,7 @@ import struct
 from functools import cache, partial
 
 import pytest
-from recordings import SECRET, cleaned, described, encoded, filmed, heard, packets, shown
+from recordings import SECRET, cleaned, counted, described, encoded, filmed, heard, packets, shown
 
 from scrub import Kind, Malformed, ScrubError, Unsupported, Zygote
 from scrub.codecs import nal
@@ -21,7 +21,8 @@ from scrub.containers.matroska.ebml import (
     wide_head,
 )
 from scrub.containers.matroska.settings import behind
-from scrub.plan import render
+from scrub.formats import plan
+from scrub.plan import Draft, render
 from scrub.reading import Reader
 
 TAGGED = ("-metadata", f"title={SECRET.decode()}", "-metadata:s:a:0", f"title={SECRET.decode()}")
@@ -98,6 +99,14 @@ def parts_of(recording: bytes) -> dict[int, list[Element]]:
 
 
 class TestMatroska:
+    def test_the_walk_counts_as_many_packets_as_ffprobe(self) -> None:
+        made = filmed("mkv", *X264, "-cluster_time_limit", "200")
+        draft = Draft(lambda records: None)
+
+        plan(io.BytesIO(made), draft)
+
+        assert draft.essence.units == counted(made)
+
     @pytest.mark.parametrize("codec", SOUNDS)
     def test_every_usual_sound_is_the_same(self, zygote: Zygote, codec: str) -> None:
         made = encoded("mka", "-c:a", *codec.split(), *TAGGED)
