@@ -1,7 +1,7 @@
 """A first look through the tables of a whole recording: which packets are worth keeping.
 
 Players read the tables first and then go back to the start, so a stream that a late table names
-has been kept from its first packet. Of a private stream that no table explains they look at the
+has been kept from its first packet. Of a stream that no table explains they look at the
 first bytes, and so do we.
 """
 
@@ -13,6 +13,7 @@ from scrub.containers.mpegts.packets import PACKET, PID_NULL, START, Form, block
 from scrub.containers.mpegts.tables import (
     PAT,
     PRIVATE,
+    USERS,
     Codec,
     Program,
     Section,
@@ -108,7 +109,7 @@ class Survey:
                     raise Unsupported("MPEG-TS", "a stream that changes its codec")
             elif pid not in self._settled or pid not in self.streams:
                 self.others.add(pid)
-                if kind == PRIVATE and pid not in self._settled:
+                if (kind == PRIVATE or kind >= USERS) and pid not in self._settled:
                     self._doubtful.add(pid)
 
 

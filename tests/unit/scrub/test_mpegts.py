@@ -232,8 +232,9 @@ class TestMpegTs:
         assert SECRET[:16] not in result
         assert result.count(PTS + last + b"\x81\x71" + b"\xff" * 18) == len(sound())
 
-    def test_sound_that_no_table_explains_is_kept(self, zygote: Zygote) -> None:
-        original = tables(entry(0x06, SOUND)) + b"".join(sound())
+    @pytest.mark.parametrize("kind", [0x06, 0x82, 0xC0])
+    def test_sound_that_no_table_explains_is_kept(self, zygote: Zygote, kind: int) -> None:
+        original = tables(entry(kind, SOUND)) + b"".join(sound())
 
         _, result, _ = cleaned(zygote, original)
 
