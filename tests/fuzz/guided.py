@@ -7,6 +7,7 @@ keeps what reaches a new branch; a fault ends the run and is saved among the vec
 import argparse
 import sys
 import tempfile
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 
@@ -25,7 +26,8 @@ MEGABYTES = 512  # of which atheris and its counters take half
 
 def parser_of(row: Format) -> str:
     """Return the name of the module that plans this row."""
-    return row.plan.__module__.split(".")[2]
+    function = row.plan.func if isinstance(row.plan, partial) else row.plan
+    return function.__module__.split(".")[2]
 
 
 def seeds_of(target: str) -> list[Seed]:
