@@ -2,7 +2,7 @@
 
     record    u64 start, u64 end                     copy these bytes of the recording
               u64 2^64-1, u64 length, then bytes     write these; at most 64 KiB
-    bounds    1 Mi records, 64 MiB of literals
+    bounds    4 Mi records, 64 MiB of literals
 
 Numbers are little-endian. The same stream of records crosses the worker's pipe and rests in the
 notebook, so a list of any length costs no memory, and a four-hour video no more than a memo.
@@ -25,7 +25,7 @@ from scrub.reading import LONGEST_READ, Reader
 RECORD = struct.Struct("<QQ")
 LITERAL_MARK = (1 << 64) - 1
 LONGEST_LITERAL = 1 << 16
-MOST_CUTS = 1 << 20
+MOST_CUTS = 1 << 22  # two hours of AVCHD, where every picture has its SEI blanked, take two million
 MOST_LITERAL_BYTES = 1 << 26
 BATCH = 1 << 16  # a draft is handed on whenever this much has gathered
 
