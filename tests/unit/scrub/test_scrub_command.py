@@ -179,7 +179,7 @@ class TestNames:
 
     def test_what_one_recording_fails_of_stops_no_other(self, recording: Path) -> None:
         damaged = recording.with_name("damaged.wav")
-        damaged.write_bytes(PLANTED[:30])
+        damaged.write_bytes(wav()[:30])
 
         done = scrub(damaged, recording, "--json")
 
