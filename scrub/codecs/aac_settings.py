@@ -11,31 +11,19 @@
 ISO/IEC 14496-3, 1.6.2.1 and 4.4.1.
 """
 
+from scrub.codecs.bits import Bits
+
 ESCAPE, ESCAPED_RATE = 31, 15
 SBR, PS = 5, 29
 GENERAL = frozenset({1, 2, 3, 4, 6, 7, 17, 19, 20, 21, 22, 23})
 MOST_BEHIND = 8
 PROGRAM = 5  # the element of a raw block
-
-
-class _Bits:
-    """Bits, most significant first; zeros behind the end."""
-
-    def __init__(self, data: bytes) -> None:
-        self._number = int.from_bytes(data, "big")
-        self._length = 8 * len(data)
-        self.at = 0
-
-    def take(self, count: int) -> int:
-        self.at += count
-        left = self._length - self.at
-        number = self._number >> left if left >= 0 else self._number << -left
-        return number & (1 << count) - 1
+BEHIND = bytes(128)  # what is cut off reads as zeros, and no program is longer
 
 
 def without_comment(settings: bytes) -> bytes:
     """Return the settings with a comment of no length, and with no more behind than is defined."""
-    bits = _Bits(settings)
+    bits = Bits(settings + BEHIND)
     kind = _object(bits)
     _skip_rate(bits)
     channels = bits.take(4)
@@ -59,7 +47,7 @@ def without_comment(settings: bytes) -> bytes:
 
 def comment_in_block(block: bytes) -> int:
     """Return how long the comment is in the program config a raw block may begin with."""
-    bits = _Bits(block)
+    bits = Bits(block + BEHIND)
     if bits.take(3) != PROGRAM:
         return 0
     _skip_program(bits)
@@ -67,17 +55,17 @@ def comment_in_block(block: bytes) -> int:
     return block[at] if at < len(block) else 0
 
 
-def _object(bits: _Bits) -> int:
+def _object(bits: Bits) -> int:
     kind = bits.take(5)
     return 32 + bits.take(6) if kind == ESCAPE else kind
 
 
-def _skip_rate(bits: _Bits) -> None:
+def _skip_rate(bits: Bits) -> None:
     if bits.take(4) == ESCAPED_RATE:
         bits.take(24)
 
 
-def _skip_program(bits: _Bits) -> None:
+def _skip_program(bits: Bits) -> None:
     bits.take(10)
     front, side, back, low, data, coupled = (bits.take(width) for width in (4, 4, 4, 2, 3, 4))
     for width in (4, 4, 3):  # a mono, a stereo mixdown, a matrix

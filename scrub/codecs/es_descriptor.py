@@ -1,4 +1,4 @@
-"""The ES descriptor of MPEG-4: what esds and CAF's magic cookie say of a codec.
+"""The ES descriptor of MPEG-4: what MP4's esds box and CAF's magic cookie say of a decoder.
 
     descriptor u8 tag, length in groups of 7 bits, payload
     3 ES      u16 id, u8 flags, maybe u16 depends on, a URL, u16 clock;  then
@@ -9,40 +9,64 @@ ISO/IEC 14496-1, 7.2.6.
 """
 
 from collections.abc import Collection
+from typing import NamedTuple
 
 from scrub.codecs.aac_settings import without_comment
 from scrub.errors import Malformed, Unsupported
 
 ES, DECODER, SETTINGS, SYNC = 3, 4, 5, 6
 DEPENDS, URL, CLOCK = 0x80, 0x40, 0x20
-SOUND_STREAM = 5 << 2 | 1
+SOUND_STREAM, VISUAL_STREAM = 5 << 2 | 1, 4 << 2 | 1
 AAC = frozenset({0x40, 0x66, 0x67, 0x68})
 FIXED = 13  # bytes of a decoder's descriptor in front of its settings
 LONGEST_SETTINGS = 64  # AAC's are 2 to 40 bytes
 
 
-def rebuilt_sound(payload: bytes, objects: Collection[int], name: str, offset: int) -> bytes:
-    """Return the descriptor without id and URL, and AAC's settings without their comment.
+class Decoder(NamedTuple):
+    """What is kept of the descriptor: ids and URLs are not."""
 
-    Lengths take four bytes, as Apple writes and ffmpeg expects them. Raises Malformed, and
-    Unsupported when the object type is not among `objects`.
-    """
+    object_type: int
+    numbers: bytes  # buffer and bit rates
+    settings: bytes
+
+
+def decoder_of(payload: bytes, offset: int) -> Decoder:
+    """Read an ES descriptor that stands at `offset`; raises Malformed."""
     body = _payload(payload, 0, ES, offset)
     flags = body[2] if len(body) > 2 else 0
     at = 3 + (2 if flags & DEPENDS else 0) + (2 if flags & CLOCK else 0)
     if flags & URL:
         at += 1 + (body[at] if len(body) > at else 0)
     decoder = _payload(body, at, DECODER, offset)
-    if len(decoder) < FIXED or decoder[0] not in objects:
-        raise Unsupported(name, "sound of an unknown codec")
-    settings = b""
-    if decoder[0] in AAC and len(decoder) > FIXED:
-        settings = without_comment(_payload(decoder, FIXED, SETTINGS, offset))
-        if len(settings) > LONGEST_SETTINGS:
-            raise Malformed("a decoder's settings are too long", offset=offset)
-        settings = _tagged(SETTINGS, settings)
-    kept = decoder[:1] + bytes([SOUND_STREAM]) + decoder[2:FIXED] + settings
+    if len(decoder) < FIXED:
+        raise Malformed("a descriptor is damaged", offset=offset)
+    settings = _payload(decoder, FIXED, SETTINGS, offset) if len(decoder) > FIXED else b""
+    return Decoder(decoder[0], decoder[2:FIXED], settings)
+
+
+def es_descriptor(decoder: Decoder, stream: int) -> bytes:
+    """Return the descriptor anew, for a stream of this type.
+
+    Lengths take four bytes, as Apple writes and ffmpeg expects them in CAF.
+    """
+    settings = _tagged(SETTINGS, decoder.settings) if decoder.settings else b""
+    kept = bytes([decoder.object_type, stream]) + decoder.numbers + settings
     return _tagged(ES, bytes(3) + _tagged(DECODER, kept) + _tagged(SYNC, b"\x02"))
+
+
+def rebuilt_sound(payload: bytes, objects: Collection[int], name: str, offset: int) -> bytes:
+    """Return the descriptor of sound anew, AAC's settings without their comment.
+
+    Raises Malformed, and Unsupported when the object type is not among `objects`.
+    """
+    kind, numbers, settings = decoder_of(payload, offset)
+    if kind not in objects:
+        raise Unsupported(name, "sound of an unknown codec")
+    # Layers of MPEG and AC-3 have none.
+    settings = without_comment(settings) if kind in AAC else b""
+    if len(settings) > LONGEST_SETTINGS:
+        raise Malformed("a decoder's settings are too long", offset=offset)
+    return es_descriptor(Decoder(kind, numbers, settings), SOUND_STREAM)
 
 
 def _payload(descriptors: bytes, at: int, tag: int, offset: int) -> bytes:

@@ -10,9 +10,10 @@ from functools import partial
 from typing import NamedTuple
 
 from scrub.codecs import jpeg, obu
+from scrub.codecs.es_descriptor import decoder_of
 from scrub.codecs.nal import Codec, cleaned_sample, configured
 from scrub.containers.bmff.boxes import Box, Parts, boxed, first
-from scrub.containers.bmff.entry import JPEG_OBJECT, Clean, decoder_settings
+from scrub.containers.bmff.entry import JPEG_OBJECT, Clean, descriptor
 from scrub.errors import Malformed, TooComplex, Unsupported
 from scrub.findings import Kind
 from scrub.plan import Cut, Span
@@ -83,7 +84,9 @@ def pictures(reader: Reader, entry: Box, inside: list[Box]) -> Pictures:
 
 def _is_jpeg(reader: Reader, entry: Box, inside: list[Box]) -> bool:
     esds = first(inside, b"esds") if entry.type == b"mp4v" else None
-    return esds is not None and decoder_settings(reader, esds).kind == JPEG_OBJECT
+    if esds is None:
+        return False
+    return decoder_of(descriptor(reader, esds), esds.start).object_type == JPEG_OBJECT
 
 
 def _settings(reader: Reader, entry: Box, inside: list[Box]) -> bytes:

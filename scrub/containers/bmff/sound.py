@@ -11,14 +11,13 @@ AC-3 in ISO media: their encapsulation documents; damr: 3GPP TS 26.244.
 import struct
 from collections.abc import Callable
 
-from scrub.codecs.aac_settings import without_comment
+from scrub.codecs.es_descriptor import rebuilt_sound
 from scrub.containers.bmff.boxes import Box, Parts, boxed, children
 from scrub.containers.bmff.entry import (
-    DecoderSettings,
     Entry,
-    decoder_settings,
+    descriptor,
+    esds,
     first_bytes,
-    rebuilt_esds,
 )
 from scrub.errors import Malformed, Unsupported
 from scrub.findings import Kind
@@ -31,7 +30,6 @@ NUMBERS = struct.Struct(">IdIIIIII")  # of version 2: size, rate, channels, bits
 COMPRESSIONS = (0, 0xFFFF, 0xFFFE)
 LARGEST, FASTEST = 1 << 24, 10_000_000  # a number in a description, a rate: what is more is text
 UNKNOWN_CHANNEL = 0xFFFFFFFF
-LONGEST_SETTINGS = 64  # of a decoder: AAC's are 2 to 40 bytes
 UNCOMPRESSED = {
     b"raw ": 1, b"twos": 2, b"sowt": 2, b"NONE": 1, b"in24": 3, b"in32": 4, b"fl32": 4,
     b"fl64": 8, b"ulaw": 1, b"alaw": 1, b"lpcm": 2,
@@ -43,8 +41,6 @@ CODECS = frozenset(UNCOMPRESSED) | {
 }  # fmt: skip
 # MPEG-4 sound, MPEG-2 AAC of three profiles, MPEG layers, AC-3.
 OBJECT_TYPES = frozenset({0x40, 0x66, 0x67, 0x68, 0x69, 0x6B, 0xA5, 0xA6})
-AAC_TYPES = frozenset({0x40, 0x66, 0x67, 0x68})
-SOUND_STREAM = 5 << 2 | 1
 
 
 def sound_entry(reader: Reader, box: Box, draft: Draft, *, quicktime: bool) -> Entry:
@@ -119,14 +115,7 @@ def _kept(reader: Reader, box: Box, codec: bytes, draft: Draft) -> Parts:
 
 def _esds(reader: Reader, box: Box, draft: Draft) -> Parts:  # noqa: ARG001
     """Rebuild the settings of MPEG-4 and MPEG sound, without AAC's comment."""
-    kind, numbers, settings = decoder_settings(reader, box)
-    if kind not in OBJECT_TYPES:
-        raise Unsupported("MP4", "sound of an unknown codec")
-    # Layers of MPEG and AC-3 have none.
-    settings = without_comment(settings) if kind in AAC_TYPES else b""
-    if len(settings) > LONGEST_SETTINGS:
-        raise Malformed("a decoder's settings are too long", offset=box.start)
-    return rebuilt_esds(DecoderSettings(kind, numbers, settings), SOUND_STREAM)
+    return esds(rebuilt_sound(descriptor(reader, box), OBJECT_TYPES, "MP4", box.start))
 
 
 def _alac(reader: Reader, box: Box, draft: Draft) -> Parts:  # noqa: ARG001

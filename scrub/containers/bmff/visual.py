@@ -12,15 +12,15 @@ VP8, VP9 and AV1 in ISO media: their encapsulation documents; Dolby Vision strea
 import struct
 from collections.abc import Callable
 
+from scrub.codecs.es_descriptor import VISUAL_STREAM, Decoder, decoder_of, es_descriptor
 from scrub.codecs.mpeg4_visual import mpeg2_settings, mpeg4_settings
 from scrub.containers.bmff.boxes import Box, Parts, boxed, children
 from scrub.containers.bmff.entry import (
     JPEG_OBJECT,
-    DecoderSettings,
     Entry,
-    decoder_settings,
+    descriptor,
+    esds,
     first_bytes,
-    rebuilt_esds,
 )
 from scrub.containers.bmff.pictures import DOLBY, SETTINGS, pictures
 from scrub.errors import Malformed, Unsupported
@@ -35,7 +35,6 @@ DEEPEST, GREY = 40, 32  # bits; of grey ones 32 more
 PALETTES = (1, 2, 4, 8)
 COLOUR = struct.Struct(">2x6s")
 MOST_PIXELS = 1 << 20
-VISUAL_STREAM = 4 << 2 | 1
 MPEG4, MPEG2_AND_1 = 0x20, (0x60, 0x61, 0x62, 0x63, 0x64, 0x65, 0x6A)
 # What tells how pictures are shown: shape, edges, fields, colours, light.
 SHOWN = frozenset({b"colr", b"pasp", b"clap", b"fiel", b"mdcv", b"clli", b"amve"})
@@ -94,7 +93,7 @@ def _kept(reader: Reader, box: Box, codec: bytes, settings: Parts, draft: Draft)
 
 def _esds(reader: Reader, box: Box, draft: Draft) -> Parts:
     """Rebuild the settings of MPEG-4, MPEG-2 or MPEG-1 pictures."""
-    kind, numbers, settings = decoder_settings(reader, box)
+    kind, numbers, settings = decoder_of(descriptor(reader, box), box.start)
     if kind == MPEG4:
         kept = mpeg4_settings(settings)
     elif kind in MPEG2_AND_1:
@@ -105,7 +104,7 @@ def _esds(reader: Reader, box: Box, draft: Draft) -> Parts:
         raise Unsupported("MP4", "video of an unknown codec")
     if kept != settings:
         draft.found(Kind.ENCODER)
-    return rebuilt_esds(DecoderSettings(kind, numbers, kept), VISUAL_STREAM)
+    return esds(es_descriptor(Decoder(kind, numbers, kept), VISUAL_STREAM))
 
 
 def _colr(reader: Reader, box: Box, draft: Draft) -> Parts:
