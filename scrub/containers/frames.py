@@ -49,7 +49,8 @@ class Stream:
     """What the frames of one recording have in common.
 
     `length` says how long the frame with this header is, 0 when it is none of the stream. `row`
-    says where 16 frames in a row end, 0 when there aren't as many, or one needs a closer look.
+    says where 16 frames in a row end, all with the marks of the first, 0 when there aren't as many,
+    or one needs a closer look.
     `information` says whether a frame is no sound but tells about the recording, `tells` what
     else a frame tells that can't be taken out of it.
     """
@@ -250,6 +251,7 @@ class Walk:
                 self._row_before, self._row = self._row, (at + i, self.frames)
                 end = self._stream.row(block, i)
                 if 0 < end <= whole:
+                    self._note_marks(block[i : i + 4])
                     self.places.append(at + i + shift)
                     self.frames += STRIDE
                     i = end
@@ -266,15 +268,18 @@ class Walk:
 
     def _look_closely(self, frame: bytes, at: int) -> None:
         """Note what a frame tells beside its sound."""
-        marks = int.from_bytes(frame[:4], "big") & self._stream.marks
-        self._changes += marks != self._marks
-        self._marks = marks
+        self._note_marks(frame[:4])
         self._listen(frame)
         if self._stream.information(frame):
             self._information.append(at)
             self._draft.found(Kind.ENCODER)
             if len(self._information) > MOST_CUTS // 2:
                 raise TooComplex("the recording is in too many pieces")
+
+    def _note_marks(self, head: bytes) -> None:
+        marks = int.from_bytes(head, "big") & self._stream.marks
+        self._changes += marks != self._marks
+        self._marks = marks
 
     def _listen(self, frame: bytes) -> None:
         told = self._stream.tells(frame)

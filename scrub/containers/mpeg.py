@@ -41,7 +41,8 @@ BITRATES_2 = {
 }
 RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
 LONGEST = 2881  # layer II at 160 kbit/s and 8 kHz
-MARKS = 0x0000010C  # private, copyright, original
+MARKS_3, MARKS_4 = 0x01, 0x0C  # of the third and fourth byte: private; copyright, original
+MARKS = MARKS_3 << 8 | MARKS_4
 MONO = 3
 
 
@@ -77,8 +78,16 @@ def _stream(head: bytes) -> Stream | None:
 
 
 def _row(first: bytes, block: bytes, at: int) -> int:
-    """Return where 16 frames end that have the marks of the stream's first; 0 when they don't."""
-    match = _pattern(first).match(block, at)
+    """Return where 16 frames end that have the marks of the one here; 0 when they don't.
+
+    The stream's first frame may have others: it may be a Xing frame that another program wrote.
+    """
+    head = block[at : at + 4]
+    if len(head) < 4:
+        return 0
+    third = first[2] & ~MARKS_3 | head[2] & MARKS_3
+    fourth = first[3] & ~MARKS_4 | head[3] & MARKS_4
+    match = _pattern(bytes((0xFF, first[1], third, fourth))).match(block, at)
     return match.end() if match else 0
 
 
@@ -90,7 +99,7 @@ def _pattern(first: bytes) -> re.Pattern[bytes]:
     fourth = bytes(
         fourth
         for fourth in range(256)
-        if (fourth >> 6 == MONO) == mono and not (fourth ^ first[3]) & MARKS
+        if (fourth >> 6 == MONO) == mono and not (fourth ^ first[3]) & MARKS_4
     )
     thirds: dict[int, list[int]] = {}
     for bitrate in sorted(range(1, 15), key=lambda each: each != first[2] >> 4):
