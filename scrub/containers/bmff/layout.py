@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from scrub.containers.bmff.boxes import Box
 from scrub.containers.bmff.edits import Edits
-from scrub.containers.bmff.tables import Chunk, Tables, big_endian, chunks, in_order
+from scrub.containers.bmff.tables import Chunk, Tables, big_endian, blocks, chunks, in_order
 from scrub.errors import Malformed, TooComplex, Unsupported
 from scrub.plan import MOST_CUTS, Draft
 from scrub.reading import Reader
@@ -100,14 +100,23 @@ def _ordered(reader: Reader, tables: Tables) -> Iterator[Chunk]:
 
 def moved_offsets(reader: Reader, tables: Tables, kept: Kept, base: int, wide: bool) -> bytes:
     """Return a track's chunk offsets in the new file."""
-    offsets = array("Q" if wide else "I")
+    moved = array("Q" if wide else "I")
+    for offsets in blocks(reader, tables.offsets, tables.offset_width):
+        stretch = bisect_right(kept.starts, offsets[0]) - 1
+        last = bisect_right(kept.starts, max(offsets)) - 1
+        alike = 0 <= stretch == last and kept.starts[stretch] <= min(offsets)
+        if alike and max(offsets) <= kept.ends[stretch] and not kept.edits:
+            shift = base + kept.places[stretch] - kept.starts[stretch]
+            moved.extend([offset + shift for offset in offsets])  # most blocks lie in one stretch
+        else:
+            moved.extend([base + _place(kept, offset) for offset in offsets])
+    return big_endian(moved)
+
+
+def _place(kept: Kept, offset: int) -> int:
+    """Return where in the new mdat a chunk begins; an empty one may have pointed anywhere."""
     starts, ends, places, edits = kept
-    for chunk in chunks(reader, tables):
-        at = bisect_right(starts, chunk.start) - 1
-        # An empty chunk may point anywhere.
-        if at < 0 or chunk.start > ends[at]:
-            offsets.append(base)
-            continue
-        place = places[at] + chunk.start - starts[at]
-        offsets.append(base + place - (edits.fewer_before(chunk.start) if edits else 0))
-    return big_endian(offsets)
+    at = bisect_right(starts, offset) - 1
+    if at < 0 or offset > ends[at]:
+        return 0
+    return places[at] + offset - starts[at] - (edits.fewer_before(offset) if edits else 0)

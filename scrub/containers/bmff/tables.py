@@ -103,7 +103,7 @@ def chunks(reader: Reader, tables: Tables) -> Iterator[Chunk]:
 def in_order(reader: Reader, tables: Tables) -> bool:
     """Say whether a track's chunks lie one behind the other."""
     before = 0
-    for block in _blocks(reader, tables.offsets, tables.offset_width):
+    for block in blocks(reader, tables.offsets, tables.offset_width):
         if before > block[0] or sorted(block) != block.tolist():
             return False
         before = block[-1]
@@ -172,7 +172,7 @@ class _Sizes:
     def __init__(self, reader: Reader, tables: Tables) -> None:
         self._tables = tables
         self._block = tables.small_sizes or array("I")
-        self._blocks = _blocks(reader, tables.sizes, 4)
+        self._blocks = blocks(reader, tables.sizes, 4)
         self._at = 0
         self.left = tables.sizes.length
 
@@ -207,7 +207,7 @@ class _Sizes:
 
 def numbers(reader: Reader, where: Table, width: int) -> Iterator[int]:
     """Yield the numbers of a table, 4 or 8 bytes wide."""
-    for block in _blocks(reader, where, width):
+    for block in blocks(reader, where, width):
         yield from block
 
 
@@ -216,7 +216,7 @@ def big_endian(fields: array[int]) -> bytes:
     return _swapped(fields).tobytes()
 
 
-def _blocks(reader: Reader, where: Table, width: int) -> Iterator[array[int]]:
+def blocks(reader: Reader, where: Table, width: int) -> Iterator[array[int]]:
     """Yield big-endian numbers, some at a time."""
     for _, raw in reader.blocks(where.start, where.start + where.length * width, BLOCK):
         yield _swapped(array("I" if width == 4 else "Q", raw))
