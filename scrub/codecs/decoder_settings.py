@@ -8,9 +8,11 @@ x265 puts its settings as an SEI unit into hvcC. ISO/IEC 14496-15, 5.3.3.1 and 8
 """
 
 from scrub.codecs.sei import Codec
-from scrub.codecs.unit import Stream, cleaned
+from scrub.codecs.unit import Stream, cleaned, unprevented
 from scrub.errors import Malformed
 from scrub.findings import Kind
+
+SPS, LEVELS = 33, 12  # bytes that tell profile, compatibility, constraints and level
 
 
 def configured(config: bytes, codec: Codec, *, dolby: bool = False) -> tuple[Stream, bytes]:
@@ -83,6 +85,8 @@ def _hvcc(config: bytes, stream: Stream) -> bytes:
             continue
         matching = [unit for unit in units if unit and unit[0] >> 1 == kind & 63]
         same = [new for new in (cleaned(unit, stream) for unit in matching) if new]
+        if kind & 63 == SPS and same:
+            head = _levelled(head, same[0])
         if same:
             body = b"".join(len(u).to_bytes(2, "big") + u for u in same)
             arrays.append(bytes([kind & 0xBF]) + len(same).to_bytes(2, "big") + body)
@@ -90,3 +94,10 @@ def _hvcc(config: bytes, stream: Stream) -> bytes:
     if len(new) < len(config) and not stream.found:
         stream.found[Kind.SLACK] += 1
     return new
+
+
+def _levelled(head: bytes, sps: bytes) -> bytes:
+    """Return the head of hvcC with profile and level as a parameter set of the base tells them."""
+    told = unprevented(sps[2:64])[1 : 1 + LEVELS]
+    is_base = not sps[0] & 1 and not sps[1] >> 3
+    return head[:1] + told + head[1 + LEVELS :] if is_base and len(told) == LEVELS else head

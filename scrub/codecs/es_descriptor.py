@@ -8,6 +8,7 @@
 ISO/IEC 14496-1, 7.2.6.
 """
 
+import struct
 from collections.abc import Collection
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ DEPENDS, URL, CLOCK = 0x80, 0x40, 0x20
 SOUND_STREAM, VISUAL_STREAM = 5 << 2 | 1, 4 << 2 | 1
 AAC = frozenset({0x40, 0x66, 0x67, 0x68})
 FIXED = 13  # bytes of a decoder's descriptor in front of its settings
+FASTEST = 1 << 29  # bits a second: what is more is text
 LONGEST_SETTINGS = 64  # AAC's are 2 to 40 bytes
 
 
@@ -41,7 +43,13 @@ def decoder_of(payload: bytes, offset: int) -> Decoder:
     if len(decoder) < FIXED:
         raise Malformed("a descriptor is damaged", offset=offset)
     settings = _payload(decoder, FIXED, SETTINGS, offset) if len(decoder) > FIXED else b""
-    return Decoder(decoder[0], decoder[2:FIXED], settings)
+    return Decoder(decoder[0], _rates(decoder[2:FIXED]), settings)
+
+
+def _rates(numbers: bytes) -> bytes:
+    """Return the buffer's size and the bit rates; zeros where they can't be any."""
+    most, mean = struct.unpack_from(">II", numbers, 3)
+    return numbers if max(most, mean) < FASTEST else bytes(len(numbers))
 
 
 def es_descriptor(decoder: Decoder, stream: int) -> bytes:

@@ -32,6 +32,7 @@ class Part(Enum):
     SEI = auto()
     DELIMITER = auto()
     FILLER = auto()
+    END = auto()  # of a sequence, of the stream: a header and nothing else
     OTHER = auto()
 
 
@@ -52,14 +53,16 @@ def _rules(header: int, shift: int, mask: int, parts: dict[int, Part], filler: b
 RULES = {
     Codec.AVC: _rules(
         1, 0, 31,
-        dict.fromkeys((1, 2, 3, 4, 5, 10, 11, 13, 14, 15, 19, 20), Part.PICTURE)
+        dict.fromkeys((1, 2, 3, 4, 5, 13, 14, 15, 19, 20), Part.PICTURE)
+        | dict.fromkeys((10, 11), Part.END)
         | {6: Part.SEI, 7: Part.SPS, 8: Part.PPS, 9: Part.DELIMITER, 12: Part.FILLER}
         | dict.fromkeys((28, 30), Part.DOLBY),
         b"\x0c",
     ),
     Codec.HEVC: _rules(
         2, 1, 63,
-        dict.fromkeys((*range(10), *range(16, 22), 32, 33, 34, 36, 37), Part.PICTURE)
+        dict.fromkeys((*range(10), *range(16, 22), 32, 33, 34), Part.PICTURE)
+        | dict.fromkeys((36, 37), Part.END)
         | {39: Part.SEI, 40: Part.SEI, 35: Part.DELIMITER, 38: Part.FILLER}
         | dict.fromkeys((62, 63), Part.DOLBY),
         b"\x4c\x01",
@@ -107,33 +110,42 @@ def cleaned(unit: bytes, stream: Stream) -> bytes:
     """Return what is kept of a unit, or nothing."""
     if unit in stream.staying:
         return unit
-    rules = RULES[stream.codec]
-    part = rules.parts_by_byte[unit[0]]
-    match part:
-        case Part.PICTURE:
-            return unit
-        case Part.SEI:
-            new = _cleaned_sei(unit, stream)
-        case Part.SPS | Part.PPS:
-            new = _cleaned_set(unit, part, stream)
-        case Part.DOLBY if stream.dolby:
-            new = unit
-        case Part.DELIMITER if len(unit) > rules.header:
-            new = unit[: rules.header] + bytes([unit[rules.header] & 0xE0 | 0x10])
-        case Part.FILLER if not unit[rules.header :].rstrip(b"\x80").strip(b"\xff"):
-            new = unit
-        case _:
-            new = b""
-    if new != unit and part not in (Part.SEI, Part.SPS, Part.PPS):  # those count what they hold
-        stream.found[Kind.SLACK if new else Kind.UNKNOWN_CHUNK] += 1
+    part = RULES[stream.codec].parts_by_byte[unit[0]]
+    if part is Part.SEI:
+        new = _cleaned_sei(unit, stream)
+    elif part in (Part.SPS, Part.PPS):
+        new = _cleaned_set(unit, part, stream)
+    else:
+        new = _cleaned_other(unit, part, stream)
     if new == unit and part in (Part.SEI, Part.DELIMITER, Part.PPS):
         stream.stays(unit)
     return new
 
 
+def _cleaned_other(unit: bytes, part: Part, stream: Stream) -> bytes:
+    """Return what is kept of a unit that is neither SEI nor a parameter set of H.264."""
+    header = RULES[stream.codec].header
+    match part:
+        case Part.PICTURE:
+            return unit
+        case Part.DOLBY if stream.dolby:
+            new = unit
+        case Part.DELIMITER if len(unit) > header:
+            new = unit[:header] + bytes([unit[header] & 0xE0 | 0x10])
+        case Part.END:
+            new = unit[:header]
+        case Part.FILLER if not unit[header:].rstrip(b"\x80").strip(b"\xff"):
+            new = unit
+        case _:
+            new = b""
+    if new != unit:
+        stream.found[Kind.SLACK if new else Kind.UNKNOWN_CHUNK] += 1
+    return new
+
+
 def _cleaned_set(unit: bytes, part: Part, stream: Stream) -> bytes:
     """Return a parameter set of H.264 without what stands behind its end."""
-    rbsp = _unprevented(unit[1:])
+    rbsp = unprevented(unit[1:])
     if part is Part.SPS:
         stream.learn(rbsp)
         whole = ended(rbsp)
@@ -148,7 +160,7 @@ def _cleaned_set(unit: bytes, part: Part, stream: Stream) -> bytes:
 def _kept_messages(unit: bytes, stream: Stream, *, filler: bool) -> Iterator[bytes]:
     """Yield the messages that stay; `filler` of FF is no finding where it fills up a unit."""
     header = RULES[stream.codec].header
-    for message in messages(_unprevented(unit[header:])):
+    for message in messages(unprevented(unit[header:])):
         new = kept(message, stream.codec, stream.timing)
         ours = filler and message.type == FILLER and not message.payload.strip(b"\xff")
         if new != message and not ours:
@@ -185,7 +197,8 @@ def _filling(room: int) -> bytes:
     return (message + b"\x80").ljust(room, b"\0")
 
 
-def _unprevented(coded_bytes: bytes) -> bytes:
+def unprevented(coded_bytes: bytes) -> bytes:
+    """Return a unit's bytes without those that keep start codes out of it."""
     return coded_bytes.replace(b"\0\0\3", b"\0\0")
 
 

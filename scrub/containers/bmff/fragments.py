@@ -24,6 +24,7 @@ from scrub.containers.bmff.boxes import HEADER, Box, Parts, boxed, children, fir
 from scrub.containers.bmff.boxes import write as write_parts
 from scrub.containers.bmff.edits import Edits
 from scrub.containers.bmff.entry import Entry
+from scrub.containers.bmff.headers import possible
 from scrub.containers.bmff.layout import Others
 from scrub.containers.bmff.tables import MOST_SAMPLES, big_endian
 from scrub.errors import Malformed, TooComplex, Unsupported
@@ -94,7 +95,8 @@ def built_mvex(reader: Reader, mvex: Box, tracks: list[Defaults]) -> Parts:
     mehd = first(list(children(reader, mvex)), b"mehd")
     if mehd is not None:
         version = reader.number(mehd.payload, 1, "big") & 1
-        inside += full(b"mehd", version, 0, reader.exactly(mehd.payload + 4, 8 if version else 4))
+        duration = possible(reader.exactly(mehd.payload + 4, 8 if version else 4))
+        inside += full(b"mehd", version, 0, duration)
     for number, each in enumerate(tracks, 1):
         packed = TREX.pack(number, *each._replace(flags=each.flags & KEPT_FLAGS))
         inside += full(b"trex", 0, 0, packed)

@@ -22,6 +22,7 @@ from scrub.reading import Reader
 
 UNDETERMINED = 0x55C4  # "und" in five bits a letter
 MOST_EDITS = 256
+LONGEST = 1 << 48  # units: nine years at a million a second
 EDITS = (struct.Struct(">IiI"), struct.Struct(">QqI"))  # duration, begin, speed, by version
 USUAL_SPEED = ONE = 1 << 16
 
@@ -59,7 +60,13 @@ def clock(reader: Reader, box: Box, draft: Draft) -> Clock:
     wide = 8 if version else 4
     stored = reader.exactly(box.payload + 4, 3 * wide + 4)
     _times(stored[: 2 * wide], box, draft)
-    return Clock(version, stored[2 * wide : 2 * wide + 4], stored[2 * wide + 4 :])
+    return Clock(version, stored[2 * wide : 2 * wide + 4], possible(stored[2 * wide + 4 :]))
+
+
+def possible(duration: bytes) -> bytes:
+    """Return a duration as it is; zero where eight bytes hold one that none can have."""
+    unknown = not duration.strip(b"\xff")
+    return duration if unknown or int.from_bytes(duration, "big") < LONGEST else bytes(8)
 
 
 def _times(stored: bytes, box: Box, draft: Draft) -> None:
@@ -112,7 +119,7 @@ def read_head(reader: Reader, tkhd: Box, movie: Turn, draft: Draft) -> Head:
     if version > 1 or len(stored) < at + wide + 24:
         raise Malformed("a track header is damaged", offset=tkhd.start)
     _times(stored[4:at], tkhd, draft)
-    duration = stored[at + 8 : at + 8 + wide]
+    duration = possible(stored[at + 8 : at + 8 + wide])
     at += 8 + wide + 8
     group = int.from_bytes(stored[at + 2 : at + 4], "big")
     size = stored[at + 44 : at + 52].ljust(8, b"\0")
@@ -158,7 +165,7 @@ def edit_list(reader: Reader, inside: list[Box], media_duration: int, draft: Dra
         if speed not in (0, USUAL_SPEED):
             raise Unsupported("MP4", "an edit at another speed")
         if begin == -1 or 0 <= begin <= (media_duration or begin):
-            kept.append(one.pack(duration, begin, speed))
+            kept.append(one.pack(duration if duration < LONGEST else 0, begin, speed))
     if len(kept) < edits.length:
         draft.found(Kind.SLACK)
     rebuilt = struct.pack(">I", len(kept)) + b"".join(kept)

@@ -30,6 +30,8 @@ NUMBERS = struct.Struct(">IdIIIIII")  # of version 2: size, rate, channels, bits
 COMPRESSIONS = (0, 0xFFFF, 0xFFFE)
 LARGEST, FASTEST = 1 << 24, 10_000_000  # a number in a description, a rate: what is more is text
 UNKNOWN_CHANNEL = 0xFFFFFFFF
+LAYOUT_BY_LABELS, LAYOUT_BY_BITMAP = 0, 1 << 16
+DEPENDENT = 0x1E  # in the third byte of a stream of E-AC-3: how many depend on it
 UNCOMPRESSED = {
     b"raw ": 1, b"twos": 2, b"sowt": 2, b"NONE": 1, b"in24": 3, b"in32": 4, b"fl32": 4,
     b"fl64": 8, b"ulaw": 1, b"alaw": 1, b"lpcm": 2,
@@ -158,11 +160,35 @@ def _chan(reader: Reader, box: Box, draft: Draft) -> Parts:  # noqa: ARG001
     payload = reader.upto(box.payload, min(4096, box.end - box.payload))
     if len(payload) < 16:
         raise Malformed("the channel layout is too short", offset=box.start)
-    count = min(int.from_bytes(payload[12:16], "big"), (len(payload) - 16) // 20)
+    layout, bitmap, count = struct.unpack_from(">4xIII", payload)
+    bitmap = bitmap if layout == LAYOUT_BY_BITMAP else 0
+    count = min(count, (len(payload) - 16) // 20) if layout == LAYOUT_BY_LABELS else 0
     labels = [int.from_bytes(payload[16 + 20 * i : 20 + 20 * i], "big") for i in range(count)]
     named = [label if label == UNKNOWN_CHANNEL else _sane(label) for label in labels]
     described = b"".join(struct.pack(">I16x", label) for label in named)
-    return boxed(b"chan", payload[:12] + struct.pack(">I", count) + described)
+    return boxed(b"chan", struct.pack(">4xIII", layout, bitmap, count) + described)
+
+
+def _dec3(reader: Reader, box: Box, draft: Draft) -> Parts:
+    """Keep the rate, three or four bytes for each stream, and that there are objects, if any."""
+    payload = reader.upto(box.payload, min(64, box.end - box.payload))
+    at = 2
+    streams = b""
+    for _ in range((payload[1] & 7) + 1 if len(payload) >= at else 0):
+        stream = payload[at : at + 3]
+        if len(stream) < 3:
+            break
+        kept = bytes([stream[0] & 0xFE, stream[1], stream[2] & 0x1F])
+        at += 3
+        if stream[2] & DEPENDENT:
+            kept += payload[at : at + 1]
+            at += 1
+        streams += kept
+    if not streams:
+        draft.found(Kind.UNKNOWN_CHUNK)
+        return []
+    objects = payload[at : at + 2]
+    return boxed(b"dec3", payload[:2] + streams + (objects if objects[:1] == b"\1" else b""))
 
 
 def _wave(reader: Reader, box: Box, codec: bytes, draft: Draft) -> Parts:
@@ -186,7 +212,7 @@ _REBUILD: dict[bytes, Callable[[Reader, Box, Draft], Parts]] = {
     b"dOps": _dops,
     b"dfLa": _dfla,
     b"dac3": first_bytes(3),
-    b"dec3": first_bytes(16),
+    b"dec3": _dec3,
     b"damr": _damr,
     b"chan": _chan,
     b"pcmC": first_bytes(6),

@@ -285,6 +285,55 @@ class TestMp4:
         assert SECRET[:4] not in result
         assert heard(result) == heard(original)
 
+    def test_a_layout_that_is_told_by_number_has_no_bitmap(self) -> None:
+        plain = cleaned_here(encoded("mov", "-ac", "6", "-c:a", "pcm_s16le"))
+        at = plain.index(b"chan") + 4
+        hidden = plain[:at] + SECRET[:4] + plain[at + 4 : at + 8] + SECRET[4:8] + plain[at + 12 :]
+        by_number = plain[:at] + struct.pack(">4xII", 0x790006, 0) + plain[at + 12 :]
+        told = by_number[: at + 8] + SECRET[:4] + by_number[at + 12 :]
+
+        assert SECRET[:4] not in cleaned_here(hidden)
+        assert cleaned_here(told) == cleaned_here(by_number)
+
+    def test_what_stands_behind_the_streams_of_eac3_is_gone(self) -> None:
+        plain = cleaned_here(encoded("mp4", "-c:a", "eac3"))
+        at = plain.index(b"dec3")
+        longer = plain[: at - 4] + struct.pack(">I", 13 + 16) + plain[at : at + 9] + SECRET[:16]
+        longer = sized(longer + plain[at + 9 :], 16)
+        for name in (b"ec-3", b"stsd"):
+            start = longer.index(name) - 4
+            (size,) = struct.unpack_from(">I", longer, start)
+            longer = longer[:start] + struct.pack(">I", size + 16) + longer[start + 4 :]
+
+        assert cleaned_here(longer) == plain
+
+    def test_bit_rates_that_are_text_are_gone(self) -> None:
+        plain = cleaned_here(PLAIN)
+        at = plain.index(b"\x40\x15", plain.index(b"esds")) + 2
+        hidden = plain[:at] + SECRET[:11] + plain[at + 11 :]
+
+        result = cleaned_here(hidden)
+
+        assert SECRET[:4] not in result
+        assert heard(result) == heard(plain)
+
+    @pytest.mark.parametrize("name", ["mvhd", "mdhd"])
+    def test_a_duration_that_is_text_is_gone(self, name: str) -> None:
+        plain = cleaned_here(PLAIN)
+        at = plain.index(name.encode()) + 4
+        wide = b"\1\0\0\0" + bytes(16) + plain[at + 12 : at + 16] + SECRET[:8]
+        around = {"mvhd": (b"mvhd", b"moov"), "mdhd": (b"mdhd", b"mdia", b"trak", b"moov")}
+        hidden = plain[:at] + wide + plain[at + 20 :]
+        for each in around[name]:
+            start = hidden.index(each) - 4
+            (size,) = struct.unpack_from(">I", hidden, start)
+            hidden = hidden[:start] + struct.pack(">I", size + 12) + hidden[start + 4 :]
+
+        result = cleaned_here(moved(hidden, 12))
+
+        assert SECRET[:4] not in result
+        assert heard(result) == heard(plain)
+
     def test_a_comment_in_the_settings_of_aac_is_gone(self) -> None:
         general = "00010 0100 0000 000"
         one_front_element = "0000 01 0100 0001 0000 0000 00 000 0000 0 0 0 10000 0"

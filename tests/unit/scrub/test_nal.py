@@ -152,6 +152,14 @@ class TestNal:
         assert cut(sampled(hidden), Stream(codec)) == sampled(plain[:1])
         assert cut(sampled(plain), Stream(codec)) == sampled(plain)
 
+    @pytest.mark.parametrize(("codec", "end"), [(Codec.AVC, b"\x0a"), (Codec.HEVC, b"\x4a\x01")])
+    def test_an_end_has_nothing_but_its_header(self, codec: Codec, end: bytes) -> None:
+        stream = Stream(codec)
+
+        assert cut(sampled([end + SECRET]), stream) == sampled([end])
+        assert blanked(end + SECRET, stream) == end + bytes(len(SECRET))
+        assert blanked(end, stream) is None
+
     def test_a_unit_that_runs_past_its_sample_is_refused(self) -> None:
         for sample in (b"\0\0\0\5\x65abc", b"\xff\xff\xff\xff\x65", sampled([b"\6" + SEI])[:-1]):
             with pytest.raises(Malformed):
@@ -265,7 +273,7 @@ class TestConfigured:
             next(u for u in units(stream_of("x265")) if u[0] >> 1 == kind)
             for kind in (32, 33, 34, 39)
         )
-        head = b"\1\1" + bytes(19) + b"\x0f"
+        head = b"\1" + SECRET[:12] + bytes(8) + b"\x0f"
         arrays = [
             bytes([0x80 | unit[0] >> 1, 0, 1]) + len(unit).to_bytes(2, "big") + unit
             for unit in (vps, sps, pps, sei)
@@ -275,6 +283,7 @@ class TestConfigured:
 
         assert b"x265" in sei
         assert config[22:] == b"\3" + b"".join(arrays[:3])
+        assert config[1:13] == sps[2:].replace(b"\0\0\3", b"\0\0")[1:13]
         assert stream.found[Kind.ENCODER] == 1
         assert configured(config, Codec.HEVC)[1] == config
 
