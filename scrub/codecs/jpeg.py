@@ -6,7 +6,8 @@
 
 Kept are the segments that decoding reads: tables, frame and scan headers, and of the application's
 own (FF E0 to FF EF) those that say how fields lie, JFIF without a thumbnail, and Adobe's colours.
-Of a picture that breaks off what can be read is kept.
+Of a picture that breaks off what can be read is kept. A table with more behind it than it defines
+goes.
 ITU-T T.81, B.1; JFIF 1.02; AVI1: Open DML, 1996; mjpg: QuickTime File Format.
 """
 
@@ -19,13 +20,18 @@ from scrub.findings import Kind
 
 SOI, EOI = b"\xff\xd8", b"\xff\xd9"
 SCAN, COMMENT, FIRST_APP, LAST_APP = 0xDA, 0xFE, 0xE0, 0xEF
-# Frame headers, tables, restart interval, scan, number of lines, JPEG-LS parameters.
-DECODING = frozenset({*range(0xC0, 0xD0), SCAN, 0xDB, 0xDC, 0xDD, 0xDE, 0xDF, 0xF7, 0xF8})
+HUFFMAN, ARITHMETIC, QUANTIZATION, LINES, RESTART = 0xC4, 0xCC, 0xDB, 0xDC, 0xDD
+LOSSLESS, PARAMETERS = 0xF7, 0xF8  # of JPEG-LS
+FRAMES = frozenset({*range(0xC0, 0xD0), LOSSLESS}) - {HUFFMAN, 0xC8, ARITHMETIC}
+TABLES = {LINES: 2, RESTART: 2, PARAMETERS: 11}  # those of one length
+DECODING = FRAMES | TABLES.keys() | {SCAN, HUFFMAN, ARITHMETIC, QUANTIZATION}
 ALONE = 0x01  # a marker without a segment; restarts stand in scans
 ENCODER = b"Lavc"  # the comment that ffmpeg puts into every frame
 LONGEST_ENCODER = 24
+MOST_CONDITIONS = 2 * 2 * 4  # a table and its value, for DC and AC
 # Without a + behind the FF, so that searching begins with a quick look for that byte.
 _MARKER = re.compile(rb"\xff[^\0\xd0-\xd7\xff]")
+_LOSSLESS_MARKER = re.compile(rb"\xff[\x80-\xcf\xd8-\xfe]")  # its scans stuff a bit, not a byte
 _SOI_BEHIND_PADDING = re.compile(rb"[\0\xff]*?\xff\xd8")
 
 
@@ -65,6 +71,7 @@ class _Walk:
         self.names_encoder = False
         self._frame = frame
         self._offset = offset
+        self._lossless = False
 
     def keep(self, start: int, end: int) -> None:
         if self.kept and self.kept[-1][1] == start:
@@ -107,16 +114,23 @@ class _Walk:
         if length < 2 or end > len(frame):
             self.found[Kind.SLACK] += 1
             return len(frame)
-        if not self._is_kept(kind, frame[at + 2 : end]):
+        payload = frame[at + 2 : end]
+        if not self._is_kept(kind, payload):
             return end
+        self._lossless |= kind == LOSSLESS
         if kind == SCAN:
-            marker = _MARKER.search(frame, end)
+            marker = (_LOSSLESS_MARKER if self._lossless else _MARKER).search(frame, end)
             end = marker.start() if marker else len(frame)
         self.keep(begin, end)
         return end
 
     def _is_kept(self, kind: int, payload: bytes) -> bool:
-        if kind in DECODING or (FIRST_APP <= kind <= LAST_APP and _is_needed(kind, payload)):
+        if kind in DECODING:
+            if _is_whole(kind, payload):
+                return True
+            self.found[Kind.SLACK] += 1
+            return False
+        if FIRST_APP <= kind <= LAST_APP and _is_needed(kind, payload):
             return True
         if kind == COMMENT:
             if payload.startswith(ENCODER) and len(payload) <= LONGEST_ENCODER:
@@ -127,6 +141,34 @@ class _Walk:
             known = FIRST_APP <= kind <= LAST_APP
             self.found[Kind.TAG_BLOCK if known else Kind.UNKNOWN_CHUNK] += 1
         return False
+
+
+def _is_whole(kind: int, payload: bytes) -> bool:
+    """Say whether a segment holds what it defines, and behind that nothing but zeros."""
+    defined = _defined(kind, payload)
+    return defined <= len(payload) and not payload[defined:].strip(b"\0")
+
+
+def _defined(kind: int, payload: bytes) -> int:
+    """Return how much of a segment decoding defines: what stands behind it can be anything."""
+    if kind in TABLES:
+        return TABLES[kind]
+    if kind in FRAMES:
+        return 6 + 3 * payload[5] if len(payload) > 5 else 0
+    if kind == SCAN:
+        return 4 + 2 * payload[0] if payload else 0
+    if kind == ARITHMETIC:
+        return len(payload) if len(payload) <= MOST_CONDITIONS else 0
+    at = 0
+    while at < len(payload):
+        kind_of_table, which = divmod(payload[at], 16)
+        if kind_of_table > 1 or which > 3:
+            break
+        if kind == QUANTIZATION:
+            at += 1 + (64 << kind_of_table)
+        else:
+            at += 17 + sum(payload[at + 1 : at + 17])
+    return at
 
 
 def _is_needed(kind: int, payload: bytes) -> bool:

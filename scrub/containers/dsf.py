@@ -5,7 +5,8 @@
               rate, u32 bits (1 or 8), u64 samples a channel, u32 4096, 4 reserved bytes
     data      "data", u64 size with these 12 bytes, blocks of 4096 bytes of each channel in turn
 
-Numbers are little-endian. Sony, DSF File Format Specification 1.01.
+The last block of each channel is filled up behind its last sample: that becomes zeros, and blocks
+without a sample go. Numbers are little-endian. Sony, DSF File Format Specification 1.01.
 """
 
 import struct
@@ -47,9 +48,22 @@ def plan_dsf(reader: Reader, start: int, draft: Draft) -> None:
         draft.found(Kind.SLACK)
     if tag or end < reader.size:
         draft.found(Kind.TAG_BLOCK if tag else Kind.TRAILING)
-    samples = min(samples, 8 * (end - begin) // channels)
+    room = 8 * (end - begin) // channels
+    samples = min(samples, room)
+    whole, over = divmod(-(-(samples or room) // 8), BLOCK)
+    stop = min(begin + (whole + bool(over)) * BLOCK * channels, end)
+    if stop < end:
+        draft.found(Kind.SLACK)
+    size = DATA.size + stop - begin
     draft.write(DSD.pack(b"DSD ", DSD.size, DSD.size + FMT.size + size, 0))
     draft.write(FMT.pack(b"fmt ", FMT.size, 1, 0, kind, channels, rate, bits, samples, BLOCK))
     draft.write(DATA.pack(b"data", size))
-    draft.copy(begin, end)
-    draft.sound(end - begin, samples)
+    filled = begin + whole * BLOCK * channels
+    draft.copy(begin, min(filled, stop))
+    for block in range(filled, stop, BLOCK):
+        used, after = min(block + over, stop), min(block + BLOCK, stop)
+        if any(reader.exactly(used, after - used)):
+            draft.found(Kind.SLACK)
+        draft.copy(block, used)
+        draft.write(bytes(after - used))
+    draft.sound(stop - begin, samples)

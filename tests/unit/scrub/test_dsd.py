@@ -69,6 +69,30 @@ class TestDsf:
         assert heard(result) == heard(dsf())
         assert findings.removed
 
+    def test_what_fills_the_last_blocks_becomes_zeros(self, zygote: Zygote) -> None:
+        whole = bytearray(dsf())
+        struct.pack_into("<Q", whole, 64, 8 * 100)
+        planted, clean = whole.copy(), whole.copy()
+        for block in (92, 92 + 4096):
+            planted[block + 100 : block + 100 + len(SECRET)] = SECRET
+            clean[block + 100 : block + 4096] = bytes(3996)
+
+        _, result, findings = cleaned(zygote, bytes(planted))
+
+        assert result == clean
+        assert heard(result) == heard(bytes(planted))
+        assert findings.removed
+
+    def test_blocks_without_a_sample_go(self, zygote: Zygote) -> None:
+        one = 28 + 52 + 12 + 2 * 4096
+        clean = bytearray(dsf())
+        struct.pack_into("<Q", clean, 12, one + 8192)
+        struct.pack_into("<Q", clean, 84, 12 + 2 * 8192)
+
+        _, result, _ = cleaned(zygote, bytes(clean) + SECRET.ljust(8192, b"\0"))
+
+        assert result == dsf()
+
     @pytest.mark.parametrize("damaged", [dsf()[:-1], dsf()[:90], dsf()[:50], dsf(block=9)])
     def test_a_damaged_dsf_is_refused(self, zygote: Zygote, damaged: bytes) -> None:
         with pytest.raises(Malformed):

@@ -81,6 +81,20 @@ class TestJpeg:
         assert kept(frame) == frame
         assert cleaned_frame(frame, 0).names_encoder
 
+    @pytest.mark.parametrize("kind", [*range(0xC0, 0xD0), 0xDA, 0xDB, 0xDC, 0xDD, 0xF7, 0xF8])
+    @pytest.mark.parametrize("payload", [SECRET, b"\0\4" + SECRET, b"\0" + bytes(64) + SECRET])
+    def test_nothing_hides_in_a_segment_of_another_length(self, kind: int, payload: bytes) -> None:
+        frame = with_segment(segment(kind, payload))
+
+        assert SECRET not in kept(frame)
+        assert cleaned_frame(frame, 0).found
+
+    def test_a_lossless_scan_goes_on_behind_ff_and_a_stuffed_bit(self) -> None:
+        scan = segment(0xDA, b"\1\1\0\0\0\0") + b"\x12\xff\x7e\x34\xff\x01\x56"
+        frame = b"\xff\xd8" + segment(0xF7, b"\x08\0\1\0\1\1\1\x11\0") + scan + b"\xff\xd9"
+
+        assert kept(frame) == frame
+
     @pytest.mark.parametrize("frame", [b"", b"\xff", SECRET, PICTURE[2:]])
     def test_what_is_no_picture_is_refused(self, frame: bytes) -> None:
         with pytest.raises(Malformed):
