@@ -69,8 +69,9 @@ class _Usage(click.Command):
 
 @click.command(cls=_Usage, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument(
-    "recordings", metavar="FILE…", nargs=-1, required=True, type=click.Path(path_type=Path)
-)
+    "recordings", metavar="FILE…", nargs=-1, required=True,
+    type=click.Path(readable=False, path_type=Path),  # one that can't be read stops no other
+)  # fmt: skip
 @click.option(
     "-o", "--output", metavar="OUT", type=click.Path(path_type=Path),
     help="Where the clean copy goes; nothing is ever overwritten.",
@@ -191,7 +192,8 @@ def _opened(task: Task) -> Iterator[tuple[BinaryIO, int]]:
     except ScrubError as error:
         raise refusal(task.recording, error) from None
     except OSError as error:
-        place = printable(str(error.filename or task.recording))
+        # Of a link it is the second: what is linked has no name.
+        place = printable(str(error.filename2 or error.filename or task.recording))
         why = (error.strerror or "it can't be used").lower()
         hint = "is it there, may you read and write there, and is there room?"
         raise Refusal(f"{place}: {why}", hint, USAGE) from None
@@ -208,3 +210,9 @@ def run(zygote: Zygote | None) -> int:
         return USAGE
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
+    except OSError as error:  # what befalls recordings and copies is a Refusal by now
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), 1)  # or what is left of it is tried once more at the end
+        why = (error.strerror or "it can't be written").lower()
+        complain(Refusal(f"standard output: {why}", "is there room?", USAGE), hinted=False)
+        return USAGE

@@ -4,16 +4,18 @@ import json
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 from recordings import SECRET, id3, wav
 
-from scrub import WORDS, Cleaned, Kind, cli
+from scrub import WORDS, Cleaned, CutList, Kind, cli
 from scrub.cli import command, refusals, report
+from scrub.cli.output import Output
 
 PLANTED = id3((b"TPE1", b"\0" + SECRET), (b"TXXX", b"\0GPS\0+52.5")) + wav()
 
@@ -217,6 +219,58 @@ class TestNames:
 
         assert done.returncode == 3
         assert (done.stderr.count("error: "), done.stderr.count("hint: ")) == (2, 1)
+
+    def test_one_that_may_not_be_read_stops_no_other(
+        self, recording: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        closed = recording.with_name("closed.wav")
+        closed.write_bytes(PLANTED)
+        monkeypatch.setattr(os, "access", lambda path, *_: Path(path) != closed)
+        monkeypatch.setattr(sys, "argv", ["tapedrop-scrub", "--show", str(closed), str(recording)])
+
+        with pytest.raises(SystemExit):
+            cli.main()
+
+        assert f"{recording}: WAV" in capsys.readouterr().out
+
+    def test_a_name_that_is_too_long_is_said(self, recording: Path) -> None:
+        long = recording.rename(recording.with_name("a" * 250 + ".wav"))
+
+        done = scrub(long)
+
+        assert done.returncode == 2
+        assert f"{long.with_suffix('')}.clean.wav: file name too long" in done.stderr
+
+    @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+    def test_stopped_where_files_need_a_name_it_leaves_nothing(
+        self, recording: Path, monkeypatch: pytest.MonkeyPatch, stop: signal.Signals
+    ) -> None:
+        def stopped(_self: Output, _cuts: CutList, out: BinaryIO) -> None:
+            out.write(b"half")
+            out.flush()
+            os.kill(os.getpid(), stop)
+
+        monkeypatch.setattr("scrub.cli.output._nameless", lambda _: None)
+        monkeypatch.setattr(Output, "_write", stopped)
+        monkeypatch.setattr(sys, "argv", ["tapedrop-scrub", str(recording)])
+        before = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP)}
+
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+        assert ended.value.code == 130
+        assert [*recording.parent.iterdir()] == [recording]
+
+    def test_a_report_that_finds_no_room_is_one_line(self, recording: Path) -> None:
+        with Path("/dev/full").open("wb") as full:
+            words = [sys.executable, "-m", "scrub", "--show", recording]
+            done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True)
+
+        assert done.returncode == 2
+        assert done.stderr.startswith("tapedrop-scrub: error: standard output: no space left")
+        assert "Traceback" not in done.stderr
 
     def test_where_files_need_a_name_all_of_it_is_written_or_nothing(
         self, recording: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
