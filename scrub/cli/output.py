@@ -28,7 +28,7 @@ class Output:
     def __init__(self, recording: BinaryIO, folder: Path) -> None:
         self.written = 0
         self._recording = recording
-        self._before = os.fstat(recording.fileno())
+        self._before = _state(recording)
         self._nameless = _nameless(folder)
 
     def __enter__(self) -> Self:
@@ -80,9 +80,7 @@ class Output:
         return Refusal(f"{printable(str(self._recording.name))} {what}", "try once more", REFUSED)
 
     def _require_unchanged(self) -> None:
-        now = os.fstat(self._recording.fileno())
-        before = self._before
-        if (now.st_size, now.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
+        if _state(self._recording) != self._before:
             raise self._refusal("changed meanwhile")
 
     def _write(self, cuts: CutList, out: BinaryIO) -> None:
@@ -110,6 +108,12 @@ class Output:
                 raise self._refusal("became shorter meanwhile")
             at += copied
             self.written += copied
+
+
+def _state(recording: BinaryIO) -> tuple[int, int, int]:
+    """Return what differs once it was written to; copying tools set mtime back, but not ctime."""
+    now = os.fstat(recording.fileno())
+    return now.st_size, now.st_mtime_ns, now.st_ctime_ns
 
 
 def notebook(folder: Path) -> BinaryIO:

@@ -191,15 +191,22 @@ class TestNames:
         assert second["output"] == str(recording.with_name("interview.clean.wav"))
         assert done.stderr.endswith("tapedrop-scrub: note: 1 of 2 done\n")
 
+    @pytest.mark.parametrize("whence", [os.SEEK_SET, os.SEEK_END])
     def test_a_recording_that_is_written_to_meanwhile_is_refused(
-        self, recording: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+        self,
+        recording: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+        whence: int,
     ) -> None:
-        real = command.clean
+        real, before = command.clean, recording.stat()
 
         def slowly(*words: Any, **named: Any) -> Cleaned:
             done = real(*words, **named)
-            with recording.open("ab") as still_recording:
+            with recording.open("r+b") as still_recording:
+                still_recording.seek(0, whence)
                 still_recording.write(b"more")
+            os.utime(recording, ns=(before.st_atime_ns, before.st_mtime_ns))
             return done
 
         monkeypatch.setattr(command, "clean", slowly)
