@@ -63,7 +63,7 @@ FOURCCS: dict[bytes, Coding] = (
     | _named(Coding.H265, "HEVC H265 X265 HVC1")
     | _named(Coding.DV, "DVSD DVSL DVHD DV25 DV50 DVH1 CDVC CDV5 DVCP DVC DVIS PDVC SL25 SLDV")
 )
-SETTINGS_SIZES = {FIELDS: 12, b"WMV2": 4, b"WMV3": 5}
+SETTINGS_SIZES = {FIELDS: 12, b"WMV2": 4, b"WMV3": 5, b"ASV1": 4, b"ASV2": 4}
 NAL_CODECS = {Coding.H264: nal.Codec.AVC, Coding.H265: nal.Codec.HEVC}
 
 

@@ -93,6 +93,7 @@ class TestAvi:
             ("-c:v", "rawvideo", "-pix_fmt", "yuv420p", "-c:a", "adpcm_ms"),
             ("-c:v", "wmv2", "-c:a", "wmav2"),
             ("-c:v", "cinepak", "-c:a", "pcm_mulaw"),
+            ("-c:v", "asv1", "-c:a", "pcm_s16le"),
             ("-c:v", "mpeg2video", "-c:a", "aac"),
             ("-c:v", "h263p", "-c:a", "pcm_s24le"),
             ("-map", "0:a", "-c:v", "mpeg4", "-c:a", "pcm_s16le"),
