@@ -76,7 +76,7 @@ def find_data(reader: Reader, start: int, packet_size: int, draft: Draft) -> Dat
     draft.found(Kind.IDENTIFIER, any(identifier))
     begin = start + DATA.size
     end = start + size
-    if size < DATA.size or end > reader.size:
+    if size <= DATA.size or end > reader.size:  # of a live one ffmpeg says 50: no packet
         end = reader.size
     end -= (end - begin) % packet_size
     _report_behind(reader, end, draft)

@@ -319,6 +319,15 @@ class TestAsf:
         assert (len(result) - result.index(guids.DATA) - DATA) % PACKET == 0
         assert heard(wma()).startswith(heard(result)[:100_000])
 
+    @pytest.mark.parametrize("size", [0, DATA])
+    def test_a_live_one_whose_size_nobody_filled_in_is_read_to_its_end(
+        self, zygote: Zygote, size: int
+    ) -> None:
+        objects, rest = parts(wma())
+        live = joined(objects, rest[:16] + struct.pack("<Q", size) + rest[24:])
+
+        assert packets(cleaned(zygote, live)[1]) == packets(wma())
+
     def test_what_is_encrypted_is_refused(self, zygote: Zygote) -> None:
         for guid in guids.ENCRYPTION:
             with pytest.raises(Unsupported, match="encrypted"):
