@@ -39,10 +39,10 @@ UNCOMPRESSED = {
 CODECS = frozenset(UNCOMPRESSED) | {
     b"mp4a", b"alac", b"Opus", b"fLaC", b"ac-3", b"ec-3", b"samr", b"sawb", b".mp3", b"ima4",
     b"ipcm", b"fpcm", b"ms\x00\x02", b"ms\x00\x11", b"ms\x00\x55", b"MAC3",
-    b"MAC6",
+    b"MAC6", b"agsm", b"dtsc", b"dtsh", b"dtsl", b"dtse",
 }  # fmt: skip
-# MPEG-4 sound, MPEG-2 AAC of three profiles, MPEG layers, AC-3.
-OBJECT_TYPES = frozenset({0x40, 0x66, 0x67, 0x68, 0x69, 0x6B, 0xA5, 0xA6})
+# MPEG-4 sound, MPEG-2 AAC of three profiles, MPEG layers, AC-3, E-AC-3, DTS.
+OBJECT_TYPES = frozenset({0x40, 0x66, 0x67, 0x68, 0x69, 0x6B, 0xA5, 0xA6, 0xA9})
 
 
 def sound_entry(reader: Reader, box: Box, draft: Draft, *, quicktime: bool) -> Entry:
@@ -236,6 +236,8 @@ _INSIDE: dict[bytes, frozenset[bytes]] = {
     b"ima4": _QUICKTIME,
     b"MAC3": _QUICKTIME,
     b"MAC6": _QUICKTIME,
+    b"agsm": _QUICKTIME,
+    **dict.fromkeys((b"dtsc", b"dtsh", b"dtsl", b"dtse"), _QUICKTIME),
     b"ipcm": frozenset({b"pcmC", b"chan"}),
     b"fpcm": frozenset({b"pcmC", b"chan"}),
 } | dict.fromkeys(UNCOMPRESSED, _QUICKTIME | {b"enda"})

@@ -23,6 +23,9 @@ CODECS = {
     "pcm_in_mov": ("mov", "-c:a", "pcm_s16le"),
     "microsoft_in_mov": ("mov", "-c:a", "adpcm_ima_wav"),
     "packed_in_mov": ("mov", "-c:a", "adpcm_ima_qt"),
+    "gsm": ("mov", "-ar", "8000", "-c:a", "libgsm"),
+    "dts": ("mov", "-ar", "48000", "-c:a", "dca", "-strict", "-2"),
+    "dts_in_mp4": ("mp4", "-ar", "48000", "-c:a", "dca", "-strict", "-2"),
     "amr": ("3gp", "-ar", "8000", "-c:a", "libopencore_amrnb"),
 }
 
