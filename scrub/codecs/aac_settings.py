@@ -6,7 +6,8 @@
     program     4 + 2 + 4 bits, six counts of 4 4 4 2 3 4 bits, 3 flags with 4 4 3 bits, 5 bits for
                 each front, side, back and coupled element, 4 for each other; zeros up to a byte;
                 u8 length of a comment, the comment
-    behind      what tells of SBR and PS: at most 8 bytes
+    behind      2B7 in 11 bits, 5 in 5 bits, a flag for SBR and its rate, 548 in 11 bits, a flag
+                for PS; where sound is protected against errors at most 8 bytes
 
 ISO/IEC 14496-3, 1.6.2.1 and 4.4.1.
 """
@@ -16,6 +17,8 @@ from scrub.codecs.bits import Bits
 ESCAPE, ESCAPED_RATE = 31, 15
 SBR, PS = 5, 29
 GENERAL = frozenset({1, 2, 3, 4, 6, 7, 17, 19, 20, 21, 22, 23})
+RESILIENT = frozenset({6, 17, 19, 20, 21, 22, 23})  # layers and protection follow first
+SYNC_SBR, SYNC_PS = 0x2B7, 0x548
 MOST_BEHIND = 8
 PROGRAM = 5  # the element of a raw block
 BEHIND = bytes(128)  # what is cut off reads as zeros, and no program is longer
@@ -37,12 +40,29 @@ def without_comment(settings: bytes) -> bytes:
         bits.take(14)
     bits.take(1)
     if channels:
-        return settings[: (bits.at + 7) // 8 + MOST_BEHIND]
+        return settings[: _end(bits, kind)]
     _skip_program(bits)
     at = (bits.at + 7) // 8
     length = settings[at] if at < len(settings) else 0
-    behind = settings[at + 1 + length :][:MOST_BEHIND]
+    behind = settings[at + 1 + length :]
+    behind = behind[: _end(Bits(behind + BEHIND), kind)]
     return settings[:at] + b"\0" + behind if at < len(settings) else settings
+
+
+def _end(bits: Bits, kind: int) -> int:
+    """Return how many bytes there are with what tells of SBR and PS, if that is what follows."""
+    end = (bits.at + 7) // 8
+    if kind in RESILIENT:
+        return end + MOST_BEHIND
+    if bits.take(11) != SYNC_SBR or bits.take(5) != SBR:
+        return end
+    if bits.take(1):
+        _skip_rate(bits)
+        after = bits.at
+        if bits.take(11) != SYNC_PS:
+            return (after + 7) // 8
+        bits.take(1)
+    return (bits.at + 7) // 8
 
 
 def comment_in_block(block: bytes) -> int:

@@ -4,8 +4,8 @@
     extension  u16 length and as many bytes as the tag's codec defines: none for PCM
     FFFE       bits that count 2, speakers 4, and the tag once more as a GUID
 
-What stands behind the bytes that a codec defines goes. Numbers are little-endian. Microsoft
-mmreg.h; Multiple Channel Audio Data and WAVE Files, 2007.
+What stands behind the bytes that a codec defines goes; what of these is reserved becomes zeros.
+Numbers are little-endian. Microsoft mmreg.h; Multiple Channel Audio Data and WAVE Files, 2007.
 """
 
 import struct
@@ -57,6 +57,8 @@ PACKETS = PLAIN | {
 }
 # And those whose frames follow one another, so that they can be told from what stands between.
 FRAMES = PLAIN | {MPEG: 22, MP3: 12, AC3: 0, DTS: 0}
+# Of these, what is a time stamp or reserved.
+BLANK = {MPEG: (14, 22), 0x0162: (6, 14), 0x0163: (6, 14)}
 # Codecs that count samples by bytes: how many there are needs no saying.
 COUNTED = frozenset({PCM, 0x0003, 0x0006, 0x0007})
 GUID_AT = 6
@@ -110,6 +112,9 @@ def rebuilt(payload: bytes, known: Mapping[int, int], format_name: str, offset: 
         _check_guid(extension[GUID_AT:], known, format_name, offset)
     if tag == AAC:
         extension = without_comment(extension)
+    begin, end = BLANK.get(tag, (0, 0))
+    blank = extension[begin:end]
+    extension = extension[:begin] + bytes(len(blank)) + extension[begin + len(blank) :]
     kept = payload[: FMT.size] + struct.pack("<H", len(extension)) + extension
     return WaveFormat(kept, slack=whole != extension)
 

@@ -40,6 +40,7 @@ ALAC_SETTINGS = 24
 OLD_ALAC = b"frmaalac"  # in front of them, in the boxes of QuickTime
 LONGEST_COOKIE = 1 << 12
 LONGEST_INFO = 1 << 16
+LONGEST_PACKET = 1 << 16  # frames; what is trimmed at either end is less
 LONGEST_NUMBER = 5  # bytes of a packet's size
 
 AAC_CODECS = frozenset({b"aac ", b"aach", b"aacp", b"aacl", b"aace"})
@@ -114,8 +115,9 @@ def plan_caf(reader: Reader, start: int, draft: Draft) -> None:
 
 def _write(reader: Reader, found: dict[bytes, Chunk], draft: Draft) -> None:
     what, desc = _description(reader, found[b"desc"], draft)
-    data, table = found[b"data"], _packets(reader, what, found.get(b"pakt"), draft)
+    data = found[b"data"]
     begin, size = data.start + 4, data.end - data.start - 4
+    table = _packets(reader, what, found.get(b"pakt"), size, draft)
     if what.packet_size:
         units = size // what.packet_size
     else:
@@ -196,9 +198,9 @@ def _rebuilt(reader: Reader, chunk: Chunk, kept: bytes, draft: Draft) -> bytes:
 
 
 def _packets(
-    reader: Reader, what: Description, chunk: Chunk | None, draft: Draft
+    reader: Reader, what: Description, chunk: Chunk | None, room: int, draft: Draft
 ) -> Packets | None:
-    """Return the packet table, without what stands behind its last number.
+    """Return the packet table of `room` bytes of sound, up to its last number.
 
     Raises Malformed when it ends before.
     """
@@ -211,9 +213,20 @@ def _packets(
     start = chunk.start + PAKT.size
     each = (not what.packet_size) + (not what.packet_frames)
     end, size = _sum(reader, start, chunk.end, count * each, each)
-    if end < chunk.end:
+    kept = _counts(what, head, room)
+    if end < chunk.end or kept != head:
         draft.found(Kind.SLACK)
-    return Packets(head, start, end, count, size)
+    return Packets(kept, start, end, count, size)
+
+
+def _counts(what: Description, head: bytes, room: int) -> bytes:
+    """Return the head of a packet table whose numbers are no more than there can be."""
+    packets, frames, priming, remainder = PAKT.unpack(head)
+    if what.packet_size:
+        packets = min(packets, room // what.packet_size)
+    frames = min(frames, packets * (what.packet_frames or LONGEST_PACKET))
+    trimmed = (each if each < LONGEST_PACKET else 0 for each in (priming, remainder))
+    return PAKT.pack(packets, min(frames, (1 << 64) - 1), *trimmed)
 
 
 def _sum(reader: Reader, start: int, end: int, count: int, each: int) -> tuple[int, int]:

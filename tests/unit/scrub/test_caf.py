@@ -129,6 +129,13 @@ class TestCaf:
         with pytest.raises(Malformed):
             cleaned(zygote, caf(desc(b"opus", 0, 960), bad, DATA))
 
+    def test_numbers_of_a_packet_table_are_no_more_than_there_can_be(self, zygote: Zygote) -> None:
+        packets = len(SOUND) // 2
+        planted = caf(desc(), piece(b"pakt", SECRET[:24]), DATA)
+        counted = struct.pack(">QQII", packets, packets, 0, 0)
+
+        assert cleaned(zygote, planted)[1] == caf(desc(), piece(b"pakt", counted), DATA)
+
     def test_a_codec_of_a_caf_that_nobody_knows_is_refused(self, zygote: Zygote) -> None:
         with pytest.raises(Unsupported):
             cleaned(zygote, caf(desc(b"Mari"), DATA))

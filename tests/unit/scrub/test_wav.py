@@ -220,6 +220,13 @@ class TestWav:
 
         assert refusal.value.what == "sound in several chunks"
 
+    def test_the_time_stamp_of_mpeg_sound_is_blank(self, zygote: Zygote) -> None:
+        plain = encoded("wav", "-c:a", "mp2")
+        stamp = plain.index(b"fmt ") + 8 + 18 + 14
+        planted = plain[:stamp] + SECRET[:8] + plain[stamp + 8 :]
+
+        assert cleaned(zygote, planted)[1] == cleaned(zygote, plain)[1]
+
     def test_a_missing_last_pad_byte_is_forgiven(self, zygote: Zygote) -> None:
         odd = struct.pack("<HHIIHH", 1, 1, RATE, RATE, 1, 8)
         short = riff(chunk(b"fmt ", odd), chunk(b"data", b"\x80" * 101))[:-1]
