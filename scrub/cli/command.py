@@ -77,7 +77,10 @@ class _Usage(click.Command):
     help="Where the clean copy goes; nothing is ever overwritten.",
 )  # fmt: skip
 @click.option(
-    "-r", "--recursive", is_flag=True, help="Clean all that is in a folder, links not followed."
+    "-r",
+    "--recursive",
+    is_flag=True,
+    help="Clean all that is in a folder but links and what is called .clean.",
 )
 @click.option("--show", is_flag=True, help="Only tell what a file hides; write nothing.")
 @click.option(
@@ -137,6 +140,8 @@ def _each(found: Iterable[Task | Refusal], work: Callable[..., None], *, as_json
             codes[refused.code] += 1
             if refused.code == UNFIT:
                 break
+    if not codes:
+        say("note", "there is nothing in it; links and what is called .clean are left out")
     if codes.total() > 1:
         say("note", f"{codes[DONE]} of {codes.total()} done")
     return overall(set(+codes))

@@ -21,6 +21,7 @@ from scrub.wire import FormatName
 
 PATIENCE_SECONDS: Final = 0.5  # what takes less shows no progress
 GLANCE_SECONDS: Final = 0.1
+LONGEST_NAME: Final = 24  # of a name: a line that wraps could not be taken back
 NOTHING_GONE: Final = "nothing; there was nothing"
 NOTHING_LEFT: Final = "nothing we can see"
 
@@ -80,7 +81,7 @@ class Progress:
     """
 
     def __init__(self, recording: Path, fd: int, size: int, far: Callable[[], int]) -> None:
-        self._name = printable(recording.name)
+        self._name = printable(recording.name)[:LONGEST_NAME]
         self._fd, self._size, self._far = fd, size, far
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._show, daemon=True)

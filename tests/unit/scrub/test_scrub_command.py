@@ -176,6 +176,14 @@ class TestNames:
             Path("deep/b.wav"),
         ]
 
+    def test_a_folder_with_nothing_to_clean_is_said_to_be_so(self, recording: Path) -> None:
+        recording.rename(recording.with_name("interview.clean.wav"))
+
+        done = scrub("-r", recording.parent)
+
+        assert done.returncode == 0
+        assert "what is called .clean are left out" in done.stderr
+
     def test_a_folder_without_r_is_no_recording(self, recording: Path) -> None:
         assert scrub(recording.parent).returncode == 2
 
