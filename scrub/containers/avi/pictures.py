@@ -9,7 +9,7 @@ MPEG-4 its encoder's name.
 from enum import Enum, auto
 from typing import NamedTuple
 
-from scrub.codecs import jpeg, mpeg4_visual, nal
+from scrub.codecs import ffv1, huffyuv, jpeg, mpeg4_visual, nal
 from scrub.codecs.bitmapinfo import MOST_PALETTE_BITS, Bitmap
 from scrub.errors import TooComplex, Unsupported
 from scrub.findings import Kind
@@ -29,6 +29,8 @@ class Coding(Enum):
     H264 = auto()
     H265 = auto()
     DV = auto()
+    HUFFYUV = auto()
+    FFV1 = auto()
 
 
 def _named(coding: Coding, names: str) -> dict[bytes, Coding]:
@@ -43,6 +45,7 @@ RAW = {
     b"\2\0\0\0": Coding.PLAIN,
     FIELDS: Coding.ROWS,
 }
+UT_VIDEO = "ULRG ULRA ULY0 ULY2 ULY4 ULH0 ULH2 ULH4"
 # By capital letters; recorders write them either way.
 FOURCCS: dict[bytes, Coding] = (
     RAW
@@ -51,7 +54,7 @@ FOURCCS: dict[bytes, Coding] = (
         "YUY2 YUYV UYVY YV12 I420 IYUV Y800 GREY NV12 YVU9 CVID MSVC CRAM WHAM RLE MRLE IV31 IV32 "
         "IV41 IV50 DIV1 DIV2 DIV3 DIV4 DIV5 DIV6 MP41 MP42 MP43 MPG3 MPG4 COL0 COL1 AP41 WMV1 "
         "WMV2 WMV3 H261 H263 I263 S263 U263 VX1K FLV1 VP30 VP31 VP50 VP60 VP61 VP62 VP80 VP90 "
-        "SVQ1 SVQ3 TSCC ZMBV LAGS V210 AASC DUCK TM20 ASV1 ASV2",
+        "SVQ1 SVQ3 TSCC ZMBV LAGS V210 AASC DUCK TM20 ASV1 ASV2 " + UT_VIDEO,
     )
     | _named(Coding.JPEG, "MJPG JPEG AVRN DMB1 LJPG IJPG JPGL ACDV SLMJ CJPG QIVG MJLS")
     | _named(
@@ -61,9 +64,18 @@ FOURCCS: dict[bytes, Coding] = (
     )
     | _named(Coding.H264, "H264 X264 AVC1 DAVC VSSH Q264 V264 GAVC SMV2")
     | _named(Coding.H265, "HEVC H265 X265 HVC1")
+    | _named(Coding.HUFFYUV, "HFYU FFVH")
+    | _named(Coding.FFV1, "FFV1")
     | _named(Coding.DV, "DVSD DVSL DVHD DV25 DV50 DVH1 CDVC CDV5 DVCP DVC DVIS PDVC SL25 SLDV")
 )
-SETTINGS_SIZES = {FIELDS: 12, b"WMV2": 4, b"WMV3": 5, b"ASV1": 4, b"ASV2": 4}
+SETTINGS_SIZES = {FIELDS: 12, b"WMV2": 4, b"WMV3": 5, b"ASV1": 4, b"ASV2": 4} | dict.fromkeys(
+    UT_VIDEO.encode().split(), 16
+)
+SETTINGS = {
+    Coding.MPEG: mpeg4_visual.without_user_data,
+    Coding.HUFFYUV: huffyuv.whole_settings,
+    Coding.FFV1: ffv1.whole_settings,
+}
 NAL_CODECS = {Coding.H264: nal.Codec.AVC, Coding.H265: nal.Codec.HEVC}
 
 
@@ -79,8 +91,8 @@ class Pictures(NamedTuple):
         behind = bitmap.behind
         if 0 < bitmap.bits <= MOST_PALETTE_BITS:
             return behind
-        if self.coding is Coding.MPEG:
-            kept = mpeg4_visual.without_user_data(behind)
+        if read := SETTINGS.get(self.coding):
+            kept = read(behind)
         elif self.units:
             kept = _blanked(behind, self.units) or behind
         else:

@@ -3,7 +3,7 @@
     VP9       u8 id, u8 length, value: profile, level, depth, chroma
     AV1       av1C: 4 bytes, then units of settings (OBUs); of these the sequence header
     H.264     avcC, and units behind lengths; browsers leave it out and write units behind 00 00 01
-    FFV1      range coded, ends in a CRC-32 (polynomial 04C11DB7, from 0): that of all is 0
+    FFV1      its configuration record
     VFW       BITMAPINFOHEADER, as in AVI; its four letters are the codec
 
 Matroska codec specifications; RFC 9043 (FFV1); the codecs' own.
@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
-from scrub.codecs import mpeg4_visual, nal, obu, theora
+from scrub.codecs import ffv1, mpeg4_visual, nal, obu, theora
 from scrub.codecs.bitmapinfo import read_bitmap
 from scrub.containers.avi import pictures as avi
 from scrub.containers.matroska.codec import (
@@ -31,7 +31,6 @@ from scrub.reading import LONGEST_READ, Reader
 
 VP9_FEATURES = frozenset({1, 2, 3, 4})
 PRORES = frozenset({b"apch", b"apcn", b"apcs", b"apco", b"ap4h", b"ap4x"})
-FFV1_POLYNOMIAL, LONGEST_FFV1 = 0x04C11DB7, 512
 START_CODE = b"\0\0\1"
 
 
@@ -104,22 +103,12 @@ def _av1(private: bytes) -> Settings:
 
 
 def _ffv1(private: bytes) -> Settings:
-    """Keep a record whose checksum is right: nothing stands behind it then."""
-    crc = 0
-    for byte in private if len(private) <= LONGEST_FFV1 else b"\1":
-        crc ^= byte << 24
-        for _ in range(8):
-            crc = (crc << 1 ^ (FFV1_POLYNOMIAL if crc >> 31 else 0)) & 0xFFFFFFFF
-    if crc:
-        raise damaged()
-    return Settings(private)
+    return Settings(ffv1.whole_settings(private))
 
 
 def _vfw(private: bytes) -> Settings:
     """Read what an AVI would say; its codecs are the same."""
     bitmap = read_bitmap(private, 0)
-    if bitmap.codec == b"FFV1":
-        return Settings(bitmap._replace(behind=_ffv1(bitmap.behind).payload).payload())
     coding = avi.FOURCCS.get(bitmap.codec.upper())
     if coding is None:
         raise Unsupported("Matroska", "pictures of an unknown codec")

@@ -9,6 +9,7 @@ import pytest
 from recordings import SECRET, chunk, cleaned, cleaned_here, filmed, heard, id3v1, shown
 
 from scrub import Kind, Malformed, TooComplex, Unsupported, Zygote
+from scrub.codecs import huffyuv
 from scrub.containers import avi
 
 Change = Callable[[dict[bytes, bytes]], bytes]
@@ -94,6 +95,11 @@ class TestAvi:
             ("-c:v", "wmv2", "-c:a", "wmav2"),
             ("-c:v", "cinepak", "-c:a", "pcm_mulaw"),
             ("-c:v", "asv1", "-c:a", "pcm_s16le"),
+            ("-c:v", "huffyuv", "-c:a", "pcm_s16le"),
+            ("-c:v", "ffvhuff", "-pix_fmt", "yuv420p", "-c:a", "pcm_s16le"),
+            ("-c:v", "utvideo", "-c:a", "pcm_s16le"),
+            ("-c:v", "ffv1", "-c:a", "pcm_s16le"),
+            ("-c:v", "ffv1", "-level", "3", "-c:a", "pcm_s16le"),
             ("-c:v", "mpeg2video", "-c:a", "aac"),
             ("-c:v", "h263p", "-c:a", "pcm_s24le"),
             ("-map", "0:a", "-c:v", "mpeg4", "-c:a", "pcm_s16le"),
@@ -273,6 +279,15 @@ class TestAvi:
         with pytest.raises(Malformed):
             cleaned(zygote, damaged(clean()))
 
+    def test_nothing_rides_behind_huffyuv_s_tables(self) -> None:
+        tables = (b"\x21" + b"\x01\xff") * 3
+        settings = b"\x40\x18\0\0" + tables
+
+        assert huffyuv.whole_settings(settings + SECRET) == settings
+        for cut in range(5, len(settings)):
+            with pytest.raises(Malformed):
+                huffyuv.whole_settings(settings[:cut])
+
     def test_a_codec_of_an_avi_that_nobody_knows_is_refused(self, zygote: Zygote) -> None:
         with pytest.raises(Unsupported):
-            cleaned(zygote, made_of("-c:v", "ffv1", "-c:a", "pcm_s16le"))
+            cleaned(zygote, made_of("-c:v", "snow", "-strict", "-2", "-c:a", "pcm_s16le"))
