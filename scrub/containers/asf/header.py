@@ -42,6 +42,7 @@ DWORD = 3
 MOST_RECORDS = 4096
 LONGEST_PROPERTIES = 1 << 18
 LONGEST_PACKET = 1 << 20
+LONGEST_DURATION, LONGEST_PREROLL = 1 << 53, 1 << 24  # 28 years, 4 hours: what is more is text
 WIDEST_RATIO = 10_000
 # Pictures that aren't of square points are told by two records of the Metadata object.
 ASPECT = {name.encode("utf-16-le") + b"\0\0": name for name in ("AspectRatioX", "AspectRatioY")}
@@ -206,6 +207,8 @@ def _read_file(payload: bytes, offset: int, draft: Draft) -> File:
     draft.found(Kind.SLACK, len(payload) > FILE.size)
     if flags & BROADCAST:  # nothing was filled in that is known at the end only
         packets = play = send = 0
+    play, send = (time if time < LONGEST_DURATION else 0 for time in (play, send))
+    preroll = preroll if preroll < LONGEST_PREROLL else 0
     return File(packets, play, send, preroll, flags & (BROADCAST | SEEKABLE), longest, bitrate)
 
 

@@ -27,6 +27,7 @@ SPREAD = struct.Struct("<BHHH")
 EXTENDED = struct.Struct("<QQ8I2HQ2H")
 NAME, EXTENSION = struct.Struct("<HH"), struct.Struct("<16sHI")
 NUMBER, ENCRYPTED = 0x7F, 0x8000
+LARGEST_SIDE = 1 << 16
 EXTENDED_FLAGS = 0xF  # reliable, seekable, no cleanpoints, resend live
 
 CODECS_OF_SOUND = waveformat.PACKETS | {0x000A: 46}  # and WMA Voice: its tables
@@ -132,6 +133,8 @@ def _picture(settings: bytes, offset: int) -> tuple[bytes, bool]:
         raise Malformed("the format of the pictures has a wrong size", offset=offset)
     width, height, _, _ = PICTURE.unpack_from(settings)
     _, wide, high, planes, bits, codec, *_ = BITMAP.unpack_from(settings, PICTURE.size)
+    if max(width, height, abs(wide), abs(high)) > LARGEST_SIDE:
+        raise Malformed("the pictures are too large", offset=offset)
     settings = settings[PICTURE.size + BITMAP.size :]
     name = codec.upper()
     if name in IN_UNITS:

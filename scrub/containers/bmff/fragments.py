@@ -40,6 +40,7 @@ KEPT_FLAGS = 0x03010000  # depends on others, is no key
 LONGEST_RUN = 1 << 23
 MOST_RUNS = 1 << 14  # in a fragment
 SURELY_A_CLOCK = 100_000_000  # seconds: three years
+LATEST = 1 << 56  # units of time: what is more is text
 TREX = struct.Struct(">IIIII")
 
 
@@ -208,6 +209,8 @@ class Fragments:
             elif each.type == b"tfdt":
                 version, time = _read_tfdt(reader, each)
                 time = max(0, time - self._clock * (track.timescale if track else 0))
+                if track and time >= LATEST:
+                    raise Malformed("a fragment's time makes no sense", offset=each.start)
                 head += full(b"tfdt", version, 0, time.to_bytes(8 if version else 4, "big"))
             elif each.type != b"tfhd":
                 draft.found(Kind.UNKNOWN_CHUNK)

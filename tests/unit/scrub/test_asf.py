@@ -319,6 +319,19 @@ class TestAsf:
         assert (len(result) - result.index(guids.DATA) - DATA) % PACKET == 0
         assert heard(wma()).startswith(heard(result)[:100_000])
 
+    def test_pictures_whose_size_is_text_are_refused(self, zygote: Zygote) -> None:
+        made = wmv()
+        at = made.index(guids.VIDEO) + 54
+
+        with pytest.raises(Malformed, match="large"):
+            cleaned(zygote, made[:at] + SECRET[:8] + made[at + 8 :])
+
+    def test_durations_that_are_text_are_gone(self, zygote: Zygote) -> None:
+        _, result, _ = cleaned(zygote, with_file(wma(), 40, SECRET[:24]))
+
+        assert SECRET[:4] not in result
+        assert packets(result) == packets(wma())
+
     @pytest.mark.parametrize("size", [0, DATA])
     def test_a_live_one_whose_size_nobody_filled_in_is_read_to_its_end(
         self, zygote: Zygote, size: int

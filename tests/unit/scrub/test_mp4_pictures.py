@@ -404,6 +404,13 @@ class TestMp4Fragments:
         with pytest.raises(TooComplex):
             cleaned_here(cleaned_here(made(*FRAGMENT)) + moof)
 
+    def test_a_time_of_a_fragment_that_is_text_is_refused(self) -> None:
+        plain = made(*FRAGMENT)
+        at = plain.rindex(b"tfdt\1") + 8
+
+        with pytest.raises(Malformed, match="time"):
+            cleaned_here(plain[:at] + SECRET[:8] + plain[at + 8 :])
+
     def test_fragments_that_share_their_samples_are_refused(self) -> None:
         plain = cleaned_here(made(*FRAGMENT))
         moof, mdat = (
