@@ -6,6 +6,7 @@ docs/formats.md says the same in words. A new format is a row, a module and thre
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from typing import BinaryIO
 
 from scrub.containers import (
@@ -35,7 +36,7 @@ from scrub.containers import (
 )
 from scrub.containers.tagblocks import end_of_front_tags
 from scrub.errors import Empty, NotARecording, Unsupported
-from scrub.findings import Kind
+from scrub.findings import MOST_VALUES, Kind
 from scrub.plan import Draft
 from scrub.reading import Reader
 from scrub.tags import named, values
@@ -151,6 +152,6 @@ def plan(recording: BinaryIO, draft: Draft) -> Format:
     for about, times in named(recording, kind.container).items():
         draft.found(about, times)
     if draft.values is not None:
-        for value in values(recording, kind.container):
+        for value in islice(values(recording, kind.container), MOST_VALUES):
             draft.values.add(*value)
     return kind

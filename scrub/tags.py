@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from typing import Any, BinaryIO
 
 from mutagen.aiff import AIFF
@@ -140,7 +141,7 @@ def values(recording: BinaryIO, container: str) -> Iterator[Value]:
             recording.seek(0)
             for key in see(recording):
                 if isinstance(key, Key):
-                    yield Value(meaning(key), str(key), _text(key.value))
+                    yield Value(meaning(key), str(key), _text(key.value()))
 
 
 def judge(result: BinaryIO, container: str) -> None:
@@ -175,22 +176,26 @@ _ATOMS: Callable[..., Any] = Atoms
 
 
 class Key(str):
-    """A tag's name; `value` is what stands there, as mutagen gives it."""
+    """A tag's name; `value` gets what stands there, as mutagen has it.
+
+    Only where it is asked for: to get one, mutagen looks through all comments.
+    """
 
     __slots__ = ("value",)
 
-    value: object
+    value: Callable[[], object]
 
 
-def _key(name: str, value: object) -> Key:
+def _key(name: str, value: Callable[[], object]) -> Key:
     key = Key(name)
     key.value = value
     return key
 
 
 def _keys(tags: Any) -> Iterator[str]:
-    for key in tags.keys() if tags else ():
-        yield _key(str(key[0]) if isinstance(key, tuple) else str(key), tags[key])
+    for key in sorted(tags.keys(), key=str) if tags else ():  # mutagen makes a set of some
+        name = str(key[0]) if isinstance(key, tuple) else str(key)
+        yield _key(name, partial(tags.__getitem__, key))
 
 
 def _text(value: Any) -> str:
@@ -247,7 +252,7 @@ def _ogg(info: Callable[..., Any], comment: Callable[..., Any]) -> See:
         tags = comment(recording, info(recording))
         yield from _keys(tags)
         if tags.vendor:
-            yield _key("vendor", tags.vendor)
+            yield _key("vendor", partial(str, tags.vendor))
 
     return see
 

@@ -4,6 +4,7 @@ import io
 import random
 import struct
 import tempfile
+import time
 
 import pytest
 from recordings import SECRET, chunk, encoded, id3, riff, samples, wav
@@ -11,6 +12,7 @@ from test_sandbox import sandbox, served
 
 from scrub import Handle, Seen, Value, WorkerFailed, Zygote, look, printable
 from scrub.findings import KINDS, LONGEST_TEXT, MOST_VALUES, Kind, Values
+from scrub.formats import plan
 from scrub.moments import moment
 from scrub.plan import Draft
 from scrub.reading import Reader
@@ -23,6 +25,15 @@ def seen(zygote: Zygote, recording: bytes, *, values: bool = True) -> Seen:
         file.write(recording)
         file.flush()
         return look(zygote, Handle(file.fileno()), len(recording), values=values)
+
+
+def commented(times: int) -> bytes:
+    """Return a FLAC with so many comments of different names in front of its others."""
+    flac = encoded("flac")
+    comments = [b"key%d=value %d" % (at, at) for at in range(times)]
+    block = bytes(4) + struct.pack("<I", times)
+    block += b"".join(struct.pack("<I", len(each)) + each for each in comments)
+    return flac[:42] + b"\4" + len(block).to_bytes(3, "big") + block + flac[42:]
 
 
 def told(held: bytes) -> list[str]:
@@ -43,6 +54,20 @@ class TestLooking:
         texts_told = [value.text for value in seen(zygote, recording).values]
 
         assert any("Kéller, Zürich" in text for text in texts_told)
+
+    def test_in_every_sandbox_they_come_in_the_same_order(self, zygote: Zygote) -> None:
+        recording = commented(100)
+
+        with Zygote.start() as another:
+            assert seen(another, recording).values == seen(zygote, recording).values
+
+    def test_very_many_tags_are_counted_in_no_more_time_than_they_take_to_read(self) -> None:
+        recording = io.BytesIO(commented(20_000))
+        looked = time.process_time()
+
+        plan(recording, Draft(lambda _: None))
+
+        assert time.process_time() - looked < 5  # it was half a minute
 
     def test_the_sound_is_never_told(self, zygote: Zygote) -> None:
         sound = b"words in the sound itself" * 100
