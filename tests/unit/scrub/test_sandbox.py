@@ -17,6 +17,7 @@ from inside import FORBIDDEN, KEY_SIZE, MARK
 from recordings import cleaned, open_descriptors, wav
 
 from scrub import (
+    REASONS,
     CutList,
     Handle,
     Limits,
@@ -250,6 +251,9 @@ LIES = {
     "a_proof_without_being_asked": bytes([Say.PROVED]) + bytes(17),
     "an_order": bytes([Say.ORDER]) + bytes(40),
     "a_refusal_in_foreign_words": bytes([Say.REFUSED]) + REFUSED.pack(3, 0) + b"\x1b[31mKeller",
+    "that_the_machine_has_no_sandbox": bytes([Say.REFUSED])
+    + REFUSED.pack(REASONS.index("sandbox_unavailable"), 0)
+    + b"Landlock",
     "an_unknown_reason": bytes([Say.REFUSED]) + REFUSED.pack(99, 0),
     "a_refusal_cut_short": bytes([Say.REFUSED]) + b"\0",
     "an_endless_frame": b"\0" + struct.pack("<BI", Say.CUTS, 0xFFFFFFFF),
