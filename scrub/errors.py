@@ -155,9 +155,8 @@ def from_plain(plain: PlainError) -> ScrubError:
             return TooComplex(untrusted_text)
         case Unproved.reason:
             return Unproved(untrusted_text)
-        case (
-            SandboxUnavailable.reason
-        ):  # only the zygote, which reads nothing, says so of a machine
+        case SandboxUnavailable.reason:
+            # Only the zygote, which reads nothing hostile, may say so of a machine.
             return WorkerFailed("the worker's fences could not be put up")
         case _:
             return WorkerFailed(untrusted_text or "the worker gave no reason")
