@@ -24,6 +24,7 @@ UNDETERMINED = 0x55C4  # "und" in five bits a letter
 MOST_EDITS = 256
 LONGEST = 1 << 48  # units: nine years at a million a second
 EDITS = (struct.Struct(">IiI"), struct.Struct(">QqI"))  # duration, begin, speed, by version
+ENABLED = 1  # of the flags of tkhd
 USUAL_SPEED = ONE = 1 << 16
 
 # The four numbers of a matrix that turn and mirror, as signs.

@@ -15,6 +15,7 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from scrub.containers.bmff.alternates import alternates
 from scrub.containers.bmff.boxes import (
     HEADER,
     Box,
@@ -219,7 +220,8 @@ def _movie(reader: Reader, tops: Tops, draft: Draft, *, quicktime: bool) -> Buil
     traks = [box for box in inside if box.type == b"trak"]
     if len(traks) > MOST_TRACKS:
         raise TooComplex("too many tracks")
-    movie = Movie(movie_turn(reader, mvhd, timed), quicktime, chapter_tracks(reader, traks))
+    turn, chapters = movie_turn(reader, mvhd, timed), chapter_tracks(reader, traks)
+    movie = Movie(turn, quicktime, chapters, alternates(reader, traks))
     edits = Edits()
     found = [kept_track(reader, trak, movie, draft, edits) for trak in traks]
     tracks = [track for track in found if track is not None]

@@ -4,16 +4,19 @@
     mdia      mdhd, hdlr, minf
     minf      smhd or vmhd; dinf: this file; stbl (samples.py)
 
-Tracks of text, time codes, chapters, metadata and hints go, and tracks of pictures that are the
-cover or chapters of another. ISO/IEC 14496-12, 8.3 to 8.7; QuickTime File Format, "Track Atoms".
+Tracks of text, time codes, chapters, metadata and hints go, tracks of pictures that are the cover
+or chapters of another, and sound that another track has, too (alternates.py).
+ISO/IEC 14496-12, 8.3 to 8.7; QuickTime File Format, "Track Atoms".
 """
 
 import struct
 from typing import NamedTuple
 
+from scrub.containers.bmff.alternates import Alternates
 from scrub.containers.bmff.boxes import Box, Parts, boxed, children, first, full, only
 from scrub.containers.bmff.edits import Edits
 from scrub.containers.bmff.headers import (
+    ENABLED,
     Head,
     Turn,
     clock,
@@ -45,6 +48,7 @@ class Movie(NamedTuple):
     turn: Turn
     quicktime: bool
     chapters: frozenset[int]  # ids of tracks that are another's chapters
+    alternates: Alternates
 
 
 class Track(NamedTuple):
@@ -69,7 +73,8 @@ def kept_track(reader: Reader, trak: Box, movie: Movie, draft: Draft, edits: Edi
     minfs = list(children(reader, minf))
     stbl = only(minfs, b"stbl", minf)
     tkhd = only(inside, b"tkhd", trak)
-    if shown not in (SOUND, PICTURES) or _only_accompanies(reader, stbl, tkhd, movie, shown):
+    goes = shown not in (SOUND, PICTURES) or trak.start in movie.alternates.gone
+    if goes or _only_accompanies(reader, stbl, tkhd, movie, shown):
         draft.found(Kind.PICTURE if shown == PICTURES else Kind.OTHER_STREAM)
         return None
     for box in (*inside, *media, *minfs):
@@ -81,6 +86,8 @@ def kept_track(reader: Reader, trak: Box, movie: Movie, draft: Draft, edits: Edi
     kept = media_header(timed) + handler(reader, hdlr, draft)
     samples = sample_tables(reader, stbl, draft, edits, picture=picture, quicktime=movie.quicktime)
     head = read_head(reader, tkhd, movie.turn, draft)
+    if trak.start in movie.alternates.enabled:
+        head = head._replace(flags=head.flags | ENABLED)
     edit = edit_list(reader, inside, int.from_bytes(timed.duration, "big"), draft)
     timescale = int.from_bytes(timed.timescale, "big")
     return Track(picture, head, edit, kept, timescale, samples)

@@ -12,6 +12,7 @@ from scrub.codecs.aac_settings import without_comment
 
 AAC = ("-c:a", "aac", "-b:a", "64k")
 M4A = encoded("m4a", *AAC, "-metadata", f"artist={SECRET.decode()}")
+FRAGMENTS = ("-movflags", "+frag_keyframe+empty_moov")
 TIMES = ("-metadata", "creation_time=2026-11-03T14:05:09Z")
 PLAIN = cleaned_here(M4A)
 CODECS = {
@@ -122,6 +123,25 @@ def of_samples(samples: list[bytes]) -> bytes:
     return ftyp + head + box(b"mdat", *samples)
 
 
+def recorded_twice(
+    codec: bytes,
+    groups: tuple[int, int],
+    options: tuple[str, ...] = (),
+    *,
+    flags: tuple[int, int] = (3, 3),
+) -> bytes:
+    """Return a file of two tracks, the second of this codec, in these alternate groups."""
+    split = ("-filter_complex", "[0:a]asplit[a][b]", "-map", "[a]", "-map", "[b]")
+    mp4 = encoded("m4a", *AAC, *split, *options)
+    at = -1
+    for group, flag in zip(groups, flags, strict=True):
+        at = mp4.index(b"tkhd", at + 1)
+        mp4 = mp4[: at + 7] + bytes([flag]) + mp4[at + 8 :]
+        mp4 = mp4[: at + 38] + struct.pack(">H", group) + mp4[at + 40 :]
+    at = mp4.index(b"mp4a", at)
+    return mp4[:at] + codec + mp4[at + 4 :]
+
+
 def with_entry(mp4: bytes, name: bytes, entry: bytes) -> bytes:
     """Return the file with one more entry at the end of a table."""
     at = mp4.index(name)
@@ -206,6 +226,48 @@ class TestMp4:
 
         assert [name for name, _ in tops(inside(result, "moov"))] == [b"mvhd", b"trak", b"trak"]
         assert packets(result) == packets(two)
+
+    @pytest.mark.parametrize(("codec", "groups"), [(b"apac", (0, 0)), (b"new!", (7, 7))])
+    @pytest.mark.parametrize("fragments", [(), FRAGMENTS])
+    def test_unknown_sound_goes_where_an_alternate_of_it_is_kept(
+        self, zygote: Zygote, codec: bytes, groups: tuple[int, int], fragments: tuple[str, ...]
+    ) -> None:
+        alone = encoded("m4a", *AAC, *fragments)
+        spatial = recorded_twice(codec, groups, fragments)
+
+        _, result, findings = cleaned(zygote, spatial)
+
+        assert [name for name, _ in tops(inside(result, "moov"))][:2] == [b"mvhd", b"trak"]
+        assert result.count(b"trak") == 1
+        assert codec not in result
+        assert packets(result) == packets(alone)
+        assert len(result) < len(alone) + 512  # its samples went, too
+        assert findings.removed[Kind.OTHER_STREAM] >= 1
+
+    def test_sound_that_stands_in_for_what_goes_is_played(self) -> None:
+        spatial = recorded_twice(b"apac", (1, 1), flags=(2, 3))
+
+        assert inside(cleaned_here(spatial), "moov/trak/tkhd")[3] == 3
+
+    def test_sound_that_was_switched_off_stays_so_if_another_is_on(self) -> None:
+        spatial = recorded_twice(b"apac", (1, 1), flags=(2, 2))
+
+        assert inside(cleaned_here(spatial), "moov/trak/tkhd")[3] == 2
+
+    @pytest.mark.parametrize(
+        ("codec", "groups"), [(b"new!", (0, 0)), (b"new!", (1, 2)), (b"enca", (1, 1))]
+    )
+    def test_unknown_sound_is_refused_where_it_may_be_all_there_is(
+        self, codec: bytes, groups: tuple[int, int]
+    ) -> None:
+        with pytest.raises(Unsupported):
+            cleaned_here(recorded_twice(codec, groups))
+
+    def test_unknown_sound_is_refused_where_its_alternate_goes_too(self) -> None:
+        both = recorded_twice(b"apac", (1, 1)).replace(b"mp4a", b"new!")
+
+        with pytest.raises(Unsupported):
+            cleaned_here(both)
 
     def test_an_offset_table_of_64_bits_is_read(self, zygote: Zygote) -> None:
         (_, ftyp), (_, moov), (_, mdat) = tops(PLAIN)
