@@ -62,7 +62,7 @@ def plan_asf(reader: Reader, start: int, draft: Draft) -> None:
     if seen.clean:
         draft.copy(data.start, data.end)
     else:
-        write_packets(reader, data, keep, draft)
+        write_packets(reader, data, keep, seen, draft)
     draft.sound(seen.size, seen.payloads)
 
 

@@ -5,7 +5,8 @@
 The header that stands in front tells how many packets there are, so they are counted before
 anything is written; where no packet hides anything, that one look is all. A live recording has no
 size, one that was cut off too large a one: then all whole packets count that are there. Players
-skip a packet that is damaged, so single ones are left out.
+skip a packet that is damaged, so single ones are left out; nor do they play a media object whose
+end is missing behind the last packet.
 Advanced Systems Format specification 1.20.03, 5.1.
 """
 
@@ -17,7 +18,7 @@ from typing import NamedTuple
 
 from scrub.containers.asf import guids
 from scrub.containers.asf.objects import HEAD
-from scrub.containers.asf.packets import Packet, blemishes, parsed, rewritten
+from scrub.containers.asf.packets import GONE, Packet, Payload, blemishes, parsed, rewritten
 from scrub.errors import Malformed
 from scrub.findings import Kind
 from scrub.plan import Draft, Literal
@@ -48,6 +49,7 @@ class Survey:
     last_time: int = 0  # ms
     damaged: int = 0
     found: Counter[Kind] = field(default_factory=Counter)
+    endless: dict[int, int] = field(default_factory=dict)  # stream → where its last object begins
 
     @property
     def clean(self) -> bool:
@@ -95,19 +97,63 @@ def _report_behind(reader: Reader, at: int, draft: Draft) -> None:
     draft.found(Kind.TRAILING, at < reader.size)
 
 
-def _packets(reader: Reader, data: Data) -> Iterator[tuple[int, bytes, Packet | None]]:
+def _packets(
+    reader: Reader, data: Data, endless: Mapping[int, int]
+) -> Iterator[tuple[int, bytes, Packet | None]]:
     """Yield every packet with the block it is in, and where that lies; None for a damaged one."""
     size = data.packet_size
     step = max(1, BLOCK // size) * size
     for offset, block in reader.blocks(data.start, data.end, step):
         for start in range(0, len(block), size):
-            yield offset, block, parsed(block, start, size)
+            packet = parsed(block, start, size)
+            if endless and packet is not None:
+                packet = _without(packet, endless, offset)
+            yield offset, block, packet
+
+
+def _without(packet: Packet, endless: Mapping[int, int], offset: int) -> Packet:
+    """Mark the payloads of media objects without an end."""
+    payloads = [
+        payload._replace(stream=GONE)
+        if offset + payload.start >= endless.get(payload.stream, offset + packet.end)
+        else payload
+        for payload in packet.payloads
+    ]
+    return packet._replace(payloads=payloads)
+
+
+class _Objects:
+    """The media objects that have begun and not ended, a stream each."""
+
+    def __init__(self) -> None:
+        self._open: dict[int, tuple[object, int, int]] = {}  # number, bytes missing, where it began
+
+    def take(self, payload: Payload, offset: int) -> None:
+        """Follow one payload, in a block that lies at `offset`."""
+        stream, length = payload.stream, payload.end - payload.data
+        number, missing, begin = self._open.pop(stream, (None, 0, 0))
+        if number != payload.number or not payload.before:
+            missing, begin = payload.size, offset + payload.start
+        if missing > length:
+            self._open[stream] = (payload.number, missing - length, begin)
+
+    def begun(self) -> dict[int, int]:
+        """Return where those that have no end begin."""
+        return {stream: begin for stream, (_, _, begin) in self._open.items()}
 
 
 def survey(reader: Reader, data: Data, keep: Mapping[int, int]) -> Survey:
     """Look through all packets; `keep` are the streams that stay, and their bytes of extensions."""
+    seen = _survey(reader, data, keep, {})
+    return _survey(reader, data, keep, seen.endless) if seen.endless else seen
+
+
+def _survey(
+    reader: Reader, data: Data, keep: Mapping[int, int], endless: Mapping[int, int]
+) -> Survey:
     seen = Survey()
-    for offset, block, packet in _packets(reader, data):
+    objects = _Objects()
+    for offset, block, packet in _packets(reader, data, endless):
         if packet is None:
             seen.damaged += 1
             seen.found[Kind.SLACK] += 1
@@ -122,12 +168,17 @@ def survey(reader: Reader, data: Data, keep: Mapping[int, int]) -> Survey:
             seen.payloads += len(kept)
             seen.size += sum(payload.end - payload.data for payload in kept)
             seen.last_time = packet.send_time
+            for payload in kept:
+                objects.take(payload, offset)
+    seen.endless = dict(endless) or objects.begun()
     return seen
 
 
-def write_packets(reader: Reader, data: Data, keep: Mapping[int, int], draft: Draft) -> None:
+def write_packets(
+    reader: Reader, data: Data, keep: Mapping[int, int], seen: Survey, draft: Draft
+) -> None:
     """Write every packet that has something to play."""
-    for offset, block, packet in _packets(reader, data):
+    for offset, block, packet in _packets(reader, data, seen.endless):
         if packet is None:
             continue
         if not blemishes(block, packet, keep):

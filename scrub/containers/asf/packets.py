@@ -27,6 +27,7 @@ from scrub.plan import Cut, Literal, Span
 CORRECTION, CORRECTION_OTHER, CORRECTION_LENGTH = 0x80, 0x70, 0x0F
 SEVERAL, PAYLOADS, STREAM = 0x01, 0x3F, 0x7F
 COMPRESSED, OBJECT = 1, 8  # lengths of replicated data
+GONE = -1
 FIELD = ("", "B", "H", "I")
 SIZES = (0, 1, 2, 4)
 TIMES = "IH"  # send time, duration
@@ -37,12 +38,15 @@ PADDED = struct.Struct("<BBIIH")  # the flags and fields of a packet with only t
 class Payload(NamedTuple):
     """A payload; offsets in the block. `extension` to `replicated` follows its size and time."""
 
-    stream: int
+    stream: int  # GONE when its media object has no end
     start: int
     extension: int
     replicated: int
     data: int
     end: int
+    number: object  # of the media object, and how much of it stands before; or as bytes, not told
+    before: object
+    size: int  # of the media object, 0 where it isn't told
 
 
 class Packet(NamedTuple):
@@ -133,10 +137,12 @@ def _several(block: bytes, at: int, end: int, head: struct.Struct) -> list[Paylo
 
 
 def _payload(block: bytes, start: int, head: struct.Struct, length_size: int, end: int) -> Payload:
-    stream, _, _, length = head.unpack_from(block, start)
+    stream, number, before, length = head.unpack_from(block, start)
     extension = start + head.size
     replicated = extension + (length or 0)
+    size = 0
     if length and length != COMPRESSED:
+        size = int.from_bytes(block[extension : extension + 4], "little")
         extension += OBJECT
     else:
         extension = replicated
@@ -145,7 +151,8 @@ def _payload(block: bytes, start: int, head: struct.Struct, length_size: int, en
         end = data + int.from_bytes(block[replicated:data], "little")
     if not extension <= replicated <= data <= end:
         raise _Broken
-    return Payload(stream & STREAM, start, extension, replicated, data, end)
+    stream &= STREAM
+    return Payload(stream, start, extension, replicated, data, end, number, before, size)
 
 
 def blemishes(block: bytes, packet: Packet, keep: Mapping[int, int]) -> list[Kind]:
@@ -157,9 +164,9 @@ def blemishes(block: bytes, packet: Packet, keep: Mapping[int, int]) -> list[Kin
     slack = packet.payloads[-1].end if packet.payloads else packet.body
     if not packet.neutral or block.count(0, slack, packet.end) != packet.end - slack:
         found.append(Kind.SLACK)
-    for stream, _, extension, replicated, _, _ in packet.payloads:
+    for stream, _, extension, replicated, *_ in packet.payloads:
         if stream not in keep:
-            found.append(Kind.OTHER_STREAM)
+            found.append(Kind.SLACK if stream == GONE else Kind.OTHER_STREAM)
         elif replicated - extension != keep[stream] and any(block[extension:replicated]):
             found.append(Kind.UNKNOWN_CHUNK)
     if not packet.payloads and not found:

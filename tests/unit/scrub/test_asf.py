@@ -368,3 +368,21 @@ class TestAsf:
     ) -> None:
         with pytest.raises(Malformed):
             cleaned(zygote, damage(wma()))
+
+
+class TestCutOff:
+    def test_a_picture_whose_end_is_missing_goes_and_the_sound_beside_it_stays(
+        self, zygote: Zygote
+    ) -> None:
+        made = wmv()
+        first = made.index(guids.DATA) + 50
+        packet = made[first : first + 3200]
+        assert len(packet.rstrip(b"\0")) == 3200  # a picture of which it holds the beginning
+        planted = made[:first] + packet[: -len(SECRET)] + SECRET
+
+        _, result, findings = cleaned(zygote, planted)
+
+        assert SECRET not in result
+        assert findings.removed[Kind.SLACK]
+        assert packet[40:200] in result  # sound
+        assert cleaned(zygote, result)[1] == result
