@@ -155,7 +155,8 @@ class Aside(Draft):
 
     def __init__(self, *, thorough: bool = False) -> None:
         self._records: list[bytes] = []
-        super().__init__(self._records.append, thorough=thorough)
+        self._told = Values()  # some of this may never be replayed
+        super().__init__(self._records.append, thorough=thorough, values=self._told)
 
     def replay(self, draft: Draft) -> None:
         """Write all of it, and what was found, into another draft."""
@@ -169,6 +170,9 @@ class Aside(Draft):
         findings = self.tally.findings()
         for kind, times in findings.removed.items():
             draft.found(kind, times)
+        if draft.values is not None:
+            for value in self._told:
+                draft.values.add(*value)
         for kind in findings.remains:
             draft.tally.remains(kind)
         draft.sound(self.essence.size, self.essence.units)

@@ -14,7 +14,7 @@ from scrub import Handle, Seen, Value, WorkerFailed, Zygote, look, printable
 from scrub.findings import KINDS, LONGEST_TEXT, MOST_VALUES, Kind, Values
 from scrub.formats import plan
 from scrub.moments import moment
-from scrub.plan import Draft
+from scrub.plan import Aside, Draft
 from scrub.reading import Reader
 from scrub.strings import LeftOut, texts
 from scrub.wire import Say, pack_values, unpack_values
@@ -45,6 +45,27 @@ class TestLooking:
         recording = id3((b"TPE1", b"\0" + SECRET)) + wav()
 
         assert Value(Kind.PERSON, "TPE1", SECRET.decode()) in seen(zygote, recording).values
+
+    @pytest.mark.parametrize("extension", ["avi", "flv", "mkv"])
+    def test_what_a_films_container_says_is_told_with_its_name(
+        self, zygote: Zygote, extension: str
+    ) -> None:
+        film = encoded(extension, "-metadata", f"title={SECRET.decode()}")
+
+        told = {value.text: value.name for value in seen(zygote, film).values}
+
+        assert told[SECRET.decode()].lower() in ("inam", "title")
+
+    @pytest.mark.parametrize("asked", [True, False])
+    def test_a_draft_that_waits_passes_on_what_it_found(self, asked: bool) -> None:
+        aside, draft = Aside(), Draft(lambda _: None, values=Values() if asked else None)
+        aside.found(Kind.TITLE, 2, name="INAM", value=SECRET)
+
+        aside.replay(draft)
+
+        assert draft.tally.findings().removed == {Kind.TITLE: 2}
+        expected = [Value(Kind.TITLE, "INAM", SECRET.decode())] if asked else []
+        assert [*(draft.values or ())] == expected
 
     @pytest.mark.parametrize("codec", ["utf-8", "utf-16-le", "utf-16-be"])
     def test_a_text_in_a_part_that_nobody_knows_is_told(self, zygote: Zygote, codec: str) -> None:
