@@ -21,6 +21,12 @@ class Bits:
             raise RunsOut
         return self._number >> left & (1 << count) - 1
 
+    def skip(self, count: int) -> None:
+        """Leave out so many bits."""
+        self.at += count
+        if self.at > self._length:
+            raise RunsOut
+
     def flag(self) -> bool:
         """Return one bit."""
         return self.take(1) == 1

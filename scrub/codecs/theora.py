@@ -9,34 +9,27 @@
 Bits are read from the highest of each byte on. Theora Specification, 6.4.
 """
 
+from scrub.codecs.bits import Bits, RunsOut
 from scrub.errors import Malformed
 
 SIGNATURE = b"\x82theora"
+LONGEST = 1 << 15  # more than the most matrices, ranges and leaves there can be
 DEEPEST = MOST_LEAVES = 32
-
-
-class _Bits:
-    """Bits, most significant first."""
-
-    def __init__(self, data: bytes, at: int) -> None:
-        self._data = data
-        self.at = at
-
-    def take(self, count: int) -> int:
-        end = self.at + count
-        _require(end <= len(self._data) * 8)
-        covering = int.from_bytes(self._data[self.at >> 3 : (end + 7) >> 3], "big")
-        self.at = end
-        return covering >> (-end & 7) & (1 << count) - 1
-
-    def skip(self, count: int) -> None:
-        self.at += count
-        _require(self.at <= len(self._data) * 8)
 
 
 def whole_setup(packet: bytes) -> bytes:
     """Return a setup header up to its last tree; Malformed when it breaks the rules."""
-    bits = _Bits(packet, 8 * len(SIGNATURE))
+    bits = Bits(packet[len(SIGNATURE) : LONGEST])
+    try:
+        _skip_setup(bits)
+    except RunsOut:
+        raise Malformed("the setup header is damaged", offset=0) from None
+    end = len(SIGNATURE) + (bits.at + 7) // 8
+    last = packet[end - 1] & 0xFF << (-bits.at & 7) & 0xFF
+    return packet[: end - 1] + bytes([last])
+
+
+def _skip_setup(bits: Bits) -> None:
     bits.skip(64 * bits.take(3))
     for _ in range(2):
         bits.skip(64 * (bits.take(4) + 1))
@@ -47,9 +40,6 @@ def whole_setup(packet: bytes) -> bytes:
         _skip_ranges(bits, which, matrices)
     for _ in range(80):
         _skip_tree(bits)
-    end = (bits.at + 7) // 8
-    last = packet[end - 1] & 0xFF << (-bits.at & 7) & 0xFF
-    return packet[: end - 1] + bytes([last])
 
 
 def _require(kept: bool) -> None:
@@ -57,7 +47,7 @@ def _require(kept: bool) -> None:
         raise Malformed("the setup header is damaged", offset=0)
 
 
-def _skip_ranges(bits: _Bits, which: int, matrices: int) -> None:
+def _skip_ranges(bits: Bits, which: int, matrices: int) -> None:
     if which and not bits.take(1):
         if which >= 3:  # inter: of the same plane's intra ones, or of those before
             bits.skip(1)
@@ -71,7 +61,7 @@ def _skip_ranges(bits: _Bits, which: int, matrices: int) -> None:
         bits.skip(width)
 
 
-def _skip_tree(bits: _Bits) -> None:
+def _skip_tree(bits: Bits) -> None:
     open_nodes, leaves = [0], 0  # depths
     while open_nodes:
         depth = open_nodes.pop()

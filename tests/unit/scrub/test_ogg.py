@@ -1,6 +1,7 @@
 """Ogg: what is kept are the sound's packets, on pages that name nobody."""
 
 import struct
+import time
 
 import pytest
 from recordings import SECRET, cleaned, cleaned_here, described, encoded, heard, packets, seen
@@ -342,6 +343,13 @@ class TestOgg:
 
         with pytest.raises(Malformed):
             theora.whole_setup(setup[:at])
+
+    def test_a_theora_setup_costs_no_more_for_what_stands_behind_it(self) -> None:
+        setup = b"\x82theora" + pages(THEORA)[2].partition(b"\x82theora")[2]
+        started = time.process_time()
+
+        assert theora.whole_setup(setup + SECRET + bytes(1 << 20)) == setup
+        assert time.process_time() - started < 0.5  # with all of it as one number: seconds
 
     def test_the_pictures_are_the_same(self, zygote: Zygote) -> None:
         assert seen(cleaned(zygote, THEORA)[1]) == seen(THEORA) != b""
