@@ -26,6 +26,7 @@ EPILOG = """\b
 Where the clean copy goes:
   interview.m4a           interview.clean.m4a, in the same folder
   interview.m4a -o OUT    OUT, or into OUT where that is a folder
+  interview.m4a -o OUT/   into the folder OUT, made if missing
   several, or -r, -o OUT  into the folder OUT, made if missing, as they lay
 Its ending is that of the format. The rest of its name is the recording's own:
 choose one that says nothing about anybody.
@@ -73,7 +74,7 @@ class _Usage(click.Command):
     type=click.Path(readable=False, path_type=Path),  # one that can't be read stops no other
 )  # fmt: skip
 @click.option(
-    "-o", "--output", metavar="OUT", type=click.Path(path_type=Path),
+    "-o", "--output", metavar="OUT", type=click.Path(path_type=str),
     help="Where the clean copy goes; nothing is ever overwritten.",
 )  # fmt: skip
 @click.option(
@@ -93,7 +94,7 @@ class _Usage(click.Command):
 def command(
     zygote: Zygote | None,
     recordings: tuple[Path, ...],
-    output: Path | None,
+    output: str | None,
     *,
     recursive: bool,
     show: bool,

@@ -2,6 +2,7 @@
 
     FILE             beside it: interview.m4a → interview.clean.m4a
     FILE -o OUT      OUT, or in the folder OUT under the same name
+    FILE -o OUT/     in the folder OUT, made if missing
     -r FOLDER        every file in it but links, and but what an earlier run has cleaned
     -o OUT, several  into the folder OUT, made if missing, in the same folders as before
 
@@ -37,19 +38,22 @@ class Task(NamedTuple):
 
 
 def tasks(
-    recordings: Sequence[Path], output: Path | None, *, recursive: bool
+    recordings: Sequence[Path], given_output: str | None, *, recursive: bool
 ) -> Iterator[Task | Refusal]:
     """Yield what there is to do, in order, and in between what can't be done.
 
-    Asks os.path, not pathlib, which raises where a folder may not be looked into.
+    The output is a text, because a Path forgets the slash at its end. Asks os.path, not pathlib,
+    which raises where a folder may not be looked into.
     """
     several = recursive or len(recordings) > 1
+    output = None if given_output is None else Path(given_output)
     if output is not None and not several and not os.path.isdir(output):  # noqa: PTH112
         if os.path.lexists(output):
             yield exists(output)
-        else:
+            return
+        if not str(given_output).endswith(os.sep):
             yield Task(recordings[0], output.parent, output.name, whole=True)
-        return
+            return
     for given in recordings:
         if not os.path.isdir(given):  # noqa: PTH112
             yield _task(given, given.parent, output)

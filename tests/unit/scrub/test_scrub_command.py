@@ -158,6 +158,22 @@ class TestNames:
 
         assert (folder / "interview.wav").read_bytes() == wav()
 
+    def test_a_folder_that_is_missing_is_made_where_a_slash_says_it_is_one(
+        self, recording: Path
+    ) -> None:
+        folder = recording.with_name("missing") / "deep"
+
+        assert scrub(recording, "-o", f"{folder}/").returncode == 0
+
+        assert (folder / "interview.wav").read_bytes() == wav()
+
+    def test_a_slash_makes_no_folder_of_a_file(self, recording: Path) -> None:
+        done = scrub(recording, "-o", f"{recording}/")
+
+        assert done.returncode == 2
+        assert "Traceback" not in done.stderr
+        assert recording.read_bytes() == PLANTED
+
     def test_a_folder_is_cleaned_with_r_and_stays_in_shape(self, tmp_path: Path) -> None:
         inside = tmp_path / "in/deep"
         inside.mkdir(parents=True)
