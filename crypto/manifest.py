@@ -59,6 +59,10 @@ class RemovedValue:
     text: str
 
 
+NOT_READ: Final = RemovedValue("not_read", "", "what was taken out could not be listed")
+"""Stands alone where the newsroom keeps values, and the worker that reads them failed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """What the envelope says of itself. `docs/envelope.md` describes each member."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from crypto.codename import SourceKeys
-from crypto.manifest import Condition, Manifest, RemovedValue, Source
+from crypto.manifest import NOT_READ, Condition, Manifest, RemovedValue, Source
 from crypto.reply import public_key_of
 from scrub import Cleaned, SandboxUnavailable, ScrubError, Value, WorkerFailed, render
 from server.arrive import Message, Recording, Uncleanable, arrive
@@ -77,7 +77,8 @@ class _Scrubbed:
 
     size: int
     cleaned: Cleaned | None
-    values: tuple[Value, ...] = ()
+    values: tuple[Value, ...] | None = ()
+    """None where they are to be kept and could not be read."""
 
     def manifest(self, source: SourceKeys) -> Manifest:
         """Describe it for the reporter; digest, day and newsroom are filled in when sealing."""
@@ -91,7 +92,7 @@ class _Scrubbed:
             source,
             removed={str(kind): times for kind, times in self.cleaned.findings.removed.items()},
             remains={str(kind): times for kind, times in self.cleaned.findings.remains.items()},
-            values=tuple(RemovedValue(str(kind), *told) for kind, *told in self.values),
+            values=_told(self.values),
         )
 
     def blocks(self, reader: BinaryIO) -> Iterable[bytes]:
@@ -99,6 +100,12 @@ class _Scrubbed:
         if self.cleaned is not None:
             return render(self.cleaned.cuts, reader, block=_BLOCK)
         return iter(lambda: reader.read(_BLOCK), b"")
+
+
+def _told(values: tuple[Value, ...] | None) -> tuple[RemovedValue, ...]:
+    if values is None:  # or a reporter would believe that there were none
+        return (NOT_READ,)
+    return tuple(RemovedValue(str(kind), *told) for kind, *told in values)
 
 
 async def _scrubbed(

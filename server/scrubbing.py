@@ -31,10 +31,11 @@ class Scrubber:
             clean, self._zygote, handle, held.size, notebook, executor=self._threads
         )
 
-    async def values(self, held: Held) -> tuple[Value, ...]:
+    async def values(self, held: Held) -> tuple[Value, ...] | None:
         """Return what a recording that can be cleaned hides, if that is to be kept.
 
-        They are good to have, and no reason to refuse a recording that is proved clean.
+        They are good to have, and no reason to refuse a recording that is proved clean: None says
+        that they could not be read.
         """
         if self._findings is Findings.KINDS:
             return ()
@@ -43,7 +44,7 @@ class Scrubber:
         try:
             return (await in_thread(asked, executor=self._threads)).values
         except ScrubError:
-            return ()
+            return None
 
     def close(self) -> None:
         """End the zygote and every worker."""

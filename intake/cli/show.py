@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import click
 
-from crypto.manifest import Condition
+from crypto.manifest import NOT_READ, Condition
 from intake.cli.desk import Unlocked, as_json, at_desk, unlocked
 from intake.cli.rows import HEAD, MESSAGE, cells, row
 from intake.cli.talk import note, print_json
@@ -46,10 +46,16 @@ def show_drop(drop_id: str, desk: Layout, as_json: bool) -> None:
     for alarm in drop.alarms:
         click.echo(f"{'ALARM':10} {ALARMS[alarm]}")
     for value in _values(drop):
-        said = f"{kind_text(value['kind'])}: {plain(value['name'])}: {plain(value['text'])}"
-        click.echo(f"{'it said':10} {said}")
+        click.echo(value_line(**value))
     if text is not None:
         click.echo(f"\n{plain(text, lines=True)}")
+
+
+def value_line(kind: str, name: str, text: str) -> str:
+    """Return a line for a value that was taken out, or that says that they could not be read."""
+    if kind == NOT_READ.kind:  # nothing that the recording said
+        return f"{'values':10} {plain(text)}"
+    return f"{'it said':10} {kind_text(kind)}: {plain(name)}: {plain(text)}"
 
 
 def _values(drop: Drop) -> list[dict[str, str]]:

@@ -2,7 +2,7 @@
 
 import resource
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +11,9 @@ from desks import CANARY, Answer, DeskAt, Person, Server, flipped, manifest, pub
 
 from crypto.envelope import seal
 from crypto.gpg import Gpg
+from crypto.manifest import NOT_READ
 from crypto.newsroom import Newsroom, read_newsroom
+from intake.cli.show import value_line
 
 NEEDLE = CANARY[:24]
 
@@ -57,6 +59,9 @@ class TestAnEnvelopeThatIsWhole:
         assert "it said    location: TXXX:GPS: 52.5 N\n" in shown
         assert "it said    device name: TXXX:model: Dicta\ufffdphone\n" in shown
         assert opened("show", "1", "--json").json["values"][0]["text"] == "52.5 N"
+
+    def test_values_that_could_not_be_read_are_not_what_it_said(self) -> None:
+        assert value_line(**asdict(NOT_READ)) == "values     what was taken out could not be listed"
 
     def test_no_byte_of_it_lies_in_the_clear(self, opened: DeskAt, reporter: Person) -> None:
         assert len(opened.files("working")) == 1
