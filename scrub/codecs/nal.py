@@ -13,10 +13,10 @@ How a container uses it, with one Stream for a track, which sees every unit in o
     same = blanked(unit, stream)                      the same for one unit without its start code
     stream.found                                      kinds that went, for the report
 
-Slices, parameter sets, delimiters and ends stay; filler stays where it is all FF. Units of reserved
-and unspecified types go; those that describe Dolby Vision's colours only where `stream.dolby` says
-that the container names it. Where sizes can't change, an SEI unit is filled up with an SEI filler
-message, any other with filler data, and what ends too late with zeros.
+Slices, delimiters and ends stay, parameter sets up to their stop bits, filler where it is all FF.
+Units of reserved and unspecified types go; those that describe Dolby Vision's colours only where
+`stream.dolby` says that the container names it. Where sizes can't change, an SEI unit is filled up
+with an SEI filler message, any other with filler data, and what ends too late with zeros.
 ITU-T H.264 and H.265, 7.3.1, 7.4.1, Annex B; ISO/IEC 14496-15, 5.3.3 and 8.3.3.
 """
 
@@ -156,7 +156,9 @@ def _cut_sample(reader: Reader, start: int, end: int, stream: Stream) -> list[Cu
 def _unit(reader: Reader, start: int, length: int, stream: Stream) -> bytes | None:
     """Return a unit that is no picture; None for one so long that it only carries user data."""
     part = RULES[stream.codec].parts_by_byte[reader.number(start, 1, "big")] if length else None
-    longest = LONGEST_FILLER if part in (Part.FILLER, Part.DOLBY) else LONGEST_LOOK
+    is_hevc_set = stream.codec is Codec.HEVC and part in (Part.VPS, Part.SPS, Part.PPS)
+    may_be_long = is_hevc_set or part in (Part.FILLER, Part.DOLBY)
+    longest = LONGEST_FILLER if may_be_long else LONGEST_LOOK
     if part is None or length > longest:
         if length:
             stream.found[Kind.UNKNOWN_CHUNK] += 1

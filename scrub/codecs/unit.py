@@ -14,6 +14,7 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 from scrub.codecs.bits import RunsOut
+from scrub.codecs.hevc_sets import end_of
 from scrub.codecs.sei import FILLER, Codec, Message, about, coded, kept, messages
 from scrub.codecs.sps import Timing, ended, ended_pps, read_sps
 from scrub.findings import Kind
@@ -27,6 +28,7 @@ class Part(Enum):
 
     PICTURE = auto()
     DOLBY = auto()
+    VPS = auto()
     SPS = auto()
     PPS = auto()
     SEI = auto()
@@ -61,8 +63,9 @@ RULES = {
     ),
     Codec.HEVC: _rules(
         2, 1, 63,
-        dict.fromkeys((*range(10), *range(16, 22), 32, 33, 34), Part.PICTURE)
+        dict.fromkeys((*range(10), *range(16, 22)), Part.PICTURE)
         | dict.fromkeys((36, 37), Part.END)
+        | {32: Part.VPS, 33: Part.SPS, 34: Part.PPS}
         | {39: Part.SEI, 40: Part.SEI, 35: Part.DELIMITER, 38: Part.FILLER}
         | dict.fromkeys((62, 63), Part.DOLBY),
         b"\x4c\x01",
@@ -106,6 +109,9 @@ class Stream:
             self.staying.clear()
 
 
+_REPEATED = frozenset({Part.SEI, Part.DELIMITER, Part.VPS, Part.SPS, Part.PPS})
+
+
 def cleaned(unit: bytes, stream: Stream) -> bytes:
     """Return what is kept of a unit, or nothing."""
     if unit in stream.staying:
@@ -113,17 +119,19 @@ def cleaned(unit: bytes, stream: Stream) -> bytes:
     part = RULES[stream.codec].parts_by_byte[unit[0]]
     if part is Part.SEI:
         new = _cleaned_sei(unit, stream)
-    elif part in (Part.SPS, Part.PPS):
-        new = _cleaned_set(unit, part, stream)
+    elif part in (Part.VPS, Part.SPS, Part.PPS):
+        is_avc = stream.codec is Codec.AVC
+        new = _cleaned_set(unit, part, stream) if is_avc else _cleaned_hevc_set(unit, stream)
     else:
         new = _cleaned_other(unit, part, stream)
-    if new == unit and part in (Part.SEI, Part.DELIMITER, Part.PPS):
+    learned_from = part is Part.SPS and stream.codec is Codec.AVC
+    if new == unit and part in _REPEATED and not learned_from:
         stream.stays(unit)
     return new
 
 
 def _cleaned_other(unit: bytes, part: Part, stream: Stream) -> bytes:
-    """Return what is kept of a unit that is neither SEI nor a parameter set of H.264."""
+    """Return what is kept of a unit that is neither SEI nor a parameter set."""
     header = RULES[stream.codec].header
     match part:
         case Part.PICTURE:
@@ -155,6 +163,20 @@ def _cleaned_set(unit: bytes, part: Part, stream: Stream) -> bytes:
         return unit
     stream.found[Kind.SLACK] += 1
     return unit[:1] + _prevented(whole)
+
+
+def _cleaned_hevc_set(unit: bytes, stream: Stream) -> bytes:
+    """Return a parameter set of H.265 without what stands behind its end, where that is sure."""
+    is_of_base = unit[1:2] and not unit[0] & 1 and not unit[1] >> 3
+    rbsp = unprevented(unit[2:])
+    end = end_of(rbsp, unit[0] >> 1) if is_of_base else None
+    if end is None or not rbsp[end:].strip(b"\0"):
+        return unit
+    whole = unit[:2] + _prevented(rbsp[:end])
+    if not unit.startswith(whole):  # bytes inside that look like a start code
+        return unit
+    stream.found[Kind.SLACK] += 1
+    return whole
 
 
 def _kept_messages(unit: bytes, stream: Stream, *, filler: bool) -> Iterator[bytes]:
