@@ -14,10 +14,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from scrub.codecs.bits import Bits, RunsOut, stopped
+from scrub.codecs.sps import skip_display
 
 VPS, SPS, PPS = 32, 33, 34
 LONGEST = 4096  # bytes of syntax that we follow: all scaling lists are the most of it
-EXTENDED_ASPECT = 255
 YUV_444 = 3
 MOST_SUB_LAYERS, MOST_SETS, MOST_REFERENCES = 7, 64, 16
 
@@ -191,16 +191,7 @@ def _distances(bits: Bits, count: int, sign: int) -> list[int]:
 
 
 def _vui(bits: Bits, sub_layers: int) -> None:
-    if bits.flag() and bits.take(8) == EXTENDED_ASPECT:
-        bits.take(32)
-    if bits.flag():
-        bits.take(1)
-    if bits.flag():
-        bits.take(4)
-        if bits.flag():
-            bits.take(24)
-    if bits.flag():
-        bits.golombs(2)
+    skip_display(bits)
     bits.take(3)
     # Early encoders wrote other things where a display window is told, and decoders guess.
     _bounded(bits.take(1), 0)

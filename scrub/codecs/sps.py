@@ -136,7 +136,8 @@ def _skip_frames(bits: Bits) -> None:
         bits.golombs(4)
 
 
-def _vui(bits: Bits, timing: Timing) -> Timing:
+def skip_display(bits: Bits) -> None:
+    """Skip what a VUI of H.264 or H.265 begins with: aspect, overscan, colours, chroma."""
     if bits.flag() and bits.take(8) == EXTENDED_ASPECT:
         bits.take(32)
     if bits.flag():
@@ -147,6 +148,10 @@ def _vui(bits: Bits, timing: Timing) -> Timing:
             bits.take(24)
     if bits.flag():
         bits.golombs(2)
+
+
+def _vui(bits: Bits, timing: Timing) -> Timing:
+    skip_display(bits)
     if bits.flag():
         bits.take(65)
     buffered = [_hrd(bits) for _ in range(2) if bits.flag()]
