@@ -23,6 +23,10 @@ class NotFit(ServerError):
         self.problems = tuple(problems)
 
 
+class BadCatalogue(ServerError):
+    """A language's messages can't be read; the message says which file, and why."""
+
+
 class SpoolFailed(ServerError):
     """A recording could not be held while it was worked on."""
 
