@@ -10,7 +10,7 @@ SIZE ?= 1000
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
-.PHONY: demo test check bench fuzz requirements machine-run machine-test clean
+.PHONY: demo test check bench fuzz requirements catalogues language machine-run machine-test clean
 
 demo: machine-run .venv/ready
 	@$(BIN)/python demo/run.py $(if $(RECORDING),--recording "$(RECORDING)") $(if $(ONCE),--once)
@@ -22,7 +22,7 @@ check: machine-test .venv/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	MYPYPATH=demo:bench:tests $(BIN)/mypy demo bench tests/canary tests/fuzz
+	MYPYPATH=demo:bench:setup:tests $(BIN)/mypy demo bench setup tests/canary tests/fuzz
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n $(WORKERS)
 
@@ -53,6 +53,14 @@ machine-test:
 .venv/fuzz: requirements/fuzz.txt .venv/ready
 	$(BIN)/pip install --quiet --require-hashes --no-deps -r requirements/fuzz.txt
 	@touch $@
+
+# After a sentence changed in a template or in the code: what translators work from.
+catalogues: .venv/ready
+	@$(BIN)/python setup/catalogues.py
+
+# make language TAG=so begins one more.
+language: .venv/ready
+	@$(BIN)/python setup/catalogues.py --add "$(TAG)"
 
 # Run by hand after changing the dependencies in pyproject.toml.
 requirements: export CUSTOM_COMPILE_COMMAND = make requirements

@@ -8,6 +8,7 @@ any other: Babel has no Persian or Chinese minute, and its Haitian Creole ones a
 translator has left empty, or marked fuzzy, is said in English. Nothing is remembered about anyone.
 """
 
+import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -33,6 +34,10 @@ ENGLISH: Final = "en"
 
 _LONGEST_HEADER: Final = 2048
 _MOST_RANGES: Final = 100
+_RANGE: Final = re.compile(
+    r"[ \t]*(?P<range>[A-Za-z0-9-]+)[ \t]*"
+    r"(?:;[ \t]*[Qq]=(?P<weight>0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)[ \t]*)?"
+)
 
 # Babel knows which digits a language uses, but always writes ours.
 _ZEROS: Final = {
@@ -50,11 +55,13 @@ def marked(message: str) -> str:
 
 
 _UNITS: Final = (
+    # Translators: A size as people write it: "12,3 Mo" in French. The others likewise.
     (10**9, marked("%(amount)s GB")),
     (10**6, marked("%(amount)s MB")),
     (10**3, marked("%(amount)s kB")),
 )
 _BYTES: Final = marked("%(amount)s B")
+# Translators: A size in each second.
 _RATE: Final = marked("%(size)s/s")
 
 
@@ -147,18 +154,27 @@ class Language:
         return system if system in _ZEROS else "latn"
 
     def _digits(self) -> dict[int, str]:
-        zero = ord(unicodedata.lookup(_ZEROS.get(self._number_system(), "DIGIT ZERO")))
-        return {ord("0") + digit: chr(zero + digit) for digit in range(10)}
+        """Return what to write for 0 to 9 and for the percent sign."""
+        system = self._number_system()
+        signs = self._locale.number_symbols.get(system, {})
+        zero = ord(unicodedata.lookup(_ZEROS.get(system, "DIGIT ZERO")))
+        digits = {ord("0") + digit: chr(zero + digit) for digit in range(10)}
+        return digits | {ord("%"): signs.get("percentSign", "%")}
 
 
 @cache
 def languages() -> Mapping[str, Language]:
-    """Return every language by its tag, ordered by name.
+    """Return every language that we speak by its tag, ordered by name."""
+    return languages_in(LOCALES)
 
-    Raises BadCatalogue when a catalogue can't be read.
+
+def languages_in(folder: Path) -> Mapping[str, Language]:
+    """Return English and the languages of the catalogues in a folder.
+
+    Raises BadCatalogue when one can't be read.
     """
-    folder_tags = [path.parent.name for path in LOCALES.glob("*/messages.po")]
-    spoken = [_language(tag) for tag in {ENGLISH, *folder_tags}]
+    spoken = [_language(path.parent.name, path) for path in folder.glob("*/messages.po")]
+    spoken.append(_language(ENGLISH, None))
     return {language.tag: language for language in sorted(spoken, key=lambda one: one.name)}
 
 
@@ -168,43 +184,26 @@ def preferred(accept_language: str | None) -> Language:
     RFC 9110, 12.5.4; each range is looked up as in RFC 4647, 3.4: "pt-BR" finds "pt". What can't
     be read is passed over.
     """
-    ranges = []
-    for place, item in enumerate((accept_language or "")[:_LONGEST_HEADER].split(",")):
-        untrusted_range, _, parameter = item.partition(";")
-        quality = _quality(parameter)
-        if quality > 0 and place < _MOST_RANGES:
-            ranges.append((-quality, place, untrusted_range.strip()))
+    items = (accept_language or "")[:_LONGEST_HEADER].split(",")[:_MOST_RANGES]
+    readable = [match for item in items if (match := _RANGE.fullmatch(item))]
+    ranges = [(float(match["weight"] or 1), match["range"].casefold()) for match in readable]
     by_tag = {tag.casefold(): language for tag, language in languages().items()}
-    for _, _, untrusted_range in sorted(ranges):
-        subtags = untrusted_range.casefold().split("-")
-        while subtags:
+    # Sorting is stable: of two that weigh the same, the first named is meant.
+    for weight, untrusted_range in sorted(ranges, key=lambda one: -one[0]):
+        subtags = untrusted_range.split("-")
+        while weight and subtags:
             if language := by_tag.get("-".join(subtags)):
                 return language
             subtags.pop()
     return by_tag[ENGLISH]
 
 
-def _quality(parameter: str) -> float:
-    """Return the weight of a range: 1 when there is none, 0 when it can't be read."""
-    if not parameter.strip():
-        return 1.0
-    name, _, value = parameter.partition("=")
-    value = value.strip()
-    if name.strip().casefold() != "q" or len(value) > 5 or not value.isascii():
-        return 0.0
-    try:
-        quality = float(value)
-    except ValueError:
-        return 0.0
-    return quality if 0 <= quality <= 1 else 0.0
-
-
-def _language(tag: str) -> Language:
+def _language(tag: str, path: Path | None) -> Language:
     try:
         locale = Locale.parse(tag, sep="-")
     except (UnknownLocaleError, ValueError) as error:
         raise BadCatalogue(f"{tag} is no language that CLDR knows") from error
-    messages, form_for = ({}, c2py("n != 1")) if tag == ENGLISH else _catalogue(tag, locale)
+    messages, form_for = _catalogue(path, locale) if path else ({}, c2py("n != 1"))
     script = get_global("likely_subtags").get(str(locale), str(locale)).split("_")[1:2]
     full_tag = "_".join([locale.language, *script])
     name = locale.languages.get(full_tag) or locale.get_display_name() or tag
@@ -222,14 +221,16 @@ def _language(tag: str) -> Language:
     )
 
 
-def _catalogue(tag: str, locale: Locale) -> tuple[dict[str, tuple[str, ...]], Callable[[int], int]]:
-    """Return what is translated, by its English, and the number's plural form."""
+def _catalogue(
+    path: Path, locale: Locale
+) -> tuple[dict[str, tuple[str, ...]], Callable[[int], int]]:
+    """Return what is translated, by its English, and which form belongs to a number."""
     try:
-        with (LOCALES / tag / "messages.po").open("rb") as file:
+        with path.open("rb") as file:
             catalogue = read_po(file, locale=locale, abort_invalid=True)
         form_for = c2py(catalogue.plural_expr)
-    except (OSError, PoFileError, ValueError) as error:
-        raise BadCatalogue(f"locales/{tag}/messages.po: {error}") from error
+    except (OSError, PoFileError, ValueError, LookupError) as error:
+        raise BadCatalogue(f"{path.parent.name}/{path.name}: {error}") from error
     messages = {}
     for message in catalogue:
         ids = (message.id,) if isinstance(message.id, str) else message.id
