@@ -18,6 +18,7 @@ from babel import Locale, UnknownLocaleError
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import PoFileError, read_po, write_po
+from faults import faults
 
 SERVER = Path(__file__).resolve().parent.parent / "server"
 LOCALES = SERVER / "locales"
@@ -26,6 +27,7 @@ _METHODS = [("templates/**.html", "jinja2"), ("**.py", "python")]
 _JINJA = {"trimmed": "yes", "newstyle_gettext": "yes", "silent": "no"}
 _KEYWORDS = {"marked": None, "_": None, "gettext": None, "ngettext": (1, 2)}
 _WIDTH = 96
+_MOST_LINES = 5
 
 _ABOUT_TEMPLATE = """\
 # What Tapedrop says to a source, in the order of its pages. Written by `make catalogues`.
@@ -109,9 +111,9 @@ def update_all(locales: Path) -> Sequence[str]:
         tag = path.parent.name
         text = updated_text(tag, path.read_bytes(), template)
         path.write_bytes(text)
-        messages = [message for message in read_po(BytesIO(text)) if message.id]
-        missing = sum(message.fuzzy or not _whole(message.string) for message in messages)
-        lines.append(f"{tag}: {len(messages)} messages, {missing} to be translated")
+        found = faults(tag, text, template)
+        lines.append(f"{tag}: {len(found) or 'no'} faults")
+        lines += [f"    {fault}" for fault in found[:_MOST_LINES]]
     return lines
 
 
@@ -123,10 +125,6 @@ def updated_text(tag: str, text: bytes, template: Catalog) -> bytes:
         raise ValueError(f"server/locales/{tag}/messages.po: {error}") from None
     catalogue.update(template, update_header_comment=False)
     return _catalogue_text(tag, catalogue)
-
-
-def _whole(translation: str | Sequence[str] | None) -> bool:
-    return all([translation] if isinstance(translation, str) else translation or [""])
 
 
 def _catalogue_text(tag: str, catalogue: Catalog) -> bytes:
