@@ -1,8 +1,8 @@
-"""What the desk answers to the server: a receipt for every envelope, and the replies that wait.
+"""What the desk answers to the server: a receipt for every envelope, and the answers that wait.
 
     data/receipts.json    {"version": "tapedrop receipt 1", "desk": name,
                            "envelopes": {sha256 hex: "stored" | "set aside: <why>"}}
-    data/<mailbox id>-<reply name>.reply
+    data/<mailbox id>-<name>.reply
 
 "opened" is a promise that the server may delete a drop. It needs a verified backup of the vault,
 so a desk that has none never says it.

@@ -1,29 +1,38 @@
-"""A source's mailbox: what became of each thing they sent, readable with the codename only.
+"""A source's mailbox: what became of each thing they sent, and what the newsroom answered.
 
-One event is one object, padded, sealed and never rewritten:
+It is read with the codename only. One event is one object, padded, sealed and never rewritten:
 
     inside    JSON {"version", "day", "kind", "outcome"}, spaces up to 4,048 bytes
     held      4,096 bytes: `crypto/chunks.py` under the mailbox key, the object's name bound to it
 
-It never names a drop, and its day is all it knows of time.
+It never names a drop, and its day is all it knows of time. Answers are as `crypto/reply.py` says.
+
+Looking writes nothing, and a mailbox that is empty and one that never was are read alike. What
+doesn't open is left out: whoever could put it there could also have taken it away.
 """
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
-from typing import Final
+from operator import attrgetter
+from typing import Final, Generic, TypeVar
 
 from crypto.chunks import HEAD_SIZE, TAG_SIZE, held, hold
 from crypto.codename import SourceKeys
 from crypto.errors import CryptoError, NewerVersion, Tampered
-from crypto.reply import open_reply
-from server.errors import StoreFailed
+from crypto.reply import LARGEST_SEALED, Reply, State, open_answer
+from server.errors import NoSuchObject
 from server.store import Store, random_name, small
 
 EVENT_SIZE: Final = 4096
 VERSION: Final = "tapedrop event 1"
 _PURPOSE: Final = "mailbox event"
-_LARGEST_REPLY: Final = 1024 * 1024
+MOST_EVENTS: Final = 100
+MOST_REPLIES: Final = 20
+MOST_READ: Final = 10_000
+"""Objects of each kind that one look reads; a source that sends all day has fewer."""
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +45,27 @@ class MailboxEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """What a reporter wrote back; `name` is what the store calls it."""
+class Letter:
+    """What a reporter wrote back on `day`; `name` is what the store calls it."""
 
     name: str
+    day: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """What a source sees: the newest days first, no more than a page can hold.
+
+    `older_events` and `older_letters` say that there is more. `opened` is the furthest that the
+    newsroom has come.
+    """
+
+    events: tuple[MailboxEvent, ...]
+    older_events: bool
+    letters: tuple[Letter, ...]
+    older_letters: bool
+    opened: State | None
 
 
 async def note(event: MailboxEvent, keys: SourceKeys, store: Store) -> None:
@@ -49,45 +74,116 @@ async def note(event: MailboxEvent, keys: SourceKeys, store: Store) -> None:
     inside = json.dumps({"version": VERSION} | asdict(event)).encode()
     inside = inside.ljust(EVENT_SIZE - HEAD_SIZE - TAG_SIZE)
     sealed = hold(inside, keys.mailbox_key, purpose=_PURPOSE, name=name)
-    await store.put(f"mailboxes/{keys.mailbox_id.hex()}/{name}", small(sealed))
+    await store.put(_events(keys) + name, small(sealed))
 
 
-async def events(keys: SourceKeys, store: Store) -> list[MailboxEvent]:
-    """Return what the mailbox holds, oldest day first. Raises StoreFailed.
-
-    What doesn't open is left out: whoever could put it there could also have taken it away.
-    """
-    found = []
-    async for name, sealed in _objects(f"mailboxes/{keys.mailbox_id.hex()}/", EVENT_SIZE, store):
+async def look(keys: SourceKeys, store: Store) -> Mailbox:
+    """Return what the mailbox holds; memory is bounded, however much it is. Raises StoreFailed."""
+    events: _Newest[MailboxEvent] = _Newest(MOST_EVENTS, attrgetter("day"))
+    async for name, sealed in _objects(_events(keys), EVENT_SIZE, store, events.leave_out):
+        with suppress(Tampered, NewerVersion):
+            events.add(_opened_event(sealed, keys, name))
+    letters: _Newest[Letter] = _Newest(MOST_REPLIES, attrgetter("day"))
+    opened = None
+    async for name, sealed in _objects(_replies(keys), LARGEST_SEALED, store, letters.leave_out):
         try:
-            said = json.loads(held(sealed, keys.mailbox_key, purpose=_PURPOSE, name=name))
-        except Tampered:
-            continue
-        if said.pop("version") != VERSION:
-            raise NewerVersion("mailbox event")
-        found.append(MailboxEvent(**said))
-    return sorted(found, key=lambda event: event.day)
-
-
-async def replies(keys: SourceKeys, store: Store) -> list[Reply]:
-    """Return the replies that open with this codename. Raises StoreFailed."""
-    found = []
-    async for name, sealed in _objects(f"replies/{keys.mailbox_id.hex()}/", _LARGEST_REPLY, store):
-        try:
-            text = open_reply(
+            answer = open_answer(
                 sealed, reply_seed=keys.reply_seed, mailbox_id=keys.mailbox_id, name=name
             )
         except CryptoError:
             continue
-        found.append(Reply(name, text))
-    return found
+        match answer:
+            case Reply():
+                letters.add(Letter(name, answer.day, answer.text))
+            case State():
+                opened = max(opened or answer, answer, key=attrgetter("count"))
+    return Mailbox(
+        events=events.kept(),
+        older_events=events.left_out,
+        letters=letters.kept(),
+        older_letters=letters.left_out,
+        opened=opened,
+    )
 
 
-async def _objects(prefix: str, largest: int, store: Store) -> AsyncIterator[tuple[str, bytes]]:
-    async for path in store.names(prefix):
+async def delete_letter(name: str, keys: SourceKeys, store: Store) -> None:
+    """Delete one answer; deleting one that isn't there is not an error. Raises StoreFailed."""
+    await store.delete(_replies(keys) + name)
+
+
+async def close(keys: SourceKeys, store: Store) -> None:
+    """Delete the mailbox and every answer in it. Raises StoreFailed.
+
+    Recordings and messages stay: nothing here leads to them.
+    """
+    for folder in (_replies(keys), _events(keys)):
+        async for path in store.names(folder):
+            await store.delete(path)
+
+
+def _events(keys: SourceKeys) -> str:
+    return f"mailboxes/{keys.mailbox_id.hex()}/"
+
+
+def _replies(keys: SourceKeys) -> str:
+    return f"replies/{keys.mailbox_id.hex()}/"
+
+
+def _opened_event(sealed: bytes, keys: SourceKeys, name: str) -> MailboxEvent:
+    """Return the event. Raises Tampered, NewerVersion."""
+    said = json.loads(held(sealed, keys.mailbox_key, purpose=_PURPOSE, name=name))
+    if said.pop("version") != VERSION:
+        raise NewerVersion("mailbox event")
+    return MailboxEvent(**said)
+
+
+async def _objects(
+    folder: str, largest: int, store: Store, left_out: Callable[[], None]
+) -> AsyncIterator[tuple[str, bytes]]:
+    """Yield names and contents, without what is larger than `largest` or gone meanwhile.
+
+    Calls `left_out` when there is more than one look reads.
+    """
+    read = 0
+    async for path in store.names(folder):
+        if read == MOST_READ:
+            left_out()
+            break
+        read += 1
         sealed = bytearray()
-        async for block in store.get(path):
-            sealed += block
-            if len(sealed) > largest:
-                raise StoreFailed("an object is larger than it can be")
-        yield path.removeprefix(prefix), bytes(sealed)
+        with suppress(NoSuchObject):
+            async for block in store.get(path):
+                sealed += block
+                if len(sealed) > largest:
+                    break
+            else:
+                yield path.removeprefix(folder), bytes(sealed)
+
+
+class _Newest(Generic[_T]):
+    """The `most` newest of many, by day, in memory for twice as many."""
+
+    def __init__(self, most: int, day: Callable[[_T], str]) -> None:
+        self._most = most
+        self._day = day
+        self._found: list[_T] = []
+        self.left_out = False
+
+    def leave_out(self) -> None:
+        """Note that there are others, which nobody has looked at."""
+        self.left_out = True
+
+    def add(self, one: _T) -> None:
+        self._found.append(one)
+        if len(self._found) == 2 * self._most:
+            self._cut()
+
+    def kept(self) -> tuple[_T, ...]:
+        """Return them, the newest day first."""
+        self._cut()
+        return tuple(self._found)
+
+    def _cut(self) -> None:
+        self._found.sort(key=self._day, reverse=True)
+        self.left_out |= len(self._found) > self._most
+        del self._found[self._most :]

@@ -1,32 +1,71 @@
-"""Deliver replies from a desk's bag to the mailboxes they are sealed to."""
+"""Deliver answers from a desk's bag to the mailboxes they are sealed to.
+
+Each bag carries all that its desk ever answered. So that what a source deletes stays deleted, the
+names that were delivered are kept, a file a desk: a JSON list of 32 hex digits each. They are
+random, and say of no mailbox whether it was answered.
+"""
 
 import re
-from typing import Final
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final
 
+import msgspec
+
+from crypto.errors import BadBag
+from crypto.reply import LARGEST_SEALED
 from server.answers import Answers
 from server.errors import NoSuchObject
+from server.files import replace
 from server.store import Store, small
 
-_REPLY: Final = re.compile(r"data/([0-9a-f]{32})-([0-9a-f]{32})\.reply")
+_ANSWER: Final = re.compile(r"data/([0-9a-f]{32})-([0-9a-f]{32})\.reply")
+_Name = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{32}\Z")]
 
 
-async def deliver_replies(answers: Answers, store: Store) -> tuple[int, int]:
-    """Put each reply of the bag into its mailbox; return how many are new, and how many were there.
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """How many answers of a bag are new, were there before, and had no mailbox to go to."""
 
-    Raises BadBag, StoreFailed. What a reply says can't be known here.
+    new: int
+    known: int
+    nowhere: int
+
+
+async def deliver_replies(answers: Answers, store: Store, folder: Path) -> Delivered:
+    """Put each answer of the bag into its mailbox; keep in `folder` which ones they were.
+
+    Raises BadBag, StoreFailed. What an answer says, and of which kind it is, can't be known here.
+    A mailbox that was closed stays closed: what comes for it is left out.
     """
-    new = known = 0
-    for listed in sorted(answers.digests):
-        match = _REPLY.fullmatch(listed)
-        if match is None:
-            continue
-        name = f"replies/{match[1]}/{match[2]}"
-        if await _is_there(store, name):
-            known += 1
-        else:
-            await store.put(name, small(answers.read(listed)))
-            new += 1
-    return new, known
+    path = folder / f"{answers.desk.signing_key[:32]}.delivered.json"
+    before = set(msgspec.json.decode(path.read_bytes(), type=list[_Name]) if path.exists() else ())
+    new: set[str] = set()
+    known = nowhere = 0
+    try:
+        for listed in sorted(answers.digests):
+            match = _ANSWER.fullmatch(listed)
+            if match is None:
+                continue
+            mailbox_id, name = match.groups()
+            if name in before or await _is_there(store, f"replies/{mailbox_id}/{name}"):
+                known += 1
+            elif not await _holds_any(store, f"mailboxes/{mailbox_id}/"):
+                nowhere += 1
+            else:
+                await store.put(f"replies/{mailbox_id}/{name}", small(_read(answers, listed)))
+                new.add(name)
+    finally:
+        if new:
+            replace(path, msgspec.json.encode(sorted(before | new)))
+    return Delivered(len(new), known, nowhere)
+
+
+def _read(answers: Answers, listed: str) -> bytes:
+    sealed = answers.read(listed)
+    if len(sealed) > LARGEST_SEALED:
+        raise BadBag("larger than an answer can be", name=listed)
+    return sealed
 
 
 async def _is_there(store: Store, name: str) -> bool:
@@ -36,3 +75,9 @@ async def _is_there(store: Store, name: str) -> bool:
     except NoSuchObject:
         return False
     return True
+
+
+async def _holds_any(store: Store, folder: str) -> bool:
+    async for _ in store.names(folder):
+        return True
+    return False

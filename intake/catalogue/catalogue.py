@@ -112,6 +112,31 @@ class Catalogue:
             self._set_status(drop.number, Status.SET_ASIDE, why)
         return replace(drop, status=Status.SET_ASIDE, set_aside=why, manifest=None, alarms=())
 
+    def untold(self) -> list[tuple[int, Source, int, str | None]]:
+        """Return each source of whom more drops are open than it was last told.
+
+        Each with its number, how many are open, and the file name of what it was told before.
+        """
+        rows = self._db.execute(
+            """
+            SELECT source_number, pseudonym, mailbox_id, reply_key, count(*), file_name
+            FROM drops JOIN recordings USING (drop_number) JOIN sources USING (source_number)
+                 LEFT JOIN told USING (source_number)
+            WHERE status = ?
+            GROUP BY source_number HAVING count(*) > coalesce(told.opened, 0)
+            """,
+            (Status.OPENED,),
+        )
+        return [(number, Source(*source), opened, before)
+                for number, *source, opened, before in rows]  # fmt: skip
+
+    def told(self, source_number: int, opened: int, file_name: str) -> None:
+        """Note that a source is told how many of its drops are open."""
+        with self._whole():
+            self._db.execute(
+                "INSERT OR REPLACE INTO told VALUES (?, ?, ?)", (source_number, opened, file_name)
+            )
+
     def _drop(self, row: Any) -> Drop:
         number, digest, status, set_aside, name, *rest = row
         manifest = None

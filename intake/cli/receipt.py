@@ -11,7 +11,7 @@ from intake.cli.desk import as_json, at_desk, unlocked
 from intake.cli.talk import print_json
 from intake.layout import Layout
 from intake.receipts import answers
-from intake.replies import waiting
+from intake.replies import put_states, waiting
 
 _EPILOG: Final = """\b
 Example:
@@ -25,16 +25,22 @@ Example:
 @at_desk
 @as_json
 def write_receipt(to: Path, desk: Layout, as_json: bool) -> None:
-    """Put a receipt for every envelope, and all waiting replies, on a stick."""
+    """Put a receipt for every envelope, and all waiting replies, on a stick.
+
+    Sources whose drops were opened since the last time are told so.
+    """
     with unlocked(desk) as room:
+        day = datetime.now(UTC).date()
         drops = room.catalogue.drops()
+        told = put_states(room.catalogue, room.layout.outbox, day=day)
         replies = waiting(room.layout.outbox)
         signing_key = room.vault.signing_key(room.layout.signing_key.read_bytes())
-        day = datetime.now(UTC).date()
         bag, payload = answers(room.settings, drops, replies, day=day)
         folder = put_bag(to, bag, payload, signing_key)
     if as_json:
-        print_json({"bag": str(folder), "envelopes": len(drops), "replies": len(replies)})
+        said = {"bag": str(folder), "envelopes": len(drops), "replies": len(replies)}
+        print_json(said | {"sources_told": told})
     else:
         click.echo(f"{len(drops)} envelopes and {len(replies)} replies are in {folder}")
+        click.echo(f"{told} sources are told that more of what they sent was opened")
         click.echo("it was read back; the stick can be unplugged")

@@ -1,6 +1,7 @@
 """tapedrop-intake reply: answer a source."""
 
 import sys
+from datetime import UTC, datetime
 from typing import BinaryIO, Final
 
 import click
@@ -34,7 +35,7 @@ def write_reply(drop_id: str, file: BinaryIO | None, desk: Layout, as_json: bool
         if drop.manifest is None:
             raise NotOpenYet(drop.id)
         source = drop.manifest.source
-        put_reply(text, source, room.layout.outbox)
+        put_reply(text, source, room.layout.outbox, day=datetime.now(UTC).date())
     if as_json:
         print_json({"id": drop.id, "pseudonym": source.pseudonym})
     else:

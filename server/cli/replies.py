@@ -1,4 +1,4 @@
-"""tapedrop-server replies: carry what reporters wrote to the sources' mailboxes."""
+"""tapedrop-server replies: carry what the desks answer to the sources' mailboxes."""
 
 import asyncio
 from pathlib import Path
@@ -27,8 +27,11 @@ def take(bag: Path, config_file: Path, as_json: bool) -> None:
     store = LocalStore(folder / config.places.store)
 
     def one(answers: Answers) -> Told:
-        new, known = asyncio.run(deliver_replies(answers, store))
-        line = f"{new} delivered, {known} were there already"
-        return {"delivered": new, "already_there": known}, line
+        done = asyncio.run(deliver_replies(answers, store, folder / config.places.receipts))
+        line = f"{done.new} delivered, {done.known} were delivered before"
+        if done.nowhere:
+            line += f", {done.nowhere} left out: their mailbox is closed"
+        said = {"delivered": done.new, "already_there": done.known, "no_mailbox": done.nowhere}
+        return said, line
 
     take_each(bag, folder / config.places.desks, one, as_json=as_json)

@@ -58,8 +58,6 @@ async def show(request: web.Request) -> web.Response:
         keys = await asyncio.shield(source_of(request, session))
     except Busy:
         return refusal(request, Reason.BUSY, status=503)
-    store = request.app[PARTS].store
-    events = await mailbox.events(keys, store)
-    replies = await mailbox.replies(keys, store)
-    told = [(event, name_of_kind(event.kind), words_of(event.outcome).what) for event in events]
-    return page(request, "mailbox.html", events=told, replies=replies)
+    found = await mailbox.look(keys, request.app[PARTS].store)
+    told = [(one, name_of_kind(one.kind), words_of(one.outcome).what) for one in found.events]
+    return page(request, "mailbox.html", events=told, replies=found.letters)

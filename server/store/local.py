@@ -11,7 +11,7 @@ import os
 import re
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Final, TypeVar
 
@@ -23,6 +23,11 @@ _BLOCK: Final = 256 * 1024
 _FLUSH: Final = 8 * 1024 * 1024
 _NAME: Final = re.compile(r"drops/[0-9a-f]{32}|(mailboxes|replies)/[0-9a-f]{32}/[0-9a-f]{32}")
 _PREFIX: Final = re.compile(r"(drops|mailboxes|replies)/([0-9a-f]{32}/)?")
+_OF_SOURCES: Final = {"mailboxes", "replies"}
+"""Where each source has a folder, which goes with the last object in it."""
+_NAMELESS: Final = os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC
+_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_ATTEMPTS: Final = 3
 NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _T = TypeVar("_T")
 
@@ -41,10 +46,12 @@ class LocalStore:
 
     async def get(self, name: str) -> AsyncIterator[bytes]:
         path = self._path(name)
-        file = await _in_thread(_opened, path)
+        file, block = await _in_thread(_opened, path)
         with file:
-            while block := await _in_thread(file.read, _BLOCK):
+            while block:
                 yield block
+                # Most objects are one small block, and a turn in a thread costs more than they do.
+                block = await _in_thread(file.read, _BLOCK) if len(block) == _BLOCK else b""
 
     async def names(self, prefix: str) -> AsyncIterator[str]:
         if not _PREFIX.fullmatch(prefix):
@@ -54,11 +61,13 @@ class LocalStore:
 
     async def delete(self, name: str) -> None:
         path = self._path(name)
-        await _in_thread(path.unlink, True)
+        await _in_thread(_delete, path)
 
     def _listed(self, prefix: str) -> list[str]:
-        folder = self._root / prefix
-        found = folder.rglob("*") if folder.exists() else iter(())
+        try:
+            found = list((self._root / prefix).rglob("*"))
+        except FileNotFoundError:
+            found = []  # closed while it was listed
         names = (path.relative_to(self._root).as_posix() for path in found)
         return sorted(name for name in names if _NAME.fullmatch(name))
 
@@ -68,15 +77,28 @@ class LocalStore:
         return self._root / name
 
 
-def _opened(path: Path) -> BinaryIO:
-    return path.open("rb")
+def _opened(path: Path) -> tuple[BinaryIO, bytes]:
+    file = path.open("rb")
+    try:
+        return file, file.read(_BLOCK)
+    except BaseException:
+        file.close()
+        raise
+
+
+def _delete(path: Path) -> None:
+    with suppress(FileNotFoundError):
+        path.unlink()
+        _sync_folder(path.parent)
+    # An empty mailbox must not look different from one that never was.
+    if path.parent.parent.name in _OF_SOURCES:
+        with suppress(OSError):
+            path.parent.rmdir()
+            _sync_folder(path.parent.parent)
 
 
 def _put(path: Path, blob: Blob, stopped: threading.Event) -> None:
-    if not path.parent.exists():
-        path.parent.mkdir(mode=0o700, exist_ok=True)
-        _sync_folder(path.parent.parent)
-    descriptor = os.open(path.parent, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+    descriptor = _in_folder(path.parent, lambda: os.open(path.parent, _NAMELESS, 0o600))
     with os.fdopen(descriptor, "wb", buffering=0) as file:
 
         def sink(block: bytes) -> None:
@@ -85,7 +107,19 @@ def _put(path: Path, blob: Blob, stopped: threading.Event) -> None:
             _write_all(file, block)
 
         blob(sink)
-        _finish(file.fileno(), path)
+        os.fsync(file.fileno())
+        _in_folder(path.parent, lambda: _link(file.fileno(), path))
+
+
+def _in_folder(folder: Path, work: Callable[[], _T]) -> _T:
+    """Return what `work` returns; make the folder when it is missing, or goes away meanwhile."""
+    for _ in range(_ATTEMPTS):
+        try:
+            return work()
+        except FileNotFoundError:
+            folder.mkdir(mode=0o700, exist_ok=True)
+            _sync_folder(folder.parent)
+    return work()
 
 
 def _write_all(file: io.FileIO, block: bytes) -> None:
@@ -99,9 +133,8 @@ def _write_all(file: io.FileIO, block: bytes) -> None:
         os.posix_fadvise(file.fileno(), 0, end, os.POSIX_FADV_DONTNEED)
 
 
-def _finish(descriptor: int, path: Path) -> None:
-    os.fsync(descriptor)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def _link(descriptor: int, path: Path) -> None:
+    folder = os.open(path.parent, _FOLDER)
     try:
         # Only with a folder descriptor does Python use linkat, which can follow /proc to the file.
         os.link(f"/proc/self/fd/{descriptor}", path.name, dst_dir_fd=folder, follow_symlinks=True)
@@ -111,7 +144,7 @@ def _finish(descriptor: int, path: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    descriptor = os.open(folder, _FOLDER)
     try:
         os.fsync(descriptor)
     finally:

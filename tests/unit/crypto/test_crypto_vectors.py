@@ -1,5 +1,6 @@
 """What other implementations are tested with, this one passes (tests/vectors/crypto/make.py)."""
 
+import json
 import runpy
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from crypto.bag import verified
 from crypto.chunks import ChunkReader
 from crypto.codename import codename_from, derive, words_of
 from crypto.errors import BadBag, NewerVersion, NotACodename, Tampered, WrongSignature
+from crypto.reply import Reply, Stage, State, open_answer
 
 FOLDER = Path(__file__).parents[2] / "vectors" / "crypto"
 REFUSED: dict[str, type[Exception]] = {
@@ -107,6 +109,29 @@ class TestVectors:
         assert keys.reply_seed.hex() == said["reply_seed"]
         assert keys.pseudonym == said["pseudonym"]
 
+    @pytest.mark.parametrize("case", cases("answer"))
+    def test_answer(self, case: str) -> None:
+        sealed = vector(case)
+
+        def read() -> Reply | State | None:
+            return open_answer(
+                sealed.body,
+                reply_seed=bytes.fromhex(sealed["reply_seed"]),
+                mailbox_id=bytes.fromhex(sealed["mailbox_id"]),
+                name=sealed["name"],
+            )
+
+        said = judged(sealed, read)
+        match sealed["expect"]:
+            case "reply":
+                inside = bytes.fromhex(sealed["inside"]).decode()
+                assert said == Reply(inside[:10], inside[10:])
+            case "state":
+                inside = json.loads(bytes.fromhex(sealed["inside"]))
+                assert said == State(Stage(inside["state"]), inside["day"], inside["count"])
+            case _:
+                assert said is None
+
     def test_the_files_are_what_their_script_makes(self, tmp_path: Path) -> None:
         script = runpy.run_path(str(FOLDER / "make.py"))
         script["write"].__globals__["FOLDER"] = tmp_path
@@ -116,4 +141,6 @@ class TestVectors:
         kept = {path.name: path.read_bytes() for path in FOLDER.iterdir() if path.is_file()}
         assert kept.pop("make.py")
         assert made == kept
-        assert {name.split("_")[0] for name in kept} == {"stream", "bag", "codename", "keys"}
+        assert {name.split("_")[0] for name in kept} == {
+            "stream", "bag", "codename", "keys", "answer",
+        }  # fmt: skip

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ from desks import CANARY, SOURCE, DeskAt, Server, flipped, manifest
 from crypto.bag import TAG_FILES, Kind, verified
 from crypto.envelope import seal
 from crypto.manifest import Condition, Source
-from crypto.reply import open_reply
+from crypto.reply import Reply, Stage, State, open_answer
 from intake.errors import BadReply
 from intake.replies import put_reply
 
@@ -24,6 +24,20 @@ KEY = manifest(0).source.reply_key
 # A joiner that Persian is written with, a terminal's clear-screen, and an override of direction.
 PERSIAN = "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"
 MESSAGE = f"meet me\nat \x1b[2J{PERSIAN}\u202e"
+
+
+def answer_in(sealed: Path) -> Reply | State | None:
+    """Open what lies in the outbox, as only the source can."""
+    return open_answer(
+        sealed.read_bytes(),
+        reply_seed=SOURCE.reply_seed,
+        mailbox_id=SOURCE.mailbox_id,
+        name=sealed.stem.partition("-")[2],
+    )
+
+
+def today() -> str:
+    return datetime.now(UTC).date().isoformat()
 
 
 @pytest.fixture
@@ -161,14 +175,10 @@ class TestReply:
         text.write_text("Thank you. Is there more?\n", "utf-8")
         assert opened("reply", "drop-0001", "--text-from", text).code == 0
         (sealed,) = opened.files("outbox")
-        mailbox_id, name = sealed.name.removesuffix(".reply").split("-")
+        mailbox_id, name = sealed.stem.split("-")
         assert bytes.fromhex(mailbox_id) == SOURCE.mailbox_id
         assert len(bytes.fromhex(name)) == 16
-        said = open_reply(
-            sealed.read_bytes(), reply_seed=SOURCE.reply_seed, mailbox_id=SOURCE.mailbox_id,
-            name=name,
-        )  # fmt: skip
-        assert said == "Thank you. Is there more?"
+        assert answer_in(sealed) == Reply(today(), "Thank you. Is there more?")
         assert not opened.holds(b"Is there more?")
 
     def test_its_text_may_come_from_standard_input(
@@ -211,8 +221,57 @@ class TestReply:
         self, tmp_path: Path, mailbox_id: str, reply_key: str
     ) -> None:
         with pytest.raises(BadReply, match="names no mailbox"):
-            put_reply("hello", Source("ozone fiber", mailbox_id, reply_key), tmp_path)
+            put_reply("hello", Source("ozone fiber", mailbox_id, reply_key), tmp_path,
+                      day=date(2026, 11, 20))  # fmt: skip
         assert list(tmp_path.iterdir()) == []
+
+
+class TestStates:
+    def test_a_source_is_told_once_how_much_of_what_it_sent_was_opened(
+        self, opened: DeskAt, tmp_path: Path
+    ) -> None:
+        first = opened("receipt", "--to", tmp_path / "out", "--json")
+        (sealed,) = opened.files("outbox")
+        second = opened("receipt", "--to", tmp_path / "out", "--json")
+        assert (first.json["sources_told"], second.json["sources_told"]) == (1, 0)
+        assert answer_in(sealed) == State(Stage.OPENED, today(), 2)
+        assert opened.files("outbox") == [sealed]
+
+    def test_what_was_told_before_gives_way_to_what_is_told_now(
+        self, opened: DeskAt, server: Server, stick: Path, tmp_path: Path
+    ) -> None:
+        opened("receipt", "--to", tmp_path / "out")
+        before = opened.files("outbox")
+        server.message("more")
+        opened("import", server.export(stick))
+        opened("open", "--all")
+        opened("receipt", "--to", tmp_path / "out")
+        (sealed,) = opened.files("outbox")
+        assert [sealed] != before
+        assert answer_in(sealed) == State(Stage.OPENED, today(), 3)
+
+    def test_of_what_was_not_opened_nothing_is_told(
+        self, desk: DeskAt, server: Server, stick: Path, tmp_path: Path
+    ) -> None:
+        server.receive(CANARY)
+        desk("import", server.export(stick))
+        written = desk("receipt", "--to", tmp_path / "out", "--json")
+        assert (written.json["envelopes"], written.json["sources_told"]) == (1, 0)
+        assert desk.files("outbox") == []
+
+    @pytest.mark.parametrize("key", ["no", "00" * 1216])
+    def test_a_source_that_can_not_be_told_stops_nothing(
+        self, desk: DeskAt, server: Server, stick: Path, tmp_path: Path, key: str
+    ) -> None:
+        envelope = bytearray()
+        said = replace(manifest(3), source=Source("ozone fiber", SOURCE.mailbox_id.hex(), key))
+        seal([b"raw"], said, newsroom=server.newsroom, gpg=server.gpg,
+             day=datetime.now(UTC).date(), sink=envelope.extend, limit_seconds=60)  # fmt: skip
+        server.hold(bytes(envelope))
+        desk("import", server.export(stick))
+        desk("open", "--all")
+        written = desk("receipt", "--to", tmp_path / "out", "--json")
+        assert (written.code, written.json["sources_told"]) == (0, 0)
 
 
 class TestReceipt:
@@ -241,9 +300,10 @@ class TestReceipt:
         listed = {path.relative_to(bag).as_posix() for path in (bag / "data").iterdir()}
         assert listed == said.digests.keys()
 
-    def test_it_holds_the_replies_that_wait(self, opened: DeskAt, bag: Path) -> None:
-        (reply,) = opened.files("outbox")
-        assert (bag / "data" / reply.name).read_bytes() == reply.read_bytes()
+    def test_it_holds_the_answers_that_wait(self, opened: DeskAt, bag: Path) -> None:
+        assert len(opened.files("outbox")) == 2
+        for answer in opened.files("outbox"):
+            assert (bag / "data" / answer.name).read_bytes() == answer.read_bytes()
 
     def test_it_says_stored_and_never_opened(self, opened: DeskAt, bag: Path) -> None:
         said = json.loads((bag / "data" / "receipts.json").read_text())

@@ -131,7 +131,9 @@ class TestItsVersions:
             before = desk.opened(desk.drop(1), replace(SAID, values=()), [])
         connection = sqlcipher.connect(str(path))
         connection.execute(f"PRAGMA key = \"x'{KEY.hex()}'\"")
-        connection.executescript("DROP TABLE removed_values; PRAGMA user_version = 1")
+        connection.executescript(
+            "DROP TABLE removed_values; DROP TABLE told; PRAGMA user_version = 1"
+        )
         connection.close()
 
         with catalogue.opened(path, KEY) as desk:

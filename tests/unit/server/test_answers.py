@@ -13,15 +13,18 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from crypto.bag import Bag, Kind, tag_files
 from crypto.errors import BadBag, WrongSignature
+from crypto.reply import LARGEST_SEALED
 from server.answers import bags_at, read_answers
 from server.errors import NotPaired
 from server.pairing import Desk, pair, paired
 from server.receipts import take_receipts
-from server.replies import deliver_replies
+from server.replies import Delivered, deliver_replies
 from server.store.memory import MemoryStore
 
 ENVELOPE, OTHER = "aa" * 32, "bb" * 32
-REPLY = f"data/{'1' * 32}-{'2' * 32}.reply"
+MAILBOX, NAME = "1" * 32, "2" * 32
+REPLY = f"data/{MAILBOX}-{NAME}.reply"
+EVENT = f"mailboxes/{MAILBOX}/{'0' * 32}"
 
 
 class DeskKey:
@@ -180,12 +183,66 @@ class TestReceipts:
 
 
 class TestReplies:
-    def test_are_delivered_once(self, desk: DeskKey, known: list[Desk], tmp_path: Path) -> None:
+    def test_are_delivered_once_to_a_mailbox_that_is_there(
+        self, desk: DeskKey, known: list[Desk], tmp_path: Path
+    ) -> None:
+        store = store_with_mailbox()
+        bag = desk.bag(tmp_path, receipts() | {REPLY: b"sealed"})
+
+        first = delivered(bag, known, store, tmp_path)
+        second = delivered(bag, known, store, tmp_path)
+
+        assert (first, second) == (Delivered(1, 0, 0), Delivered(0, 1, 0))
+        assert store.blobs[f"replies/{MAILBOX}/{NAME}"] == b"sealed"
+
+    def test_one_that_the_source_deleted_does_not_come_back_with_the_next_stick(
+        self, desk: DeskKey, known: list[Desk], tmp_path: Path
+    ) -> None:
+        store = store_with_mailbox()
+        bag = desk.bag(tmp_path, receipts() | {REPLY: b"sealed"})
+        delivered(bag, known, store, tmp_path)
+        asyncio.run(store.delete(f"replies/{MAILBOX}/{NAME}"))
+
+        assert delivered(bag, known, store, tmp_path) == Delivered(0, 1, 0)
+        assert list(store.blobs) == [EVENT]
+
+    def test_nothing_comes_to_a_mailbox_that_was_closed(
+        self, desk: DeskKey, known: list[Desk], tmp_path: Path
+    ) -> None:
         store = MemoryStore()
         bag = desk.bag(tmp_path, receipts() | {REPLY: b"sealed"})
 
-        first = asyncio.run(deliver_replies(read_answers(bag, known), store))
-        second = asyncio.run(deliver_replies(read_answers(bag, known), store))
+        assert delivered(bag, known, store, tmp_path) == Delivered(0, 0, 1)
+        assert store.blobs == {}
 
-        assert (first, second) == ((1, 0), (0, 1))
-        assert store.blobs == {f"replies/{'1' * 32}/{'2' * 32}": b"sealed"}
+    def test_what_is_kept_of_a_delivery_names_no_mailbox(
+        self, desk: DeskKey, known: list[Desk], tmp_path: Path
+    ) -> None:
+        delivered(desk.bag(tmp_path, {REPLY: b"sealed"}), known, store_with_mailbox(), tmp_path)
+
+        (kept,) = tmp_path.glob("*.delivered.json")
+        assert json.loads(kept.read_bytes()) == [NAME]
+
+    def test_what_came_before_a_file_that_is_refused_is_delivered_for_good(
+        self, desk: DeskKey, known: list[Desk], tmp_path: Path
+    ) -> None:
+        store = store_with_mailbox()
+        too_large = f"data/{MAILBOX}-{'3' * 32}.reply"
+        bag = desk.bag(tmp_path, {REPLY: b"sealed", too_large: bytes(LARGEST_SEALED + 1)})
+
+        with pytest.raises(BadBag, match="larger than an answer"):
+            delivered(bag, known, store, tmp_path)
+
+        asyncio.run(store.delete(f"replies/{MAILBOX}/{NAME}"))
+        again = desk.bag(tmp_path, {REPLY: b"sealed"})
+        assert delivered(again, known, store, tmp_path) == Delivered(0, 1, 0)
+
+
+def delivered(bag: Path, known: list[Desk], store: MemoryStore, folder: Path) -> Delivered:
+    return asyncio.run(deliver_replies(read_answers(bag, known), store, folder))
+
+
+def store_with_mailbox() -> MemoryStore:
+    store = MemoryStore()
+    store.blobs[EVENT] = b"an event"
+    return store

@@ -104,6 +104,38 @@ class TestTheLocalStore:
 
         assert (tmp_path / name).read_bytes() == b"first"
 
+    def test_a_mailbox_that_was_emptied_leaves_no_folder_behind(self, tmp_path: Path) -> None:
+        (tmp_path / "mailboxes").mkdir()
+        store, names = LocalStore(tmp_path), [f"mailboxes/{MAILBOX}/{random_name()}" for _ in "ab"]
+        for name in names:
+            asyncio.run(store.put(name, small(b"x")))
+
+        asyncio.run(store.delete(names[0]))
+        assert (tmp_path / names[1]).exists()
+        asyncio.run(store.delete(names[1]))
+
+        assert list((tmp_path / "mailboxes").iterdir()) == []
+
+    def test_one_that_is_closed_while_something_comes_is_made_anew(self, tmp_path: Path) -> None:
+        (tmp_path / "mailboxes").mkdir()
+        name = f"mailboxes/{MAILBOX}/{random_name()}"
+
+        def blob(sink: Callable[[bytes], None]) -> None:
+            sink(b"x")
+            (tmp_path / name).parent.rmdir()
+
+        asyncio.run(LocalStore(tmp_path).put(name, blob))
+
+        assert (tmp_path / name).read_bytes() == b"x"
+
+    @pytest.mark.parametrize("size", [0, 1, 256 * 1024 - 1, 256 * 1024, 256 * 1024 + 1])
+    def test_what_just_fills_a_block_comes_back_whole(self, tmp_path: Path, size: int) -> None:
+        (tmp_path / "drops").mkdir()
+        store, name = LocalStore(tmp_path), f"drops/{random_name()}"
+        asyncio.run(store.put(name, small(bytes(size))))
+
+        assert asyncio.run(read(store, name)) == bytes(size)
+
     def test_objects_are_for_the_owner_only(self, tmp_path: Path) -> None:
         name = f"mailboxes/{MAILBOX}/{random_name()}"
         (tmp_path / "mailboxes").mkdir()

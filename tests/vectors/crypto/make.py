@@ -12,13 +12,19 @@ Each file is header lines (`name: value`), a blank line, and bytes. `expect:` is
     codename_…   eight words (crypto/codename.py): language, codename (11 bytes) when they are one;
                  then what was typed, UTF-8
     keys_…       what a codename opens: salt, and each key; then the 11 bytes
+    answer_…     a reply or a state (docs/reply.md): reply_seed, mailbox_id, name, and what it says
+                 when it opens; then the sealed bytes
 """
 
+import json
+from base64 import b85decode
 from collections.abc import Callable
-from hashlib import sha256
+from hashlib import sha3_256, sha256, shake_256
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
@@ -270,7 +276,122 @@ def keys() -> None:
           ("pseudonym", f"{english[drawn >> 11]} {english[drawn & 2047]}"))  # fmt: skip
 
 
-ALL: tuple[Callable[[], None], ...] = (streams, bags, codenames, keys)
+# Answers: HPKE by hand (RFC 9180, section 5.1), on an encapsulated key that was made once
+
+SEED = bytes(range(32))
+MAILBOX = bytes(range(16))
+NAME = "ab" * 16
+ENCAPSULATED = b85decode(
+    "93`*Zl!Bi+C%IA3d*YRc{NRzWvM()kd!+s*KzFL&w@%iqmiX8OAZjiIPs=a!sp_&$n@hKNpP`y~lB-g_)C)G@I6C"
+    "mrdx;0Ho-"
+    "Q843cp39@QI#E6a6$oKZ4ChUY#XbJ80X!3@o;bCVpbjiXd4+cfYFaH7$$1NJG3Y<F@NYTygLhNT53*P38rFsB*A{"
+    "DD(9}fjlnH{o>;>A=j0tlF9EwM3m7o^2T-W1!(!UE|p6#n?!t))A7Whbl=5<P1cAV#PwiD>9B=#>x3&eYA6FLq!-"
+    "MaAMt}DK$Y3*@>*~2sm?X;7ceL2m40=(-`-wJll2}{1)z$6qa`-"
+    "hCgrK$7uHCEpS!sMj)$9yfRjVfUPFiq1?Fn6ohLsc%z(6e9HK}2{an`{X=PdnkoZ*bpu*fdVzwP75|nhK&XUf!O2"
+    "$z_y#g}Av<xU3Iz8-"
+    "iut=`^$1GsZNx<E_wZvB=SdJB|Y+qjgGG0Y`{v6LhDbMVfBHQ=(Wu(tn{tzc#Nsj3;|GRP9x<$=ssIBnEe^KmtEG"
+    "3A`?j1vG4fX9L_*x`8nD;*taTZS^9OMH4)Ay5W)76`+u$WS8D`j+CvZD@6QT4WEGHW*@Xh&u}S0!PA43Giu-"
+    "D9F1L0f|t0rNWYZ(roTvCmTxDG++|MlwVvI)l)Ojr?Ddis7|c+J2z#AVgP_YMz93XQ6au%nHs9+oN?KE!7L26!SO"
+    "v1m%>A86cLrdCfIKj4oXkuL!+X2&5=)Sae<|1E_J?qb_nN7RLalhT(;u1KyCIDm-"
+    "r0$C@&Sb~e)r_77X^bx_7INQ_T8&I95>%AygX%nf@un3SX^6Twg1xmO&f#N8R1=@lU%xq$*Z^L8v4^0EI7TT1D^2"
+    "gT~CvQKABm5C{etUd8Xq2%XAZ{*#dT~ql!D~^Tm_=OB3i>~>mi1POpuN%^C_6KBcN+~WqCx|o)R8;R6w7Am`@W9_"
+    "t4ks84-OnPb*&P`c5@6x052X0iLn}O_-"
+    "8pZ(&H`i=8P0O=otgTDhZHMdWYY3~7;s*ph@gJ5tm>hBeZoy;SZU{l{<)<ny>9ynF-v-Aih67#zA27MvTfbE%cHr"
+    "A;`=b`Uljh|bctp{13&O3(p`fY!Y5zDP{$6|R(r80q>N-"
+    "kDER>zG6{{`o6XR1jnp@Xa#ENr7{YcBmNi(=XD_E;7il9fLuZoNTL|d&sUi$}-"
+    "|YPiR83xJQHxCHCd*Sm^Pm51KMiUSjy8PcjeMnD6YXxO9zqvTaN7$bL&sX6VUBo9G;p35+8Yuzy*?!k(rSp%kEml"
+    "DKviQWO>(jJGV)(-ciXIAE%D3;$}Y8#w-J_ZK--z=O#dKmXV#$;c)FALmdqsJ=)4^8MkR)6n{tshOr%zWd+a=7g4"
+    "JssEvs7`T=#ifs~|TA#0GfuCmX|lC&8aU!9Nm^LcU|C!7Z<sYp#Z_1IAv<-IbcOa_XTw"
+)
+REPLY = b"2026-11-20" + "Which door? ¿Qué puerta? أي باب؟".encode()
+STATE = json.dumps({"state": "opened", "day": "2026-11-20", "count": 3}).encode()
+
+
+def shared_secret() -> bytes:
+    """Decapsulate as draft-connolly-cfrg-xwing-kem does: combine both halves with SHA3-256."""
+    expanded = shake_256(SEED).digest(96)
+    mlkem = MLKEM768PrivateKey.from_seed_bytes(expanded[:64]).decapsulate(ENCAPSULATED[:1088])
+    x25519 = X25519PrivateKey.from_private_bytes(expanded[64:])
+    ephemeral = X25519PublicKey.from_public_bytes(ENCAPSULATED[1088:])
+    exchanged = x25519.exchange(ephemeral)
+    own = x25519.public_key().public_bytes_raw()
+    return sha3_256(mlkem + exchanged + ENCAPSULATED[1088:] + own + b"\\.//^\\").digest()
+
+
+def hpke_sealed(padded: bytes, info: bytes) -> bytes:
+    suite = b"HPKE" + b"\x64\x7a" + b"\x00\x01" + b"\x00\x02"  # X-Wing, HKDF-SHA256, AES-256-GCM
+
+    def extract(salt: bytes, label: bytes, ikm: bytes) -> bytes:
+        return HKDF.extract(SHA256(), salt or bytes(32), b"HPKE-v1" + suite + label + ikm)
+
+    def expand(prk: bytes, label: bytes, context: bytes, size: int) -> bytes:
+        said = size.to_bytes(2, "big") + b"HPKE-v1" + suite + label + context
+        return HKDFExpand(SHA256(), size, info=said).derive(prk)
+
+    context = b"\x00" + extract(b"", b"psk_id_hash", b"") + extract(b"", b"info_hash", info)
+    secret = extract(shared_secret(), b"secret", b"")
+    key, nonce = expand(secret, b"key", context, 32), expand(secret, b"base_nonce", context, 12)
+    return ENCAPSULATED + AESGCM(key).encrypt(nonce, padded, None)
+
+
+def answer(
+    case: str,
+    why: str,
+    inside: bytes = REPLY,
+    *,
+    expect: str = "tampered",
+    kind: str = "reply",
+    length: int | None = None,
+    name: str = NAME,
+    mailbox: bytes = MAILBOX,
+    seed: bytes = SEED,
+    magic: bytes = b"TDR1",
+    harm: Callable[[bytes], bytes] = bytes,
+) -> None:
+    """Write one, sealed for NAME in MAILBOX, to be opened as the arguments say."""
+    counted = (len(inside) if length is None else length).to_bytes(4, "big") + inside
+    padded = counted + bytes(-len(counted) % 4096)
+    info = f"tapedrop {kind} 1".encode() + b"\x00" + MAILBOX + NAME.encode()
+    facts: list[tuple[str, object]] = [
+        ("reply_seed", seed.hex()),
+        ("mailbox_id", mailbox.hex()),
+        ("name", name),
+    ]
+    if expect in {"reply", "state"}:
+        facts.append(("inside", inside.hex()))
+    write(f"answer_{case}", expect, why, magic + harm(hpke_sealed(padded, info)), *facts)
+
+
+def answers() -> None:
+    answer("reply", "a day and a text", expect="reply")
+    answer("reply_without_text", "a text may be empty", REPLY[:10], expect="reply")
+    answer("reply_of_two_blocks", "padded to a multiple of 4,096", REPLY[:10] + b"x" * 4083,
+           expect="reply")  # fmt: skip
+    answer("state", "how far the drops have come", STATE, kind="state", expect="state")
+    answer("state_of_a_later_version", "an unknown state is nothing",
+           STATE.replace(b"opened", b"shredded"), kind="state", expect="nothing")  # fmt: skip
+    answer("state_sealed_as_a_reply", "a state is no text that has a day", STATE)
+    answer("reply_sealed_as_a_state", "a reply is not JSON", kind="state")
+    answer("of_a_third_kind", "the kind is in the info", kind="other")
+    answer("another_seed", "only the codename opens it", seed=bytes(32))
+    answer("another_name", "the name is in the info", name="cd" * 16)
+    answer("another_mailbox", "the mailbox is in the info", mailbox=bytes(16))
+    answer("length_beyond_the_end", "the length lies within", length=4093)
+    answer("no_day", "a reply begins with its day", b"20 November" + REPLY)
+    answer("no_such_day", "November has thirty days", b"2026-11-31" + REPLY[10:])
+    answer("not_text", "UTF-8", REPLY[:10] + b"\xff")
+    answer("state_of_none", "a state counts from one", STATE.replace(b"3}", b"0}"), kind="state")
+    answer("state_without_a_day", "a state says its day", STATE.replace(b"day", b"way"),
+           kind="state")  # fmt: skip
+    answer("bit_flipped_in_encapsulated_key", "another secret comes out",
+           harm=lambda sealed: flipped(sealed, 5))  # fmt: skip
+    answer("bit_flipped_in_text", "it has a tag", harm=lambda sealed: flipped(sealed, 1130))
+    answer("cut_short", "its tag covers what was there", harm=lambda sealed: sealed[:-1])
+    answer("later_version", "the fourth byte is the version", magic=b"TDR2",
+           expect="newer_version")  # fmt: skip
+
+
+ALL: tuple[Callable[[], None], ...] = (streams, bags, codenames, keys, answers)
 
 if __name__ == "__main__":
     for make in ALL:
