@@ -189,11 +189,30 @@ class TestEachLanguage:
         assert language.percent(0.4399) == percent
         assert language.day("2026-11-05") == day
 
-    def test_units_are_its_own(self, speak) -> None:
-        french = speak("fr", '\nmsgid "%(amount)s MB"\nmsgstr "%(amount)s Mo"\n')
+    @pytest.mark.parametrize(
+        ("tag", "size", "rate", "one", "several"),
+        [
+            ("en", "12.3 MB", "1.2 kB/s", "1 minute", "3 hours"),
+            ("es", "12,3 MB", "1,2 kB/s", "1 minuto", "3 horas"),
+            ("fr", "12,3 Mo", "1,2 ko/s", "1 minute", "3 heures"),
+            ("pt", "12,3 MB", "1,2 kB/s", "1 minuto", "3 horas"),
+            ("de", "12,3 MB", "1,2 kB/s", "1 Minute", "3 Stunden"),
+            ("ar", "12.3 ميغابايت", "1.2 كيلوبايت في الثانية", "دقيقة واحدة", "3 ساعات"),
+            ("fa", "۱۲٫۳ مگابایت", "۱٫۲ کیلوبایت در ثانیه", "۱ دقیقه", "۳ ساعت"),
+            ("ru", "12,3 МБ", "1,2 кБ/с", "1 минута", "3 часа"),
+            ("uk", "12,3 МБ", "1,2 кБ/с", "1 хвилина", "3 години"),
+            ("zh", "12.3 MB", "1.2 KB/秒", "1 分钟", "3 小时"),
+            ("tr", "12,3 MB", "1,2 kB/sn", "1 dakika", "3 saat"),
+            ("ht", "12,3 MB", "1,2 kB pa segonn", "1 minit", "3 èdtan"),
+        ],
+    )
+    def test_amounts_are_in_its_own_words(
+        self, tag: str, size: str, rate: str, one: str, several: str
+    ) -> None:
+        language = languages()[tag]
 
-        assert french.size(12_399_999) == "12,3 Mo"
-        assert french.rate(1_250_000.0) == "1,2 Mo/s"
+        assert (language.size(12_399_999), language.rate(1250.0)) == (size, rate)
+        assert (language.about(30), language.about(3 * 3600)) == (one, several)
 
     def test_every_word_list_belongs_to_exactly_one_of_the_languages_there_are(self, speak) -> None:
         tags = ["cs", "en", "es", "fr", "it", "ja", "ko", "pt", "ru", "tr", "zh", "zh-Hant"]
