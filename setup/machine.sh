@@ -1,7 +1,7 @@
 #!/bin/sh
 # Install the Debian packages that are missing, or print the line that would and stop.
 # usage: setup/machine.sh run | test     run: what the drop and the desk need
-#                                        test: also the tests' judges and browser
+#                                        test: also the tests' judges and browsers
 set -eu
 
 missing=""
@@ -21,6 +21,7 @@ if [ "${1:-run}" = test ]; then
     need exiftool libimage-exiftool-perl
     need mediainfo mediainfo
     need chromium chromium
+    need firefox-esr firefox-esr
     need strace strace
     need curl curl
     need_library libavcodec-extra # ffmpeg's encoders for phones, to make test recordings with

@@ -1,0 +1,55 @@
+"""Each journey is made in both browsers; they are started once and forget everything between."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from browsers.chromium import Chromium
+from browsers.firefox import Firefox
+from browsers.outside import Outside
+from browsers.tab import Browser, Tab
+from drops import Serving
+
+_BROWSERS: dict[str, Callable[[Outside], Browser]] = {"chromium": Chromium, "firefox": Firefox}
+
+
+@pytest.fixture(scope="session")
+def outsides() -> Iterator[dict[str, Outside]]:
+    """Where everything ends that a browser asks of another machine; one for each browser."""
+    outsides = {name: Outside() for name in _BROWSERS}
+    yield outsides
+    for outside in outsides.values():
+        outside.close()
+
+
+@pytest.fixture(scope="session")
+def started() -> Iterator[dict[str, Browser]]:
+    """The browsers that run by now in this test process."""
+    started: dict[str, Browser] = {}
+    yield started
+    for browser in started.values():
+        browser.close()
+
+
+@pytest.fixture(params=list(_BROWSERS))
+def browser(
+    request: pytest.FixtureRequest,
+    started: dict[str, Browser],
+    outsides: dict[str, Outside],
+) -> Browser:
+    """A browser; `fresh` makes it a new one."""
+    name: str = request.param
+    if name not in started:
+        started[name] = _BROWSERS[name](outsides[name])
+    return started[name]
+
+
+@pytest.fixture
+def outside(browser: Browser, outsides: dict[str, Outside]) -> Outside:
+    """What this browser has asked of other machines."""
+    return outsides[browser.name]
+
+
+@pytest.fixture
+def tab(browser: Browser, serving: Serving) -> Tab:
+    """A tab at the drop's address, with nothing opened yet."""
+    return browser.fresh(serving.address)

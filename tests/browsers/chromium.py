@@ -1,0 +1,195 @@
+"""Chromium, driven by Playwright over the DevTools protocol."""
+
+import asyncio
+import base64
+import os
+import threading
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, Final
+
+from playwright.async_api import BrowserContext, Error, Frame, Locator, Page, async_playwright
+
+from browsers.outside import Outside
+from browsers.tab import PATIENCE_SECONDS, Looks, T, Tab, View, field, patiently, to_click
+
+# What Playwright leaves on of all that Chromium asks for itself: let it ask where nobody listens.
+_QUIET: Final = (
+    "--autofill-server-url=http://127.0.0.1:9/",
+    "--component-updater=url-source=http://127.0.0.1:9/",
+    "--gaia-url=http://127.0.0.1:9/",
+)
+_FONT_PIXELS: Final = 16
+
+
+class Chromium:
+    """One Chromium. Playwright gets a thread of its own: its loop must not be the tests'."""
+
+    name = "chromium"
+
+    def __init__(self, outside: Outside, *, program: str = "/usr/bin/chromium") -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self._playwright = self.now(async_playwright().start())
+        arguments = [*_QUIET, f"--proxy-server=127.0.0.1:{outside.port}"]
+        # Chromium's own sandbox does not run as root.
+        arguments += ["--no-sandbox"] if os.geteuid() == 0 else []
+        launching = self._playwright.chromium.launch(executable_path=program, args=arguments)
+        self._browser = self.now(launching)
+        self._home = ""
+        self._looks = Looks()
+        self._context: BrowserContext | None = None
+
+    def now(self, coming: Coroutine[Any, Any, T]) -> T:
+        """Return what Playwright answers."""
+        return asyncio.run_coroutine_threadsafe(coming, self._loop).result()
+
+    def fresh(self, home: str, looks: Looks = Looks()) -> Tab:  # noqa: B008  frozen
+        """Forget everything, as "New Identity" does; return the only tab."""
+        if self._context is not None:
+            self.now(self._context.close())
+        self._home, self._looks = home, looks
+        self._context = self.now(
+            self._browser.new_context(
+                java_script_enabled=False,
+                locale=looks.languages[0],
+                extra_http_headers={"Accept-Language": _accepted(looks.languages)},
+                viewport={"width": looks.width, "height": looks.height},
+                is_mobile=looks.phone,
+                has_touch=looks.phone,
+                color_scheme="dark" if looks.dark else "light",
+            )
+        )
+        self._context.set_default_timeout(PATIENCE_SECONDS * 1000)
+        if not looks.styles:
+            self.now(self._context.route("**/*.css*", lambda route: route.abort()))
+        return self.another()
+
+    def another(self) -> "ChromiumTab":
+        """Open one more tab, with the same cookies."""
+        assert self._context is not None, "fresh() comes first"
+        return self._dressed(self.now(self._context.new_page()))
+
+    def tabs(self) -> list[Tab]:
+        """Return all tabs, the oldest first; a form may have opened one."""
+        assert self._context is not None, "fresh() comes first"
+        return [self._dressed(page) for page in self._context.pages]
+
+    def close(self) -> None:
+        """End it."""
+        self.now(self._browser.close())
+        self.now(self._playwright.stop())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _dressed(self, page: Page) -> "ChromiumTab":
+        tab = ChromiumTab(self, page, self._home)
+        size = _FONT_PIXELS * self._looks.text_percent // 100
+        # There is no zoom of the text alone; a larger font to begin with is the same to rem and em.
+        tab.devtools("Page.setFontSizes", fontSizes={"standard": size, "fixed": size})
+        return tab
+
+
+class ChromiumView(View):
+    """The page of a tab, or a frame in it."""
+
+    def __init__(self, chromium: Chromium, page: Page, frame: str = "") -> None:
+        self._now = chromium.now
+        self._page = page
+        self._frame = frame
+
+    def ask(self, function: str, *given: object) -> Any:
+        """Return what this JavaScript function answers about the page."""
+        asking = f"given => ({function})(...given)"
+        return self._here(lambda frame: self._now(frame.evaluate(asking, list(given))))
+
+    def click(self, words: str, *, wait: bool = True) -> None:
+        """Click the link or button that says `words`; wait for the page it leads to, or don't."""
+        self._now(self._first(to_click(words)).click(no_wait_after=not wait))
+        if wait:
+            self._now(self._page.wait_for_load_state())
+
+    def fill(self, label: str, text: str) -> None:
+        """Replace what a field holds."""
+        self._now(self._first(field(label)).fill(text))
+
+    def choose(self, label: str) -> None:
+        """Click a radio button or a box."""
+        self._now(self._first(field(label)).click())
+
+    def choose_files(self, label: str, *files: Path) -> None:
+        """Put files into a field."""
+        self._now(self._first(field(label)).set_input_files(list(files)))
+
+    def _first(self, path: str) -> Locator:
+        return self._here(lambda frame: frame.locator(f"xpath={path}").first)
+
+    def _here(self, attempt: Callable[[Frame], T]) -> T:
+        """Do it in this view; once more when the page changed meanwhile."""
+
+        def in_place() -> T:
+            frame = self._page.frame(name=self._frame) if self._frame else self._page.main_frame
+            if frame is None:
+                raise Error(f"there is no frame {self._frame}")
+            return attempt(frame)
+
+        return patiently(in_place, Error)
+
+
+class ChromiumTab(ChromiumView, Tab):
+    """One tab of Chromium."""
+
+    def __init__(self, chromium: Chromium, page: Page, home: str) -> None:
+        super().__init__(chromium, page)
+        self.home = home
+        self._chromium = chromium
+        self._devtools = self._now(page.context.new_cdp_session(page))
+
+    @property
+    def address(self) -> str:
+        """The address of the page."""
+        return self._page.url
+
+    def devtools(self, command: str, **parameters: object) -> dict[str, Any]:
+        """Return the answer to one command of the DevTools protocol."""
+        return self._now(self._devtools.send(command, parameters))
+
+    def go(self, address: str) -> None:
+        """Go to an address and wait for the page."""
+        self._now(self._page.goto(address))
+
+    def back(self) -> None:
+        """Go back one page."""
+        self._now(self._page.go_back())
+
+    def reload(self) -> None:
+        """Load the page again."""
+        self._now(self._page.reload())
+
+    def press(self, key: str) -> None:
+        """Press a key by its name (Tab, Enter, Space, ArrowDown), perhaps with `Shift+`."""
+        self._now(self._page.keyboard.press(key))
+
+    def type(self, text: str) -> None:
+        """Type into whatever has the focus."""
+        self._now(self._page.keyboard.type(text))
+
+    def frame(self, name: str) -> View:
+        """Return the view of one frame, whatever page it shows by then."""
+        return ChromiumView(self._chromium, self._page, name)
+
+    def screenshot(self) -> bytes:
+        """Return the whole page as PNG, even while another one is on its way."""
+        # Playwright's own waits for the page that is on its way; this doesn't.
+        size = self.devtools("Page.getLayoutMetrics")["cssContentSize"]
+        whole = {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1}
+        taken = self.devtools("Page.captureScreenshot", captureBeyondViewport=True, clip=whole)
+        return base64.b64decode(taken["data"])
+
+
+def _accepted(languages: tuple[str, ...]) -> str:
+    """Return the header as browsers write it: each language is wanted less than the one before."""
+    wanted = [f"{language};q={1 - place / 10:.1f}" for place, language in enumerate(languages)]
+    return ",".join([languages[0], *wanted[1:]])

@@ -1,0 +1,41 @@
+"""Stand where the network would be: what a browser asks of any other machine ends here."""
+
+import socket
+import threading
+from typing import Final
+
+_LONGEST_LINE: Final = 4096
+
+
+class Outside:
+    """A proxy on loopback that notes the first line of each request and answers none.
+
+    A browser that is told to use it for everything but loopback can reach nothing else, and looks
+    up no name: that would be the proxy's part.
+    """
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def close(self) -> None:
+        """End it."""
+        # Closing alone does not wake whoever waits in accept().
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            with connection:
+                connection.settimeout(1)
+                try:
+                    said = connection.recv(_LONGEST_LINE)
+                except OSError:
+                    said = b""
+                self.asked.append(said.partition(b"\r\n")[0].decode("latin-1"))
