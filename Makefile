@@ -35,6 +35,7 @@ fuzz: machine-test .venv/ready $(if $(TARGET),.venv/fuzz)
 bench: machine-test .venv/ready
 	@$(BIN)/python bench/ingest.py --megabytes $(SIZE)
 	@$(BIN)/python bench/scrubbing.py --megabytes $(SIZE)
+	@$(BIN)/python bench/mailbox.py
 	@$(BIN)/python bench/corpus.py $(if $(CANARY),--corpus $(CANARY)) $(if $(JUDGE),--judge $(JUDGE))
 
 machine-run:

@@ -12,6 +12,7 @@ from server.errors import Busy
 from server.events import Reason
 from server.pages.parts import PARTS, SESSIONS, any_visit, page, refusal, remember, visit
 from server.pages.send import source_of
+from server.steps import whole_steps
 from server.wording import name_of_kind, words_of
 
 _LONGEST_FORM = 2048
@@ -58,6 +59,7 @@ async def show(request: web.Request) -> web.Response:
         keys = await asyncio.shield(source_of(request, session))
     except Busy:
         return refusal(request, Reason.BUSY, status=503)
-    found = await mailbox.look(keys, request.app[PARTS].store)
-    told = [(one, name_of_kind(one.kind), words_of(one.outcome).what) for one in found.events]
-    return page(request, "mailbox.html", events=told, replies=found.letters)
+    async with whole_steps():
+        found = await mailbox.look(keys, request.app[PARTS].store)
+        told = [(one, name_of_kind(one.kind), words_of(one.outcome).what) for one in found.events]
+        return page(request, "mailbox.html", events=told, replies=found.letters)
