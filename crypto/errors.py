@@ -52,14 +52,61 @@ class NoUsableKey(CryptoError):
 
 
 class NotACodename(CryptoError):
-    """The words are not a codename of ours.
+    """The words are not a codename of ours. No leaf tells what was typed.
 
-    `position` counts from 1 and is None when each word is known but together they are no codename.
+    `position` counts words from 1, where one of them is at fault.
     """
 
     def __init__(self, why: str, *, position: int | None = None) -> None:
         super().__init__(why)
         self.position = position
+
+
+class WrongCount(NotACodename):
+    """There are `count` words where eight belong."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(f"{count} words where eight belong")
+        self.count = count
+
+
+class UnknownWord(NotACodename):
+    """The word at `position` is none of `language`, the list in which most words fit.
+
+    `meant` are up to three words of that list, in its spelling, likeliest first; often none.
+    """
+
+    def __init__(self, position: int, *, language: str, meant: Sequence[str]) -> None:
+        super().__init__(f"word {position} is in no list", position=position)
+        self.language = language
+        self.meant = tuple(meant)
+
+
+class CutTooShort(NotACodename):
+    """The word at `position` begins several of `language`: it was cut to too few letters.
+
+    `could_be` are these words, or none where there are too many to choose from.
+    """
+
+    def __init__(self, position: int, *, language: str, could_be: Sequence[str]) -> None:
+        super().__init__(f"word {position} begins several words", position=position)
+        self.language = language
+        self.could_be = tuple(could_be)
+
+
+class WordsDontBelong(NotACodename):
+    """Each word is one of ours, but the check bits say that these eight were never issued so."""
+
+    def __init__(self) -> None:
+        super().__init__("the words don't belong together")
+
+
+class SeveralLanguages(NotACodename):
+    """The words are one codename in each of `languages`, and not the same one."""
+
+    def __init__(self, languages: Sequence[str]) -> None:
+        super().__init__("the words are a codename in several languages")
+        self.languages = tuple(languages)
 
 
 class WrongSignature(CryptoError):

@@ -13,8 +13,20 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from crypto.bag import verified
 from crypto.chunks import ChunkReader
 from crypto.codename import codename_from, derive, words_of
-from crypto.errors import BadBag, NewerVersion, NotACodename, Tampered, WrongSignature
+from crypto.errors import (
+    BadBag,
+    CutTooShort,
+    NewerVersion,
+    NotACodename,
+    SeveralLanguages,
+    Tampered,
+    UnknownWord,
+    WordsDontBelong,
+    WrongCount,
+    WrongSignature,
+)
 from crypto.reply import Reply, Stage, State, open_answer
+from crypto.words import LISTS, word_list
 
 FOLDER = Path(__file__).parents[2] / "vectors" / "crypto"
 REFUSED: dict[str, type[Exception]] = {
@@ -22,7 +34,11 @@ REFUSED: dict[str, type[Exception]] = {
     "bad_bag": BadBag,
     "wrong_signature": WrongSignature,
     "newer_version": NewerVersion,
-    "not_a_codename": NotACodename,
+    "wrong_count": WrongCount,
+    "unknown_word": UnknownWord,
+    "cut_too_short": CutTooShort,
+    "words_dont_belong": WordsDontBelong,
+    "several_languages": SeveralLanguages,
 }
 
 
@@ -94,11 +110,23 @@ class TestVectors:
 
     @pytest.mark.parametrize("case", cases("codename"))
     def test_codename(self, case: str) -> None:
-        typed = vector(case)
-        bits = judged(typed, lambda: codename_from(typed.body.decode(), typed["language"]))
+        said = vector(case)
+        typed = said.body.decode()
+        bits = judged(said, lambda: codename_from(typed, said["preferred"]))
         if isinstance(bits, bytes):
-            assert bits.hex() == typed["codename"]
+            assert bits.hex() == said["codename"]
             assert codename_from(words_of(bits)) == bits
+        for language in said.all_of("written"):
+            assert words_of(bytes.fromhex(said["codename"]), language) == typed
+        for position in said.all_of("position"):
+            with pytest.raises(NotACodename) as raised:
+                codename_from(typed, said["preferred"])
+            assert raised.value.position == int(position)
+
+    @pytest.mark.parametrize("language", LISTS.values())
+    def test_no_word_that_is_on_paper_ever_changes(self, language: str) -> None:
+        words = "".join(f"{word}\n" for word in word_list(language))
+        assert sha256(words.encode()).hexdigest() == vector(f"words_{language}")["sha256"]
 
     @pytest.mark.parametrize("case", cases("keys"))
     def test_keys(self, case: str) -> None:
@@ -142,5 +170,5 @@ class TestVectors:
         assert kept.pop("make.py")
         assert made == kept
         assert {name.split("_")[0] for name in kept} == {
-            "stream", "bag", "codename", "keys", "answer",
+            "stream", "bag", "codename", "words", "keys", "answer",
         }  # fmt: skip

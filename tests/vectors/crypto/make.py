@@ -9,14 +9,17 @@ Each file is header lines (`name: value`), a blank line, and bytes. `expect:` is
                  sha256 of the recording when it opens; then the container
     bag_…        a bag's five lists (docs/bag.md): signer (Ed25519 public key), `file: name size`
                  for each; then the files, one after another
-    codename_…   eight words (crypto/codename.py): language, codename (11 bytes) when they are one;
-                 then what was typed, UTF-8
+    codename_…   eight words (docs/codename.md): preferred, the list of the page's language;
+                 codename (11 bytes) when they are one; written, the list in which they are spelled
+                 as we show them; position, from 1, of the word at fault; then what was typed, UTF-8
+    words_…      a word list that is issued: sha256 of its words in NFC, a line feed after each
     keys_…       what a codename opens: salt, and each key; then the 11 bytes
     answer_…     a reply or a state (docs/reply.md): reply_seed, mailbox_id, name, and what it says
                  when it opens; then the sealed bytes
 """
 
 import json
+import unicodedata
 from base64 import b85decode
 from collections.abc import Callable
 from hashlib import sha3_256, sha256, shake_256
@@ -215,46 +218,141 @@ def completed(entropy: bytes) -> bytes:
     return cleared[:-1] + bytes([cleared[-1] | sha256(cleared).digest()[0] >> 4])
 
 
+def word_list(language: str) -> list[str]:
+    """Return a list in NFC, with the one damaged word as docs/codename.md has it."""
+    listed = Mnemonic(language).wordlist
+    restored = ["снова" if "\ufffd" in word else word for word in listed]
+    return [unicodedata.normalize("NFC", word) for word in restored]
+
+
 def words(codename: bytes, language: str = "english") -> list[str]:
     bits = "".join(f"{byte:08b}" for byte in codename)
-    return [
-        Mnemonic(language).wordlist[int(bits[place : place + 11], 2)] for place in range(0, 88, 11)
-    ]
+    listed = word_list(language)
+    return [listed[int(bits[place : place + 11], 2)] for place in range(0, 88, 11)]
+
+
+def numbered(language: str, *said: str) -> bytes:
+    """Return the 11 bytes that these words stand for, right or wrong."""
+    listed = word_list(language)
+    bits = "".join(f"{listed.index(word):011b}" for word in said)
+    return int(bits, 2).to_bytes(11, "big")
 
 
 def codename(
-    case: str, why: str, typed: str, language: str = "english", opens: bytes = b""
+    case: str,
+    why: str,
+    typed: str,
+    *,
+    opens: bytes = b"",
+    expect: str = "codename",
+    preferred: str = "english",
+    facts: tuple[tuple[str, object], ...] = (),
 ) -> None:
-    facts = [("language", language)] + ([("codename", opens.hex())] if opens else [])
-    expect = "codename" if opens else "not_a_codename"
-    write(f"codename_{case}", expect, why, typed.encode(), *facts)
+    opened = [("codename", opens.hex())] if opens else []
+    write(
+        f"codename_{case}", expect, why, typed.encode(), ("preferred", preferred), *opened, *facts
+    )
+
+
+ISSUED = (
+    "english", "spanish", "french", "portuguese", "russian", "chinese_simplified", "turkish",
+)  # fmt: skip
+# Words of the English and of the French list; other bits in each, and checked in both.
+IN_TWO_LISTS = "palace volume ozone notable social train wagon piano"
 
 
 def codenames() -> None:
+    for language in ISSUED:
+        for name, bits in (
+            ("", completed(ENTROPY)),
+            ("_all_zeros", completed(bytes(11))),
+            ("_all_ones", completed(b"\xff" * 11)),
+        ):
+            codename(f"{language}{name}", "as it is shown", " ".join(words(bits, language)),
+                     opens=bits, facts=(("written", language),))  # fmt: skip
+    read_forgivingly()
+    refused()
+
+
+def read_forgivingly() -> None:
+    good = completed(ENTROPY)
+    english, spanish = words(good), words(good, "spanish")
+
+    def opens(case: str, why: str, typed: str) -> None:
+        codename(case, why, typed, opens=good)
+
+    opens("capitals_and_spaces", "neither matters", "  ".join(english).upper() + "\n")
+    opens("numbered", "only letters count",
+          "\n".join(f"{number}. {word}" for number, word in enumerate(english, 1)))  # fmt: skip
+    opens(
+        "commas_and_hyphens",
+        "only letters count",
+        "-".join(english[:4]) + ", " + ",".join(english[4:]),
+    )
+    opens("four_letters", "no two English words begin with the same four",
+          " ".join(word[:4] for word in english))  # fmt: skip
+    opens("without_spaces", "they can be cut in one way", "".join(english))
+    opens("space_within_a_word", "they can be cut in one way",
+          " ".join(english).replace("luggage", "lug- gage"))  # fmt: skip
+    wide = "".join(
+        chr(ord(letter) + 0xFEE0) if letter > " " else "\u3000" for letter in " ".join(english)
+    )
+    opens("full_width", "as an East Asian keyboard writes them", wide)
+    opens("invisible_characters", "nobody sees them",
+          "\ufeff" + "\u00a0".join(word[:1] + "\u200b" + word[1:] for word in english))  # fmt: skip
+    apart = unicodedata.normalize("NFKD", " ".join(spanish))
+    opens("spanish_decomposed", "accents may stand apart", apart)
+    opens(
+        "spanish_without_accents", "accents don't matter", apart.encode("ascii", "ignore").decode()
+    )
+    opens("chinese_without_spaces", "each character is a word",
+          "".join(words(good, "chinese_simplified")))  # fmt: skip
+    turkish = " ".join(words(good, "turkish")).replace("i", "İ").upper()
+    opens("turkish_capitals", "I and İ are ı and i", turkish)
+    russian = " ".join(words(good, "russian")).replace("й", "и").replace("е", "ё")
+    opens("russian_letters", "й is read as и, ё as е", russian)
+    restored = numbered("russian", *["снова"] * 8)
+    restored = completed(restored)
+    codename("russian_damaged_word", "the 1,573rd word is damaged where the list comes from",
+             " ".join(words(restored, "russian")), opens=restored)  # fmt: skip
+    codename("two_lists_preferred", "it is a codename in two lists, and one is the page's",
+             IN_TWO_LISTS, opens=numbered("french", *IN_TWO_LISTS.split()),
+             preferred="french")  # fmt: skip
+
+
+def refused() -> None:
     good = completed(ENTROPY)
     english = words(good)
-    codename("english", "eight words", " ".join(english), opens=good)
-    codename("all_zeros", "84 zero bits", " ".join(words(completed(bytes(11)))),
-             opens=completed(bytes(11)))  # fmt: skip
-    codename("all_ones", "84 one bits", " ".join(words(completed(b"\xff" * 11))),
-             opens=completed(b"\xff" * 11))  # fmt: skip
-    codename(
-        "capitals_and_spaces", "neither matters", "  ".join(english).upper() + "\n", opens=good
-    )
-    for language in ("spanish", "french", "czech", "turkish", "russian", "korean", "japanese"):
-        said = " ".join(words(good, language))
-        codename(language, "the same codename in another list", said, language, good)
-    plain = " ".join(words(good, "spanish")).encode("ascii", "ignore").decode()
-    codename("spanish_without_accents", "accents don't matter", plain, "spanish", good)
-    codename("seven_words", "there are eight", " ".join(english[:7]))
-    codename("nine_words", "there are eight", " ".join([*english, english[0]]))
-    codename("nothing", "there are eight", "")
-    codename("word_of_no_list", "one word is none of ours", " ".join(["tapedrop", *english[1:]]))
-    codename("words_of_another_list", "it must be said which list", " ".join(words(good, "czech")))
-    swapped = [english[1], english[0], *english[2:]]
-    codename("two_words_swapped", "the check bits differ", " ".join(swapped))
-    codename("check_bits_wrong", "all words are known, but don't belong together",
-             " ".join(words(good[:-1] + bytes([good[-1] ^ 1]))))  # fmt: skip
+
+    def refuses(expect: str, case: str, why: str, typed: list[str], position: int = 0) -> None:
+        codename(case, why, " ".join(typed), expect=expect,
+                 facts=(("position", position),) if position else ())  # fmt: skip
+
+    refuses("wrong_count", "seven_words", "there are eight", english[:7])
+    refuses("wrong_count", "nine_words", "there are eight", [*english, english[0]])
+    refuses("wrong_count", "nothing", "there are eight", [])
+    refuses("unknown_word", "word_of_no_list", "one word is none of ours",
+            [*english[:4], "tapedrop", *english[5:]], 5)  # fmt: skip
+    refuses("unknown_word", "words_of_two_lists", "all eight are of one list",
+            [*english[:7], words(good, "turkish")[7]], 8)  # fmt: skip
+    refuses("unknown_word", "list_not_issued", "nobody was ever given Czech words",
+            words(good, "czech"))  # fmt: skip
+    refuses("cut_too_short", "cut_to_one_letter", "several words begin with it",
+            [*english[:2], "l", *english[3:]], 3)  # fmt: skip
+    refuses("words_dont_belong", "two_words_swapped", "the check bits differ",
+            [english[1], english[0], *english[2:]])  # fmt: skip
+    refuses("words_dont_belong", "check_bits_wrong",
+            "all words are known, but don't belong together",
+            words(good[:-1] + bytes([good[-1] ^ 1])))  # fmt: skip
+    codename("two_lists", "it is a codename in two lists, and none is the page's", IN_TWO_LISTS,
+             expect="several_languages", preferred="spanish")  # fmt: skip
+
+
+def word_lists() -> None:
+    for language in ISSUED:
+        text = "".join(f"{word}\n" for word in word_list(language))
+        write(f"words_{language}", "words", "what is on paper must open for as long as it lasts",
+              b"", ("sha256", sha256(text.encode()).hexdigest()))  # fmt: skip
 
 
 def keys() -> None:
@@ -391,7 +489,7 @@ def answers() -> None:
            expect="newer_version")  # fmt: skip
 
 
-ALL: tuple[Callable[[], None], ...] = (streams, bags, codenames, keys, answers)
+ALL: tuple[Callable[[], None], ...] = (streams, bags, codenames, word_lists, keys, answers)
 
 if __name__ == "__main__":
     for make in ALL:
