@@ -135,8 +135,11 @@ def folded_words(language: str) -> tuple[str, ...]:
 
 @cache
 def _known(language: str) -> _Folded:
-    words = folded_words(language)
-    numbers = {word: number for number, word in enumerate(words)}
+    words = list(enumerate(folded_words(language)))
+    if language == "chinese_simplified":
+        # The same words in traditional characters, in the same order; none stands for another.
+        words += enumerate(folded_words("chinese_traditional"))
+    numbers = {word: number for number, word in words}
     return _Folded(MappingProxyType(numbers), tuple(sorted(numbers.items())))
 
 

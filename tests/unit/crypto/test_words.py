@@ -85,6 +85,12 @@ class TestFitting:
         for number, word in enumerate(word_list(language)):
             assert fitting(folded(word), language) == (number,)
 
+    def test_a_traditional_character_fits_the_simplified_one_alone(self) -> None:
+        simplified = word_list("chinese_simplified")
+        for number, character in enumerate(word_list("chinese_traditional")):
+            assert fitting(folded(character), "chinese_simplified") == (number,)
+            assert character not in simplified or simplified[number] == character
+
     @examples(200)
     @given(st.text("abcdeimnorst", min_size=1, max_size=4), st.sampled_from(LANGUAGES))
     def test_else_every_word_that_begins_so_fits(self, typed: str, language: str) -> None:

@@ -307,6 +307,8 @@ def read_forgivingly() -> None:
     )
     opens("chinese_without_spaces", "each character is a word",
           "".join(words(good, "chinese_simplified")))  # fmt: skip
+    opens("chinese_traditional", "each stands for a simplified one, in the same place of its list",
+          " ".join(words(good, "chinese_traditional")))  # fmt: skip
     turkish = " ".join(words(good, "turkish")).replace("i", "İ").upper()
     opens("turkish_capitals", "I and İ are ı and i", turkish)
     russian = " ".join(words(good, "russian")).replace("й", "и").replace("е", "ё")
