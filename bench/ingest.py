@@ -163,7 +163,17 @@ def descendants(pid: int) -> Iterator[tuple[int, str]]:
 def curl(recording: Path, address: str, *, cookie: str = "") -> str:
     """Send a recording in a form; return the answer."""
     form = ["-F", "uncleanable=refuse", "-F", f"recordings=@{recording}"]
-    command = ["curl", "--silent", "--show-error", "--fail", "-H", "Expect:", "--cookie", cookie]
+    command = [
+        "curl",
+        "--silent",
+        "--show-error",
+        "--fail",
+        "--location",
+        "-H",
+        "Expect:",
+        "--cookie",
+        cookie,
+    ]
     done = subprocess.run([*command, *form, address], check=True, capture_output=True, text=True)
     return done.stdout
 

@@ -95,7 +95,9 @@ class Browser:
             if set_cookie := response.headers["Set-Cookie"]:
                 self.cookie = set_cookie.partition(";")[0]
             html = response.read().decode()
-            if response.status not in (http.client.OK, http.client.SEE_OTHER):
+            if response.status == http.client.SEE_OTHER:
+                return self.get(response.headers["Location"])
+            if response.status != http.client.OK:
                 raise RuntimeError(f"{method} {path} answered {response.status}: {html}")
             return Page(html)
         finally:

@@ -114,7 +114,7 @@ def send(address: str, recording: Path) -> str:
         raise StepFailed(f"there is no recording {recording}")
     browser = Browser(address)
     browser.get("/")
-    codename = browser.get("/codename").texts("p", "codename")[0]
+    codename = browser.get("/codename").texts("ol", "codename")[0]
     say(f"codename: {codename}")
     form = browser.get("/send")
     message = {"message": "The door was locked every night. I can say more."}

@@ -1,15 +1,24 @@
 """Put the pages on their addresses: the whole web side of the drop on one page.
 
-/              what this is                          front
-/codename      the codename, on a step of its own     codename
-/send          the form, and what became of it        send
-/return        type the codename to come back         mailbox
-/mailbox       what was sent, and replies             mailbox
+/                          what this is, and what to know first    front
+/codename                  the codename, on a step of its own       codename
+/send                      the form, and the two frames below it    send
+/send/FORM                 what it posts to                         send
+/send/FORM/progress        how far it is; loads itself anew         progress
+/send/FORM/result          what became of it                        progress
+/return, /return/TOKEN     type the codename to come back           comeback
+/mailbox                   what was sent, and replies               mailbox
+/keys                      whom recordings are sealed to            keys
+/leave/TOKEN               end the visit                            leave
+
+Each is there twice: as it stands, in the language that the browser asks for, and below the tag of
+a language (`/fa/send`). The address is all that carries a language that somebody chose.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 import aiohttp_jinja2
 import jinja2
@@ -20,8 +29,18 @@ from server.config import Config, Findings
 from server.deriving import Deriver
 from server.events import Journal, PageFailed
 from server.headers import set_headers
-from server.pages import codename, front, mailbox, send
-from server.pages.parts import CONFIG, DERIVER, JOURNAL, NOW, PARTS, SESSIONS, last_page
+from server.i18n import languages
+from server.pages import codename, comeback, front, keys, leave, mailbox, progress, send
+from server.pages.parts import (
+    CONFIG,
+    DERIVER,
+    JOURNAL,
+    LOGO,
+    NOW,
+    PARTS,
+    SESSIONS,
+    last_page,
+)
 from server.pipeline import Parts
 from server.sessions import Sessions
 from server.wording import FAILED, NO_SUCH_PAGE
@@ -36,6 +55,7 @@ def build_app(
     deriver: Deriver,
     journal: Journal,
     now: Callable[[], datetime],
+    logo: bytes = b"",
 ) -> web.Application:
     """Return the drop as an application; what it works with is handed in and closed elsewhere."""
     app = web.Application(middlewares=[_calm])
@@ -44,33 +64,57 @@ def build_app(
     app[DERIVER] = deriver
     app[JOURNAL] = journal
     app[NOW] = now
+    app[LOGO] = logo
     app[SESSIONS] = Sessions(
-        idle_seconds=config.work.session_idle_minutes * 60, most=config.work.max_sessions
+        idle_seconds=config.work.session_idle_minutes * 60,
+        reading_idle_seconds=config.work.reading_idle_minutes * 60,
+        most=config.work.max_sessions,
     )
     app.on_response_prepare.append(set_headers)
+    _set_up_templates(app, config)
+    app.add_routes([web.get("/style.css", front.style), web.get("/logo.png", front.logo)])
+    tag = "|".join(languages())
+    for method, path, handler in _PAGES:
+        app.router.add_route(method, path, handler)
+        app.router.add_route(method, f"/{{language:{tag}}}{path}".removesuffix("/"), handler)
+    return app
+
+
+_PAGES: Final[Sequence[tuple[str, str, Handler]]] = (
+    ("GET", "/", front.show),
+    ("GET", "/codename", codename.show),
+    ("GET", "/send", send.show),
+    ("POST", "/send/{form}", send.receive_form),
+    ("GET", "/send/{form}/progress", progress.show),
+    ("GET", "/send/{form}/result", progress.result),
+    ("GET", "/return", comeback.ask),
+    ("POST", "/return/{token}", comeback.enter),
+    ("GET", "/mailbox", mailbox.show),
+    ("GET", "/keys", keys.show),
+    ("POST", "/leave/{token}", leave.end),
+)
+
+
+def _set_up_templates(app: web.Application, config: Config) -> None:
     environment = aiohttp_jinja2.setup(
-        app, loader=jinja2.FileSystemLoader(_HERE / "templates"), autoescape=True
+        app,
+        loader=jinja2.FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
+    # How a {% trans %} calls gettext; each page brings its language's own.
+    environment.newstyle_gettext = True  # type: ignore[attr-defined]
+    environment.policies["ext.i18n.trimmed"] = True
     environment.globals["newsroom"] = config.newsroom.name
+    environment.globals["has_logo"] = bool(config.newsroom.logo)
     environment.globals["values_kept"] = config.newsroom.findings is Findings.VALUES
     environment.undefined = jinja2.StrictUndefined
     # All are read now: an update of the files must not change pages under a running drop.
     environment.auto_reload = False
     for template in environment.list_templates():
         environment.get_template(template)
-    app.add_routes(
-        [
-            web.get("/", front.show),
-            web.get("/style.css", front.style),
-            web.get("/codename", codename.show),
-            web.get("/send", send.show),
-            web.post("/send/{token}", send.receive_form),
-            web.get("/return", mailbox.ask),
-            web.post("/return/{token}", mailbox.enter),
-            web.get("/mailbox", mailbox.show),
-        ]
-    )
-    return app
 
 
 @web.middleware

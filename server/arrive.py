@@ -23,6 +23,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from server.config import Limits
 from server.errors import BrokenForm, CutOff, Empty, TooLarge, TooMany
+from server.progress import Item
 from server.spool import Held
 from server.threads import in_thread
 
@@ -96,8 +97,8 @@ async def read_to_the_end(request: web.Request) -> None:
             pass
 
 
-async def arrive(recording: Recording, held: Held) -> None:
-    """Bring a recording to the spool, and finish it there.
+async def arrive(recording: Recording, held: Held, item: Item) -> None:
+    """Bring a recording to the spool, and finish it there; `item` is told how much is here.
 
     While one block is encrypted and written, the next is received. Raises TooLarge, Empty, CutOff,
     SpoolFailed; the form's next part then still arrives.
@@ -107,7 +108,8 @@ async def arrive(recording: Recording, held: Held) -> None:
         async for blocks in _gathered(recording.part):
             if writing is not None:
                 await writing
-            if held.size + _size(blocks) > recording.largest_bytes:
+            item.arrived(held.size + _size(blocks))
+            if item.size > recording.largest_bytes:
                 raise TooLarge("larger than a recording may be")
             writing = asyncio.create_task(in_thread(_write, held, blocks))
     finally:

@@ -2,20 +2,24 @@
 
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
+from crypto import newsroom as keyring
 from crypto.codename import SALT_SIZE
 from crypto.gpg import Gpg
-from crypto.newsroom import Newsroom, read_newsroom
-from server.config import Config
+from server.config import Config, Newsroom
 from server.errors import NotFit
 
+_PNG: Final = b"\x89PNG\r\n\x1a\n"
+_LARGEST_LOGO: Final = 32_000
 
-def newsroom_fit(gpg: Gpg, *, now: datetime) -> Newsroom:
+
+def newsroom_fit(gpg: Gpg, *, now: datetime) -> keyring.Newsroom:
     """Return the newsroom's keys. Raises NotFit, naming each key that must not be there."""
     problems = []
     if gpg.holds_secret_keys():
         problems.append(f"the keyring {gpg.home} holds a secret key; it must never be on a server")
-    newsroom = read_newsroom(gpg, now=now)
+    newsroom = keyring.read_newsroom(gpg, now=now)
     if not newsroom.keys:
         problems.append("the newsroom has no key; add one with: tapedrop-server keys add FILE.asc")
     problems += newsroom.problems
@@ -33,6 +37,22 @@ def read_salt(path: Path) -> bytes:
     if len(salt) != SALT_SIZE:
         raise NotFit([f"the salt {path} is not {SALT_SIZE} bytes"])
     return salt
+
+
+def read_logo(folder: Path, newsroom: Newsroom) -> bytes:
+    """Return the newsroom's logo, or nothing when it has none. Raises NotFit."""
+    if not newsroom.logo:
+        return b""
+    path = folder / newsroom.logo
+    try:
+        logo = path.read_bytes()
+    except OSError as error:
+        raise NotFit([f"can't read the logo {path}: {error.strerror}"]) from None
+    if not logo.startswith(_PNG):
+        raise NotFit([f"the logo {path} is not a PNG file"])
+    if len(logo) > _LARGEST_LOGO:
+        raise NotFit([f"the logo {path} is larger than {_LARGEST_LOGO // 1000} kB"])
+    return logo
 
 
 def folders_fit(folder: Path, config: Config) -> None:

@@ -45,9 +45,10 @@ class Findings(StrEnum):
 
 
 class Newsroom(_Part, frozen=True):
-    """Whom recordings are sealed to, the name that sources see, and what is told of findings."""
+    """Whom recordings are sealed to, what sources see of it, and what is told of findings."""
 
     name: str = "The newsroom"
+    logo: str = ""
     keyring: str = "newsroom"
     findings: Findings = Findings.KINDS
 
@@ -83,7 +84,8 @@ class Work(_Part, frozen=True):
     scrubs_at_once: int = 2
     seals_at_once: int = 2
     seal_limit_seconds: int = 1800
-    session_idle_minutes: int = 60
+    session_idle_minutes: int = 180
+    reading_idle_minutes: int = 15
     max_sessions: int = 10_000
     unfenced_scrubbing: bool = False
 

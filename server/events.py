@@ -30,6 +30,7 @@ class Reason(StrEnum):
     UNPROVED = "unproved"
     TOO_LARGE = "too_large"
     TOO_MANY = "too_many"
+    FORM_TOO_LARGE = "form_too_large"
     CUT_OFF = "cut_off"
     BROKEN_FORM = "broken_form"
     NO_SESSION = "no_session"

@@ -23,6 +23,7 @@ from crypto.codename import SourceKeys
 from crypto.errors import CryptoError, NewerVersion, Tampered
 from crypto.reply import LARGEST_SEALED, Reply, State, open_answer
 from server.errors import NoSuchObject
+from server.sender import Sender
 from server.store import Store, random_name, small
 
 EVENT_SIZE: Final = 4096
@@ -68,13 +69,13 @@ class Mailbox:
     opened: State | None
 
 
-async def note(event: MailboxEvent, keys: SourceKeys, store: Store) -> None:
+async def note(event: MailboxEvent, sender: Sender, store: Store) -> None:
     """Add one event to the mailbox. Raises StoreFailed."""
     name = random_name()
     inside = json.dumps({"version": VERSION} | asdict(event)).encode()
     inside = inside.ljust(EVENT_SIZE - HEAD_SIZE - TAG_SIZE)
-    sealed = hold(inside, keys.mailbox_key, purpose=_PURPOSE, name=name)
-    await store.put(_events(keys) + name, small(sealed))
+    sealed = hold(inside, sender.mailbox_key, purpose=_PURPOSE, name=name)
+    await store.put(_events(sender) + name, small(sealed))
 
 
 async def look(keys: SourceKeys, store: Store) -> Mailbox:
@@ -121,8 +122,8 @@ async def close(keys: SourceKeys, store: Store) -> None:
             await store.delete(path)
 
 
-def _events(keys: SourceKeys) -> str:
-    return f"mailboxes/{keys.mailbox_id.hex()}/"
+def _events(whose: SourceKeys | Sender) -> str:
+    return f"mailboxes/{whose.mailbox_id.hex()}/"
 
 
 def _replies(keys: SourceKeys) -> str:

@@ -8,14 +8,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from crypto.codename import SourceKeys
 from crypto.manifest import NOT_READ, Condition, Manifest, RemovedValue, Source
-from crypto.reply import public_key_of
 from scrub import Cleaned, SandboxUnavailable, ScrubError, Value, WorkerFailed, render
 from server.arrive import Message, Recording, Uncleanable, arrive
 from server.errors import TooLarge
+from server.progress import Item, Step
 from server.scrubbing import Scrubber
 from server.sealing import Sealer
+from server.sender import Sender
 from server.spool import Held, Notebook, Spool
 from server.store import Store, random_name
 
@@ -36,19 +36,24 @@ async def take_in(
     recording: Recording,
     *,
     uncleanable: Uncleanable,
-    source: asyncio.Future[SourceKeys],
+    source: asyncio.Future[Sender],
     parts: Parts,
+    item: Item,
 ) -> Condition:
     """Carry one recording from the wire to the store; return how it was kept.
+
+    `item` is told which step it is at, for whoever waits.
 
     It is in the store, and synced, when this returns. Nothing but sealed bytes outlives this call,
     however it ends. Raises ServerError, ScrubError, CryptoError: nothing of it was kept.
     """
     with parts.spool.hold() as held, parts.spool.notebook() as notebook:
-        await arrive(recording, held)
+        await arrive(recording, held, item)
+        item.begin(Step.CLEANING)
         scrubbed = await _scrubbed(held, notebook, uncleanable, parts.scrubber)
         manifest = scrubbed.manifest(await asyncio.shield(source))
         async with parts.sealer.turn:
+            item.begin(Step.ENCRYPTING)
             reader = held.reader()
             envelope = parts.sealer.envelope(scrubbed.blocks(reader), manifest)
             await parts.store.put(f"drops/{random_name()}", envelope)
@@ -56,7 +61,7 @@ async def take_in(
 
 
 async def take_in_message(
-    message: Message, *, source: asyncio.Future[SourceKeys], parts: Parts
+    message: Message, *, source: asyncio.Future[Sender], parts: Parts
 ) -> Condition:
     """Carry one message to the store, sealed as a recording is. Raises as `take_in` does."""
     if message.text is None:
@@ -80,7 +85,7 @@ class _Scrubbed:
     values: tuple[Value, ...] | None = ()
     """None where they are to be kept and could not be read."""
 
-    def manifest(self, source: SourceKeys) -> Manifest:
+    def manifest(self, source: Sender) -> Manifest:
         """Describe it for the reporter; digest, day and newsroom are filled in when sealing."""
         if self.cleaned is None:
             return _manifest("recording.bin", self.size, Condition.UNCLEANED, "unknown", source)
@@ -128,7 +133,7 @@ def _manifest(
     size: int,
     condition: Condition,
     format_name: str,
-    source: SourceKeys,
+    source: Sender,
     *,
     removed: dict[str, int] | None = None,
     remains: dict[str, int] | None = None,
@@ -143,7 +148,7 @@ def _manifest(
         source=Source(
             pseudonym=source.pseudonym,
             mailbox_id=source.mailbox_id.hex(),
-            reply_key=public_key_of(source.reply_seed).hex(),
+            reply_key=source.reply_key.hex(),
         ),
         newsroom_digest="",
         recipients=0,

@@ -17,7 +17,7 @@ from crypto.errors import GpgFailed
 from crypto.gpg import Gpg
 from crypto.newsroom import read_newsroom
 from server.app import build_app
-from server.checks import folders_fit, newsroom_fit, read_salt
+from server.checks import folders_fit, newsroom_fit, read_logo, read_salt
 from server.config import Config
 from server.cores import leave_no_core
 from server.deriving import Deriver
@@ -30,15 +30,18 @@ from server.events import (
     silence_libraries,
 )
 from server.listening import Protocol, listen, lock
+from server.pages.parts import SESSIONS
 from server.pipeline import Parts
 from server.scrubbing import Scrubber
 from server.sealing import Sealer
+from server.sessions import Sessions
 from server.spool import Spool
 from server.store.local import LocalStore
 from server.threads import in_thread
 
 _STOP_SECONDS: Final = 20
 _KEY_CHECK_SECONDS: Final = 3600
+_FORGET_SECONDS: Final = 60
 _LINGER_SECONDS: Final = 30
 _MOST_THREADS: Final = 32
 
@@ -80,11 +83,22 @@ async def _serve(folder: Path, config: Config, listening: Callable[[str], None])
         stack.callback(deriver.close)
         silence_libraries(journal)
         parts = _parts(folder, config, scrubber, gpg)
-        app = build_app(config, parts=parts, deriver=deriver, journal=journal, now=utc_now)
+        app = build_app(
+            config,
+            parts=parts,
+            deriver=deriver,
+            journal=journal,
+            now=utc_now,
+            logo=read_logo(folder, config.newsroom),
+        )
         runner = web.AppRunner(app, shutdown_timeout=_STOP_SECONDS)
         stack.push_async_callback(runner.cleanup)
         await runner.setup()
-        for duty in (journal.tell_daily(config.logs.tell_at_hour_utc), _watch_keys(gpg, journal)):
+        for duty in (
+            journal.tell_daily(config.logs.tell_at_hour_utc),
+            _watch_keys(gpg, journal),
+            _forget_idle(app[SESSIONS]),
+        ):
             stack.callback(asyncio.create_task(duty).cancel)
         listener, address = await listen(partial(_protocol, runner), folder, config.listen)
         stack.callback(listener.close)
@@ -124,6 +138,13 @@ def _protocol(runner: web.AppRunner) -> Protocol:
         auto_decompress=False,
         lingering_time=_LINGER_SECONDS,
     )
+
+
+async def _forget_idle(sessions: Sessions) -> None:
+    """Forget idle visits, and what reads in them, also when nobody comes by."""
+    while True:
+        await asyncio.sleep(_FORGET_SECONDS)
+        sessions.forget_idle()
 
 
 async def _watch_keys(gpg: Gpg, journal: Journal) -> None:

@@ -1,7 +1,10 @@
-"""Visits, in memory only: a cookie's random value, the codename shown, the form's token.
+"""Visits, in memory only: a cookie's random value, the codename, what each form shown is at.
 
-A session ends when it was idle too long, when memory holds too many (the idlest goes first), or
-with the process. Nothing about a visit is written anywhere.
+A visit ends when a person ends it, when it was idle too long, when memory holds too many (the
+idlest goes first), or with the process. Long before, what reads is forgotten: a codename under
+which something may lie, and the keys made from it, last as long as somebody is there. What is
+left of it can only send, so that whoever writes a message slowly, or leaves a tab alone for an
+hour, loses nothing. Looking at progress, as a page left open does by itself, is not being there.
 """
 
 import asyncio
@@ -11,12 +14,15 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from crypto.codename import SourceKeys
+from server.progress import Form
+from server.sender import Sender
 
 COOKIE: Final = "visit"
 _TOKEN_BYTES: Final = 32
+_MOST_FORMS: Final = 16
 
 
 def _token() -> str:
@@ -25,19 +31,54 @@ def _token() -> str:
 
 @dataclass(slots=True, eq=False)
 class Session:
-    """One visit. `codename` is empty until one is shown or typed; `keys` are being made once
-    they are needed."""
+    """One visit. `codename` is empty until one is shown or typed, and again once it is forgotten.
+
+    `token` goes with each small form; a form to send with has a token of its own. `keys` and
+    `sender` are being made once they are needed.
+    """
 
     codename: bytes
     cookie: str = field(default_factory=_token)
-    form_token: str = field(default_factory=_token)
+    token: str = field(default_factory=_token)
     keys: asyncio.Future[SourceKeys] | None = None
+    sender: asyncio.Future[Sender] | None = None
     uploads: int = 0
     last_seen: float = 0.0
+    _forms: OrderedDict[str, Form] = field(default_factory=OrderedDict)
 
-    def form_token_is(self, untrusted_token: str) -> bool:
+    def token_is(self, untrusted_token: str) -> bool:
         """Compare in constant time."""
-        return secrets.compare_digest(untrusted_token.encode(), self.form_token.encode())
+        return secrets.compare_digest(untrusted_token.encode(), self.token.encode())
+
+    def new_form(self) -> str:
+        """Return the token of a form that is shown now; the oldest that isn't sent makes room."""
+        for token, form in list(self._forms.items()):
+            if len(self._forms) < _MOST_FORMS:
+                break
+            if not form.is_sending:
+                del self._forms[token]
+        token = _token()
+        self._forms[token] = Form()
+        return token
+
+    def form(self, untrusted_token: str) -> Form | None:
+        """Return the form with this token; None when this visit has no such form."""
+        return self._forms.get(untrusted_token)
+
+    @property
+    def can_send(self) -> bool:
+        """Whether there is a codename to send under, or what is left of one."""
+        return bool(self.codename or self.sender)
+
+    def forget_reading(self) -> None:
+        """Forget what opens the mailbox, unless nothing can lie in it yet."""
+        if self.sender is not None and self.sender.done() and not failed(self.sender):
+            self.codename, self.keys = b"", None
+
+
+def failed(made: asyncio.Future[Any]) -> bool:
+    """Say whether something was to be made, and was not."""
+    return made.done() and (made.cancelled() or made.exception() is not None)
 
 
 class Sessions:
@@ -47,17 +88,19 @@ class Sessions:
         self,
         *,
         idle_seconds: float,
+        reading_idle_seconds: float,
         most: int,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._idle_seconds = idle_seconds
+        self._reading_idle_seconds = reading_idle_seconds
         self._most = most
         self._clock = clock
         self._by_cookie: OrderedDict[str, Session] = OrderedDict()
 
     def begin(self, codename: bytes) -> Session:
         """Begin a visit; the idlest ones that send nothing make room."""
-        self._forget_idle()
+        self.forget_idle()
         for idlest in list(self._by_cookie.values()):
             if len(self._by_cookie) < self._most:
                 break
@@ -67,11 +110,15 @@ class Sessions:
         self._by_cookie[session.cookie] = session
         return session
 
-    def find(self, untrusted_cookie: str | None) -> Session | None:
-        """Return the visit that this cookie names, unless it is over; finding it is activity."""
-        self._forget_idle()
+    def find(self, untrusted_cookie: str | None, *, only_looking: bool = False) -> Session | None:
+        """Return the visit that this cookie names, unless it is over.
+
+        Finding it is being there, unless somebody is `only_looking`.
+        """
         session = self._by_cookie.get(untrusted_cookie or "")
-        if session is not None:
+        if session is None or not self._lasts(session):
+            return None
+        if not only_looking:
             self._touch(session)
         return session
 
@@ -88,16 +135,22 @@ class Sessions:
     def end(self, session: Session) -> None:
         """Forget the visit."""
         self._by_cookie.pop(session.cookie, None)
+        session.forget_reading()
+
+    def forget_idle(self) -> None:
+        """Forget what the clock says is to be forgotten; to be called now and then."""
+        for session in list(self._by_cookie.values()):
+            self._lasts(session)
+
+    def _lasts(self, session: Session) -> bool:
+        idle_seconds = 0.0 if session.uploads else self._clock() - session.last_seen
+        if idle_seconds > self._reading_idle_seconds:
+            session.forget_reading()
+        if idle_seconds > self._idle_seconds:
+            self.end(session)
+        return idle_seconds <= self._idle_seconds
 
     def _touch(self, session: Session) -> None:
         session.last_seen = self._clock()
         if session.cookie in self._by_cookie:
             self._by_cookie.move_to_end(session.cookie)
-
-    def _forget_idle(self) -> None:
-        oldest_kept = self._clock() - self._idle_seconds
-        for session in list(self._by_cookie.values()):
-            if session.last_seen >= oldest_kept:
-                break
-            if not session.uploads:
-                self.end(session)

@@ -7,7 +7,6 @@ from datetime import datetime
 
 from aiohttp import web
 
-from crypto.codename import SourceKeys
 from crypto.errors import CryptoError, NoUsableKey
 from crypto.manifest import Condition
 from scrub import ScrubError
@@ -29,6 +28,8 @@ from server.errors import (
 from server.events import Journal, MailboxNotNoted, Reason, Received, Refused
 from server.mailbox import MailboxEvent, note
 from server.pipeline import Parts, take_in, take_in_message
+from server.progress import Item, Progress, State
+from server.sender import Sender
 
 _REASONS: tuple[tuple[type[Exception], Reason], ...] = (
     (Empty, Reason.EMPTY),
@@ -49,67 +50,55 @@ _REASONS: tuple[tuple[type[Exception], Reason], ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one thing that was sent.
+class Receiving:
+    """What receiving a form works with. `source` is still being made while it arrives."""
 
-    `kind` is recording, message or form; `number` counts recordings from 1 in the form's order.
+    limits: Limits
+    source: asyncio.Future[Sender]
+    pipeline: Parts
+    journal: Journal
+    now: Callable[[], datetime]
+
+
+async def receive(request: web.Request, progress: Progress, work: Receiving) -> None:
+    """Take in everything the form holds, and note in `progress` what became of each part.
+
+    One that is refused costs the others nothing. What ends the form itself comes last.
     """
-
-    kind: str
-    number: int
-    became: Condition | Reason
-
-    @property
-    def received(self) -> bool:
-        """Whether it is in the store, synced."""
-        return isinstance(self.became, Condition)
-
-
-async def receive(
-    request: web.Request,
-    *,
-    limits: Limits,
-    source: asyncio.Future[SourceKeys],
-    pipeline: Parts,
-    journal: Journal,
-    now: Callable[[], datetime],
-) -> list[Outcome]:
-    """Take in everything the form holds; return what became of each, in the form's order.
-
-    `source` is still being made while the first recording arrives. One that is refused costs the
-    others nothing. What ends the form itself comes last.
-    """
-    outcomes: list[Outcome] = []
-    uncleanable = Uncleanable.REFUSE
-
-    async def settle(kind: str, number: int, work: Awaitable[Condition]) -> None:
-        outcome = Outcome(kind, number, await _became(work))
-        outcomes.append(outcome)
-        _count(outcome, journal)
-        event = MailboxEvent(now().date().isoformat(), kind, str(outcome.became))
-        try:
-            await note(event, await asyncio.shield(source), pipeline.store)
-        except (StoreFailed, Busy):
-            # The drop itself is safe; only the mailbox can't say so.
-            journal.count(MailboxNotNoted())
-
-    recordings = 0
+    state = State.BROKEN_OFF
     try:
-        async for part in parts(request, limits):
-            match part:
-                case Uncleanable():
-                    uncleanable = part
-                case Message():
-                    await settle("message", 0, take_in_message(part, source=source, parts=pipeline))
-                case Recording():
-                    recordings += 1
-                    work = take_in(part, uncleanable=uncleanable, source=source, parts=pipeline)
-                    await settle("recording", recordings, work)
+        await _take_parts(request, progress, work)
+        state = State.DONE
     except (CutOff, BrokenForm, TooMany) as error:
-        outcomes.append(Outcome("form", 0, reason_of(error)))
-        _count(outcomes[-1], journal)
-        await read_to_the_end(request)
-    return outcomes
+        _settle(progress.add("form"), reason_of(error), work.journal)
+        if not isinstance(error, CutOff):
+            await read_to_the_end(request)
+            state = State.DONE
+    finally:
+        progress.end(state)
+
+
+async def _take_parts(request: web.Request, progress: Progress, work: Receiving) -> None:
+    uncleanable = Uncleanable.REFUSE
+    recordings = 0
+    async for part in parts(request, work.limits):
+        match part:
+            case Uncleanable():
+                uncleanable = part
+            case Message():
+                taking = take_in_message(part, source=work.source, parts=work.pipeline)
+                await _kept(progress.add("message"), taking, work)
+            case Recording():
+                recordings += 1
+                item = progress.add("recording", recordings)
+                taking = take_in(
+                    part,
+                    uncleanable=uncleanable,
+                    source=work.source,
+                    parts=work.pipeline,
+                    item=item,
+                )
+                await _kept(item, taking, work)
 
 
 def reason_of(error: Exception) -> Reason:
@@ -119,18 +108,28 @@ def reason_of(error: Exception) -> Reason:
     return next(reason for kind, reason in _REASONS if isinstance(error, kind))
 
 
-async def _became(work: Awaitable[Condition]) -> Condition | Reason:
+async def _kept(item: Item, taking: Awaitable[Condition], work: Receiving) -> None:
+    """Wait for what becomes of one thing, and note it: for the page, the day, the mailbox."""
     try:
-        return await work
+        became: Condition | Reason = await taking
     except CutOff:
+        item.became = Reason.CUT_OFF
         raise
     except (ServerError, ScrubError, CryptoError, OSError) as error:
-        return reason_of(error)
+        became = reason_of(error)
+    _settle(item, became, work.journal)
+    event = MailboxEvent(work.now().date().isoformat(), item.kind, str(became))
+    try:
+        await note(event, await asyncio.shield(work.source), work.pipeline.store)
+    except (StoreFailed, Busy):
+        # The drop itself is safe; only the mailbox can't say so.
+        work.journal.count(MailboxNotNoted())
 
 
-def _count(outcome: Outcome, journal: Journal) -> None:
-    match outcome.became:
+def _settle(item: Item, became: Condition | Reason, journal: Journal) -> None:
+    item.became = became
+    match became:
         case Condition():
-            journal.count(Received(outcome.became))
+            journal.count(Received(became))
         case Reason():
-            journal.count(Refused(outcome.became))
+            journal.count(Refused(became))

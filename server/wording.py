@@ -1,86 +1,147 @@
-"""What a source reads: one sentence for what happened, one for what to do. No causes, no blame."""
+"""What a source reads: one sentence for what happened, then what to do. No causes, no blame."""
 
 from typing import Final, NamedTuple
 
+from crypto.errors import NotACodename
 from crypto.manifest import Condition
 from server.events import Reason
-from server.visit import Outcome
+from server.i18n import Language, marked
+from server.progress import Item, Step
 
 
 class Words(NamedTuple):
-    """A heading, and what to know or do next."""
+    """What happened, and what to know or do next; English, translated where they are shown."""
 
     what: str
-    next: str
+    next: str = ""
+    also: str = ""
 
 
+class Said(NamedTuple):
+    """One thing that was sent, as a page shows it: `became` is empty while it is on its way."""
+
+    name: str
+    size: str
+    step: str
+    became: str
+    received: bool
+    words: Words
+
+
+_ONLY_THE_NEWSROOM: Final = marked("It is encrypted; only the newsroom can open it.")
 _RECEIVED: Final = {
     Condition.CLEANED: Words(
-        "We have it.",
-        "What the file said about its maker was taken out. The rest is encrypted; only the "
-        "newsroom can open it.",
+        marked("We have it."),
+        marked("What the file said about its maker was taken out."),
+        _ONLY_THE_NEWSROOM,
     ),
     Condition.UNCLEANED: Words(
-        "We have it, as it was.",
-        "We could not clean it, and you chose to send it all the same. It is encrypted; only the "
-        "newsroom can open it.",
+        marked("We have it, as it was."),
+        marked("We could not clean it, and you chose to send it all the same."),
+        _ONLY_THE_NEWSROOM,
     ),
-    Condition.WRITTEN: Words("We have it.", "It is encrypted; only the newsroom can open it."),
+    Condition.WRITTEN: Words(marked("We have it."), _ONLY_THE_NEWSROOM),
 }
 
-_ANOTHER_FORMAT: Final = "You could send it as WAV, MP3, FLAC, Ogg or M4A."
-_LATER: Final = "This is our fault, not yours. Please try again later."
+_ANOTHER_FORMAT: Final = marked("You could send it as WAV, MP3, FLAC, M4A or MP4.")
+_OUR_FAULT: Final = marked("This is our fault, not yours. Please try again later.")
+_NO_ROOM: Final = marked("We have no room for it just now. We kept none of it.")
+_NOT_ENCRYPTED: Final = marked("We could not encrypt it, so we kept none of it.")
 
 _REFUSED: Final = {
-    Reason.EMPTY: Words("There was nothing in this file.", "Please check it and send it again."),
+    Reason.EMPTY: Words(
+        marked("There was nothing in this file."), marked("Please check it and send it again.")
+    ),
     Reason.NOT_A_RECORDING: Words(
-        "This is not a recording that we know how to clean. We kept none of it.", _ANOTHER_FORMAT
+        marked("This is not sound or video that we know how to clean. We kept none of it."),
+        _ANOTHER_FORMAT,
+        marked("A photo or a document we take only as it is, if you choose to send it anyway."),
     ),
     Reason.UNSUPPORTED: Words(
-        "We can't clean this kind of recording yet. We kept none of it.", _ANOTHER_FORMAT
+        marked("We can't clean this kind of file yet. We kept none of it."), _ANOTHER_FORMAT
     ),
     Reason.MALFORMED: Words(
-        "This recording is damaged, so we could not clean it. We kept none of it.",
-        "Perhaps it was not copied to its end. " + _ANOTHER_FORMAT,
+        marked("This file is damaged, so we could not clean it. We kept none of it."),
+        marked("Perhaps it was not copied to its end."),
+        _ANOTHER_FORMAT,
     ),
-    Reason.TOO_COMPLEX: Words("We could not clean this recording.", _ANOTHER_FORMAT),
+    Reason.TOO_COMPLEX: Words(
+        marked("We could not clean this file. We kept none of it."), _ANOTHER_FORMAT
+    ),
     Reason.UNPROVED: Words(
-        "We could not make sure that this recording is clean. We kept none of it.", _ANOTHER_FORMAT
+        marked("We could not make sure that this file is clean. We kept none of it."),
+        _ANOTHER_FORMAT,
     ),
     Reason.TOO_LARGE: Words(
-        "This is larger than we can take. We kept none of it.",
-        "You could cut it into parts and send them one by one.",
+        marked("This is larger than we can take. We kept none of it."),
+        marked("You could cut it into parts and send them one by one."),
     ),
     Reason.TOO_MANY: Words(
-        "There were more files than one visit can carry.", "Please send the rest once more."
+        marked("There were more files than can be sent at once."),
+        marked("Please send the rest once more."),
+    ),
+    Reason.FORM_TOO_LARGE: Words(
+        marked("This is more than can be sent at once. We kept none of it."),
+        marked("Please stop sending, and send fewer files at a time."),
     ),
     Reason.CUT_OFF: Words(
-        "The connection broke before everything was here. We kept nothing half-sent.",
-        "Please send what is not listed as received once more.",
+        marked("The connection broke before everything was here. We kept nothing half-sent."),
+        marked("Please send what is not listed as received once more."),
     ),
     Reason.BROKEN_FORM: Words(
-        "We could not read what your browser sent.", "Please go back to the form and try again."
+        marked("We could not read what your browser sent."),
+        marked("Please go back to the form and try again."),
     ),
     Reason.NO_SESSION: Words(
-        "This page is too old to send from. We kept nothing.",
-        "Please begin again from the first page.",
+        marked("This page is too old, or your browser keeps no cookies."),
+        marked("We kept nothing that was sent from it."),
+        marked(
+            "If you have your eight words, come back with them. If not, begin again from the first "
+            "page, and allow cookies for this address."
+        ),
     ),
-    Reason.BUSY: Words("We are busy just now. We kept nothing.", "Please try again in a minute."),
-    Reason.WORKER_FAILED: Words("We could not clean this recording. We kept none of it.", _LATER),
-    Reason.SANDBOX_UNAVAILABLE: Words("We can't take recordings just now.", _LATER),
-    Reason.SPOOL_FULL: Words("We have no room for it just now. We kept none of it.", _LATER),
-    Reason.SPOOL_FAILED: Words("We could not take it just now. We kept none of it.", _LATER),
-    Reason.SEAL_FAILED: Words("We could not encrypt it, so we kept none of it.", _LATER),
-    Reason.NO_KEY: Words("We could not encrypt it, so we kept none of it.", _LATER),
-    Reason.STORE_FULL: Words("We have no room for it just now. We kept none of it.", _LATER),
-    Reason.STORE_FAILED: Words("We could not keep it safely, so we kept none of it.", _LATER),
+    Reason.BUSY: Words(
+        marked("We are busy just now. We kept nothing."), marked("Please try again in a minute.")
+    ),
+    Reason.WORKER_FAILED: Words(
+        marked("We could not clean this file. We kept none of it."), _OUR_FAULT
+    ),
+    Reason.SANDBOX_UNAVAILABLE: Words(marked("We can't take recordings just now."), _OUR_FAULT),
+    Reason.SPOOL_FULL: Words(_NO_ROOM, _OUR_FAULT),
+    Reason.SPOOL_FAILED: Words(
+        marked("We could not take it just now. We kept none of it."), _OUR_FAULT
+    ),
+    Reason.SEAL_FAILED: Words(_NOT_ENCRYPTED, _OUR_FAULT),
+    Reason.NO_KEY: Words(_NOT_ENCRYPTED, _OUR_FAULT),
+    Reason.STORE_FULL: Words(_NO_ROOM, _OUR_FAULT),
+    Reason.STORE_FAILED: Words(
+        marked("We could not keep it safely, so we kept none of it."), _OUR_FAULT
+    ),
 }
 
-
-NO_SUCH_PAGE: Final = Words("There is no such page here.", "Please begin at the first page.")
+NO_SUCH_PAGE: Final = Words(
+    marked("There is no such page here."), marked("Please begin at the first page.")
+)
 FAILED: Final = Words(
-    "Something went wrong on our side.",
-    "Perhaps not everything arrived. Come back with your eight words, and see what we have.",
+    marked("Something went wrong on our side."),
+    marked("Perhaps not everything arrived."),
+    marked("Come back with your eight words, and see what we have."),
+)
+_NOT_KEPT: Final = Words(marked("We did not get this one. We kept none of it."))
+
+_STEPS: Final = {
+    Step.ARRIVING: marked("is arriving"),
+    Step.CLEANING: marked("is here and is being cleaned"),
+    Step.ENCRYPTING: marked("is clean and is being encrypted"),
+}
+_FILE: Final = marked("File")
+_NUMBERED_FILE: Final = marked("File %(number)s")
+_MESSAGE: Final = marked("Your message")
+_THE_REST: Final = marked("The rest")
+
+_UNKNOWN_WORD: Final = marked("Word %(position)s isn't one of ours.")
+_NOT_TOGETHER: Final = marked(
+    "These eight words don't belong together. Please look at each once more, and at their order."
 )
 
 
@@ -95,20 +156,35 @@ def words_of(outcome: str) -> Words:
     return words_for(conditions[outcome] if outcome in conditions else Reason(outcome))
 
 
-def name_of(outcome: Outcome) -> str:
-    """Return what the source knows the thing by: its place in the form."""
-    name = name_of_kind(outcome.kind)
-    return f"{name} {outcome.number}" if outcome.number else name
+def name_of(kind: str, language: Language, number: int = 0) -> str:
+    """Return what a source knows a thing by: its kind, and its place in the form."""
+    if kind == "recording":
+        return (
+            language.gettext(_NUMBERED_FILE, number=number) if number else language.gettext(_FILE)
+        )
+    return language.gettext(_MESSAGE if kind == "message" else _THE_REST)
 
 
-def name_of_kind(kind: str) -> str:
-    """Return what a source calls a thing of this kind."""
-    return {"recording": "Recording", "message": "Your message", "form": "The rest"}[kind]
+def said_of(item: Item, language: Language) -> Said:
+    """Return one thing that was sent, as a page shows it."""
+    return Said(
+        name=name_of(item.kind, language, item.number),
+        size=language.size(item.size) if item.size else "",
+        step=_STEPS[item.step],
+        became=str(item.became or ""),
+        received=item.received,
+        words=words_for(item.became) if item.became else _NOT_KEPT,
+    )
 
 
-def in_words(size: int) -> str:
+def codename_problem(error: NotACodename, language: Language) -> str:
+    """Return what is wrong with words that were typed, as far as the words themselves tell."""
+    if error.position:
+        return language.gettext(_UNKNOWN_WORD, position=error.position)
+    return language.gettext(_NOT_TOGETHER)
+
+
+def limit_in_words(size: int, language: Language) -> str:
     """Return a limit in bytes as a source reads it, rounded down to what surely fits."""
-    for unit, name in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
-        if size >= unit:
-            return f"{size // unit} {name}"
-    return f"{size} bytes"
+    unit = next((unit for unit in (10**9, 10**6, 10**3) if size >= unit), 1)
+    return language.size(size // unit * unit)

@@ -3,13 +3,20 @@
 from aiohttp import web
 
 from crypto.codename import new_codename, words_of
-from server.pages.parts import SESSIONS, any_visit, page, remember
+from server.pages.parts import SESSIONS, any_visit, language_of, page, remember
 
 
 async def show(request: web.Request) -> web.Response:
-    """Show the visit's codename; a reload repeats it. Nothing is stored for it yet."""
+    """Show the visit's codename; a reload repeats it. Nothing is stored for it yet.
+
+    Once it is forgotten it can't be shown, and the visit gets no other in its place.
+    """
     session = any_visit(request) or request.app[SESSIONS].begin(b"")
-    session.codename = session.codename or new_codename()
-    response = page(request, "codename.html", codename=words_of(session.codename))
+    if session.sender is None:
+        session.codename = session.codename or new_codename()
+    words = words_of(session.codename, language_of(request).word_list) if session.codename else ""
+    response = page(
+        request, "codename.html", here="/codename", session=session, words=words.split()
+    )
     remember(response, session)
     return response

@@ -1,5 +1,6 @@
 """What the pages share: the parts they work with, the visit's cookie, the page that says no."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
@@ -7,11 +8,15 @@ from typing import Any, Final
 import aiohttp_jinja2
 from aiohttp import web
 
+from crypto.codename import SourceKeys
 from server.config import Config
 from server.deriving import Deriver
 from server.events import Journal, Reason
+from server.headers import FRAMING, Framing
+from server.i18n import Language, languages, preferred
 from server.pipeline import Parts
-from server.sessions import COOKIE, Session, Sessions
+from server.sender import Sender, sender_of
+from server.sessions import COOKIE, Session, Sessions, failed
 from server.wording import Words, words_for
 
 CONFIG: Final = web.AppKey("config", Config)
@@ -21,10 +26,66 @@ JOURNAL: Final = web.AppKey("journal", Journal)
 SESSIONS: Final = web.AppKey("sessions", Sessions)
 NOW: Final[web.AppKey[Callable[[], datetime]]] = web.AppKey("now")
 
+LOGO: Final = web.AppKey("logo", bytes)
 
-def page(request: web.Request, template: str, *, status: int = 200, **context: Any) -> web.Response:
-    """Return one of our pages."""
-    return aiohttp_jinja2.render_template(template, request, context, status=status)
+PAGE_SIZE: Final = 16 * 1024
+FRAME_SIZE: Final = 4 * 1024
+
+
+def page(
+    request: web.Request,
+    template: str,
+    *,
+    status: int = 200,
+    framing: Framing = Framing.ALONE,
+    here: str = "/",
+    session: Session | None = None,
+    **context: Any,
+) -> web.Response:
+    """Return one of our pages, in the source's language, as long as any other.
+
+    `here` is the address, without a language, that shows the same in another language; `session`
+    a visit that begins with this page.
+    """
+    language = language_of(request)
+    shared = {
+        "language": language,
+        "languages": languages().values(),
+        "gettext": language.gettext,
+        "ngettext": language.ngettext,
+        "_": language.gettext,
+        "at": lambda path: at(request, path),
+        "layout": "frame.html" if framing is Framing.HELD else "base.html",
+        "here": here.removesuffix("/"),
+        "over_onion": _is_onion(request.host),
+        "visit": session or any_visit(request, only_looking=True),
+    }
+    response = aiohttp_jinja2.render_template(template, request, shared | context, status=status)
+    assert isinstance(response.body, bytes)
+    # Sizes are all that Tor leaves to see: white space after a page means nothing (HTML 13.2.6.4).
+    size = FRAME_SIZE if framing is Framing.HELD else PAGE_SIZE
+    response.body = response.body + b"\n" * (-len(response.body) % size)
+    response[FRAMING] = framing
+    return response
+
+
+def language_of(request: web.Request) -> Language:
+    """Return the language that the address names, else the one that the browser asks for."""
+    named = languages().get(request.path.split("/")[1])
+    return named or preferred(request.headers.get("Accept-Language"))
+
+
+def at(request: web.Request, path: str) -> str:
+    """Return the address of one of our pages; a language that was chosen goes along in it."""
+    tag = request.path.split("/")[1]
+    return (f"/{tag}{path}".removesuffix("/") if tag in languages() else path) or "/"
+
+
+def go_to(request: web.Request, path: str) -> web.Response:
+    """Return the answer that sends the browser on to one of our pages."""
+    response = web.Response(status=303, headers={"Location": at(request, path)})
+    response[FRAMING] = framing_of(request)
+    return response
 
 
 def refusal(request: web.Request, reason: Reason, *, status: int) -> web.Response:
@@ -37,22 +98,51 @@ def last_page(request: web.Request, words: Words, *, status: int) -> web.Respons
 
     Ending it keeps what is still being sent from ever being read as a second request.
     """
-    response = page(request, "refused.html", status=status, words=words)
+    framing = framing_of(request)
+    response = page(request, "refused.html", status=status, framing=framing, words=words)
     response.force_close()
     return response
 
 
+def framing_of(request: web.Request) -> Framing:
+    """Say whether what answers this address is shown in a frame of the form's."""
+    return Framing.HELD if "form" in request.match_info else Framing.ALONE
+
+
 def visit(request: web.Request) -> Session | None:
-    """Return the visit this request belongs to, if it lasts and has a codename."""
+    """Return the visit this request belongs to, if it lasts and can send."""
     session = any_visit(request)
-    return session if session is not None and session.codename else None
+    return session if session is not None and session.can_send else None
 
 
-def any_visit(request: web.Request) -> Session | None:
+def any_visit(request: web.Request, *, only_looking: bool = False) -> Session | None:
     """Return the visit this request belongs to, if it lasts."""
-    return request.app[SESSIONS].find(request.cookies.get(COOKIE))
+    return request.app[SESSIONS].find(request.cookies.get(COOKIE), only_looking=only_looking)
+
+
+def keys_for(request: web.Request, session: Session) -> asyncio.Future[SourceKeys]:
+    """Return the visit's keys, made once, while something else is going on. Raises Busy later."""
+    if session.keys is None or failed(session.keys):
+        session.keys = asyncio.ensure_future(request.app[DERIVER].keys_of(session.codename))
+    return session.keys
+
+
+def sender_for(request: web.Request, session: Session) -> asyncio.Future[Sender]:
+    """Return what the visit sends with; like its keys, but kept for as long as it lasts."""
+    if session.sender is None or failed(session.sender):
+        session.sender = asyncio.ensure_future(_sender(keys_for(request, session)))
+    return session.sender
+
+
+async def _sender(keys: asyncio.Future[SourceKeys]) -> Sender:
+    return sender_of(await asyncio.shield(keys))
 
 
 def remember(response: web.StreamResponse, session: Session) -> None:
     """Give the browser the visit's cookie; not `Secure`, because an onion service is http."""
     response.set_cookie(COOKIE, session.cookie, httponly=True, samesite="Strict", path="/")
+
+
+def _is_onion(host: str) -> bool:
+    """Say whether the browser asked for an onion address, and not for one that leads to it."""
+    return host.rpartition(":")[0].endswith(".onion") if ":" in host else host.endswith(".onion")

@@ -1,68 +1,79 @@
-"""The form, and what became of everything that was sent with it."""
+"""The form, with its two frames, and the taking in of everything that is sent with it."""
 
-import asyncio
+from typing import Final
 
 from aiohttp import web
 
-from crypto.codename import SourceKeys
 from server.events import Reason, Refused
+from server.headers import Framing
 from server.pages.parts import (
     CONFIG,
-    DERIVER,
     JOURNAL,
     NOW,
     PARTS,
     SESSIONS,
+    go_to,
+    language_of,
     page,
     refusal,
+    sender_for,
     visit,
 )
-from server.sessions import Session
-from server.visit import receive
-from server.wording import in_words, name_of, words_for
+from server.visit import Receiving, receive
+from server.wording import limit_in_words
+
+_NOT_YET: Final = 403
 
 
 async def show(request: web.Request) -> web.Response:
-    """Show the form; whoever has no codename yet is given one first."""
+    """Show the form; whoever has no codename yet begins at the first page.
+
+    No codename is made here: a visit that is over must not go on under another one unnoticed.
+    """
     session = visit(request)
     if session is None:
-        raise web.HTTPSeeOther("/codename")
-    limits = request.app[CONFIG].limits
-    largest = in_words(limits.max_recording_bytes)
-    return page(request, "send.html", token=session.form_token, limits=limits, largest=largest)
+        return refusal(request, Reason.NO_SESSION, status=_NOT_YET)
+    limits, language = request.app[CONFIG].limits, language_of(request)
+    return page(
+        request,
+        "send.html",
+        here="/send",
+        framing=Framing.HOLDS,
+        form=session.new_form(),
+        files=language.number(limits.max_recordings),
+        largest=limit_in_words(limits.max_recording_bytes, language),
+        together=limit_in_words(limits.max_visit_bytes, language),
+        longest_message=limits.max_message_bytes // 4,
+    )
 
 
 async def receive_form(request: web.Request) -> web.Response:
-    """Take in the form and answer with what became of each part.
+    """Take in the form, then show what became of each part.
 
-    Visit, token and length are checked before a byte of the body is read.
+    Visit, token and length are checked before a byte of the body is read. What is wrong with them
+    is noted for the frame beside: a browser may never show an answer to what it is still sending.
     """
     session = visit(request)
-    if session is None or not session.form_token_is(request.match_info["token"]):
+    form = session.form(request.match_info["form"]) if session else None
+    if session is None or form is None:
         return _refused(request, Reason.NO_SESSION, 403)
     if request.content_length is None or request.content_type != "multipart/form-data":
+        form.refuse(Reason.BROKEN_FORM)
         return _refused(request, Reason.BROKEN_FORM, 400)
     if request.content_length > request.app[CONFIG].limits.max_visit_bytes:
-        return _refused(request, Reason.TOO_LARGE, 413)
+        form.refuse(Reason.FORM_TOO_LARGE)
+        return _refused(request, Reason.FORM_TOO_LARGE, 413)
     with request.app[SESSIONS].uploading(session):
-        outcomes = await receive(
-            request,
+        work = Receiving(
             limits=request.app[CONFIG].limits,
-            source=source_of(request, session),
+            source=sender_for(request, session),
             pipeline=request.app[PARTS],
             journal=request.app[JOURNAL],
             now=request.app[NOW],
         )
-    told = [(name_of(outcome), words_for(outcome.became), outcome) for outcome in outcomes]
-    return page(request, "result.html", told=told)
-
-
-def source_of(request: web.Request, session: Session) -> asyncio.Future[SourceKeys]:
-    """Return the visit's keys, made once, while something else is going on. Raises Busy later."""
-    if session.keys is None or (session.keys.done() and session.keys.exception()):
-        deriving = request.app[DERIVER].keys_of(session.codename)
-        session.keys = asyncio.ensure_future(deriving)
-    return session.keys
+        progress = form.begin(request.content_length, lambda: request.content.total_bytes)
+        await receive(request, progress, work)
+    return go_to(request, f"/send/{request.match_info['form']}/result")
 
 
 def _refused(request: web.Request, reason: Reason, status: int) -> web.Response:

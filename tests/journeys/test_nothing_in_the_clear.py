@@ -62,7 +62,7 @@ class Watched:
                 serving.send(broken, uncleanable="send"),
             ]
             browser = serving.visit()
-            self.codename = browser.get("/codename").texts("p", "codename")[0]
+            self.codename = browser.get("/codename").texts("ol", "codename")[0]
             self.log = serving.stop()
         self.trace = trace.read_bytes()
 

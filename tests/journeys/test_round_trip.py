@@ -55,7 +55,7 @@ class TestTheRoundTrip:
     ) -> None:
         recording = write_wav(tmp_path / "a.wav", secret=b"Maria")
         browser = serving.visit()
-        codename = browser.get("/codename").texts("p", "codename")[0]
+        codename = browser.get("/codename").texts("ol", "codename")[0]
         form = browser.get("/send")
         browser.post(form.form, form.fields | {"message": "More soon."}, [recording])
 

@@ -13,6 +13,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from server.arrive import Message, Recording, Uncleanable, arrive, parts
 from server.config import Limits
 from server.errors import BrokenForm, CutOff, Empty, ServerError, TooMany
+from server.progress import Item
 from server.spool import Spool
 
 # aiohttp warns of headers that it can't read; the drop counts warnings and keeps none.
@@ -62,7 +63,7 @@ def seen(
                         found.append(one.text)
                     case Recording():
                         with spool.hold() as held:
-                            await arrive(one, held)
+                            await arrive(one, held, Item("recording"))
                             found.append(held.reader().read())
         except ServerError as error:
             found.append(type(error))

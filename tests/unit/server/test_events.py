@@ -16,7 +16,7 @@ from crypto.errors import CryptoError
 from crypto.manifest import Condition
 from scrub import REASONS
 from server import events
-from server.errors import NotFit, NotPaired, ServerError, SettingsRefused
+from server.errors import BadCatalogue, NotFit, NotPaired, ServerError, SettingsRefused
 from server.events import (
     AtOnce,
     Counted,
@@ -33,7 +33,7 @@ from server.events import (
 )
 from server.visit import reason_of
 
-NEVER_MET_BY_A_RECORDING = {NotFit, NotPaired, SettingsRefused}
+NEVER_MET_BY_A_RECORDING = {BadCatalogue, NotFit, NotPaired, SettingsRefused}
 SERVER = Path(events.__file__).parent
 
 

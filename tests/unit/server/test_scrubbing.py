@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from drops import write_wav
 
-from crypto.codename import SourceKeys
 from crypto.manifest import NOT_READ, Manifest
 from scrub import Cleaned, CutList, WorkerFailed
 from scrub.findings import Findings as Found
@@ -19,6 +18,7 @@ from scrub.wire import FormatName
 from server import pipeline, scrubbing
 from server.config import Findings
 from server.scrubbing import Scrubber
+from server.sender import Sender
 from server.spool import Held, Spool
 
 
@@ -72,7 +72,7 @@ class TestValues:
             assert asyncio.run(made.values(recording)) is None
 
     def test_that_they_could_not_be_read_is_said_in_the_manifest(self) -> None:
-        source = SourceKeys(bytes(16), bytes(32), bytes(32), "ozone fiber")
+        source = Sender(bytes(16), bytes(32), bytes(1216), "ozone fiber")
         clean = Cleaned(FormatName("WAV", "wav"), CutList(io.BytesIO(), within=0), Found())
 
         manifest = pipeline._Scrubbed(0, clean, None).manifest(source)

@@ -1,6 +1,21 @@
 """Visits: in memory, bounded, and never ended under an upload."""
 
+import asyncio
+from typing import TypeVar
+
+from crypto.codename import SourceKeys
+from server.sender import sender_of
 from server.sessions import Session, Sessions
+
+KEYS = SourceKeys(b"i" * 16, b"k" * 32, b"s" * 32, "quiet river")
+T = TypeVar("T")
+
+
+def ready(made: T) -> asyncio.Future[T]:
+    """Return a future that is made already."""
+    future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+    future.set_result(made)
+    return future
 
 
 class Clock:
@@ -14,7 +29,7 @@ class Clock:
 
 
 def visits(clock: Clock, most: int = 100) -> Sessions:
-    return Sessions(idle_seconds=60, most=most, clock=clock)
+    return Sessions(idle_seconds=60, reading_idle_seconds=15, most=most, clock=clock)
 
 
 class TestAVisit:
@@ -69,10 +84,103 @@ class TestAVisit:
         assert sessions.find(first.cookie) is first
         assert sessions.find(second.cookie) is second
 
-    def test_has_a_form_token_that_is_not_its_cookie(self) -> None:
+    def test_has_a_token_that_is_not_its_cookie(self) -> None:
         session = Session(b"codename")
 
-        assert session.form_token_is(session.form_token)
-        assert not session.form_token_is(session.cookie)
-        assert not session.form_token_is("")
-        assert not session.form_token_is("ü")
+        assert session.token_is(session.token)
+        assert not session.token_is(session.cookie)
+        assert not session.token_is("")
+        assert not session.token_is("ü")
+
+
+class TestReading:
+    def test_is_over_long_before_the_visit_and_sending_goes_on(self) -> None:
+        asyncio.run(self._idles())
+
+    async def _idles(self) -> None:
+        clock = Clock()
+        sessions = visits(clock)
+        session = sessions.begin(b"codename")
+        session.keys, session.sender = ready(KEYS), ready(sender_of(KEYS))
+        clock.seconds = 16
+
+        assert sessions.find(session.cookie) is session
+
+        assert session.codename == b""
+        assert session.keys is None
+        assert session.can_send
+        assert KEYS.reply_seed not in session.sender.result().reply_key
+
+    def test_is_over_also_when_nobody_comes_by(self) -> None:
+        async def run() -> None:
+            clock = Clock()
+            sessions = visits(clock)
+            session = sessions.begin(b"codename")
+            session.keys, session.sender = ready(KEYS), ready(sender_of(KEYS))
+            clock.seconds = 16
+
+            sessions.forget_idle()
+
+            assert session.keys is None
+
+        asyncio.run(run())
+
+    def test_of_a_codename_that_was_only_shown_is_nothing_yet_and_it_stays(self) -> None:
+        clock = Clock()
+        sessions = visits(clock)
+        session = sessions.begin(b"codename")
+        clock.seconds = 59
+
+        assert sessions.find(session.cookie) is session
+
+        assert session.codename == b"codename"
+
+    def test_is_not_over_while_something_is_sent(self) -> None:
+        async def run() -> None:
+            clock = Clock()
+            sessions = visits(clock)
+            session = sessions.begin(b"codename")
+            session.keys, session.sender = ready(KEYS), ready(sender_of(KEYS))
+
+            with sessions.uploading(session):
+                clock.seconds = 10_000
+                sessions.forget_idle()
+
+            assert session.codename == b"codename"
+
+        asyncio.run(run())
+
+    def test_looking_at_progress_is_not_being_there(self) -> None:
+        clock = Clock()
+        sessions = visits(clock)
+        session = sessions.begin(b"codename")
+        clock.seconds = 50
+        sessions.find(session.cookie, only_looking=True)
+        clock.seconds = 61
+
+        assert sessions.find(session.cookie) is None
+
+
+class TestForms:
+    def test_each_has_a_token_of_its_own(self) -> None:
+        session = Session(b"codename")
+
+        first, second = session.new_form(), session.new_form()
+
+        assert session.form(first) is not None
+        assert session.form(first) is not session.form(second)
+        assert session.form("another") is None
+
+    def test_the_oldest_makes_room_but_never_one_that_is_being_sent(self) -> None:
+        session = Session(b"codename")
+        sending, idle = session.new_form(), session.new_form()
+        form = session.form(sending)
+        assert form is not None
+        form.begin(1000, lambda: 10)
+
+        for _ in range(20):
+            newest = session.new_form()
+
+        assert session.form(sending) is form
+        assert session.form(idle) is None
+        assert session.form(newest) is not None

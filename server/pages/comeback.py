@@ -1,0 +1,70 @@
+"""Come back: read eight words as they were typed, and begin a visit with them."""
+
+import asyncio
+from typing import Final
+from urllib.parse import parse_qs
+
+from aiohttp import web
+
+from crypto.codename import codename_from
+from crypto.errors import NotACodename
+from server.errors import Busy
+from server.events import Reason
+from server.pages.parts import (
+    SESSIONS,
+    any_visit,
+    go_to,
+    language_of,
+    page,
+    refusal,
+    remember,
+    sender_for,
+)
+from server.wording import codename_problem
+
+LONGEST_SMALL_FORM: Final = 4096
+
+
+async def ask(request: web.Request) -> web.Response:
+    """Ask for the codename."""
+    session = any_visit(request) or request.app[SESSIONS].begin(b"")
+    response = _page(request, token=session.token)
+    remember(response, session)
+    return response
+
+
+async def enter(request: web.Request) -> web.Response:
+    """Begin a visit with the codename that was typed.
+
+    Only our own form may do so: another page could give a source somebody else's codename, and
+    with it somebody else's mailbox. The visit before ends, and its cookie with it. Whether a
+    mailbox exists is not looked at; every codename costs the same.
+    """
+    before = any_visit(request)
+    if before is None or not before.token_is(request.match_info["token"]):
+        return refusal(request, Reason.NO_SESSION, status=403)
+    if (request.content_length or LONGEST_SMALL_FORM + 1) > LONGEST_SMALL_FORM:
+        return refusal(request, Reason.BROKEN_FORM, status=400)
+    fields = parse_qs((await request.read()).decode("utf-8", "replace"))
+    typed = " ".join(fields.get("codename", []))
+    language = language_of(request)
+    try:
+        codename = codename_from(typed, language.word_list)
+    except NotACodename as error:
+        problem = codename_problem(error, language)
+        return _page(request, token=before.token, typed=typed, problem=problem)
+    request.app[SESSIONS].end(before)
+    session = request.app[SESSIONS].begin(codename)
+    try:
+        await asyncio.shield(sender_for(request, session))
+    except Busy:
+        request.app[SESSIONS].end(session)
+        return refusal(request, Reason.BUSY, status=503)
+    response = go_to(request, "/mailbox")
+    remember(response, session)
+    return response
+
+
+def _page(request: web.Request, *, token: str, typed: str = "", problem: str = "") -> web.Response:
+    here = "/return"
+    return page(request, "return.html", here=here, token=token, typed=typed, problem=problem)

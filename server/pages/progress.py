@@ -1,0 +1,65 @@
+"""How far a form is, in a small page that loads itself anew; and what became of it."""
+
+from typing import Final
+
+from aiohttp import web
+
+from server.events import Reason
+from server.headers import FRAME_STYLE, Framing
+from server.pages.parts import any_visit, language_of, page
+from server.progress import Form
+from server.wording import said_of, words_for
+
+_MOVING_SECONDS: Final = 2
+_STILL_SECONDS: Final = 5
+
+
+async def show(request: web.Request) -> web.Response:
+    """Show how much is here and what each part is at. Looking doesn't keep a visit alive."""
+    form = _form(request)
+    language = language_of(request)
+    progress = form.progress if form else None
+    rate = progress.rate() if progress else 0.0
+    left = progress.seconds_left(rate) if progress else None
+    refused = form.refused if form else Reason.NO_SESSION
+    return page(
+        request,
+        "progress.html",
+        framing=Framing.HELD,
+        style=FRAME_STYLE,
+        refresh=_MOVING_SECONDS if form and form.is_sending else _STILL_SECONDS if form else 0,
+        form=request.match_info["form"],
+        progress=progress,
+        refused=words_for(refused) if refused else None,
+        rate=language.rate(rate),
+        left=None if left is None else language.about(left),
+        items=[said_of(item, language) for item in progress.items] if progress else [],
+    )
+
+
+async def result(request: web.Request) -> web.Response:
+    """Show what became of everything that was sent with a form, as long as the visit lasts."""
+    form = _form(request)
+    if form is None:
+        return page(
+            request,
+            "refused.html",
+            status=403,
+            framing=Framing.HELD,
+            words=words_for(Reason.NO_SESSION),
+        )
+    language = language_of(request)
+    progress = form.progress
+    return page(
+        request,
+        "result.html",
+        framing=Framing.HELD,
+        progress=progress,
+        refused=words_for(form.refused) if form.refused else None,
+        items=[said_of(item, language) for item in progress.items] if progress else [],
+    )
+
+
+def _form(request: web.Request) -> Form | None:
+    session = any_visit(request, only_looking=True)
+    return session.form(request.match_info["form"]) if session else None

@@ -1,0 +1,131 @@
+"""What is known of one form while it is being sent: how much has arrived, and what each part is at.
+
+A form that is shown has a token, and under it a `Form`, in memory only. The page in the frame reads
+it; nothing here knows of pages. Sizes are bytes, times seconds of a clock that only counts.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from crypto.manifest import Condition
+from server.events import Reason
+
+_RATE_SECONDS: Final = 20.0
+
+
+class Step(StrEnum):
+    """Where a recording is on its way, until something became of it."""
+
+    ARRIVING = "arriving"
+    CLEANING = "cleaning"
+    ENCRYPTING = "encrypting"
+
+
+class State(StrEnum):
+    """What the sending of a form is at as a whole."""
+
+    SENDING = "sending"
+    BROKEN_OFF = "broken_off"
+    DONE = "done"
+
+
+@dataclass(slots=True)
+class Item:
+    """One thing that is being sent.
+
+    `kind` is recording, message or form; `number` counts recordings from 1 in the form's order.
+    """
+
+    kind: str
+    number: int = 0
+    size: int = 0
+    step: Step = Step.ARRIVING
+    became: Condition | Reason | None = None
+
+    def arrived(self, size: int) -> None:
+        """Note that it is `size` bytes long by now."""
+        self.size = size
+
+    def begin(self, step: Step) -> None:
+        """Note what is being done with it from now on."""
+        self.step = step
+
+    @property
+    def received(self) -> bool:
+        """Whether it is in the store, synced."""
+        return isinstance(self.became, Condition)
+
+
+@dataclass(slots=True, eq=False)
+class Progress:
+    """One sending of a form: `expected` bytes, of which `count` says how many are here."""
+
+    expected: int
+    count: Callable[[], int]
+    clock: Callable[[], float] = time.monotonic
+    state: State = State.SENDING
+    items: list[Item] = field(default_factory=list)
+    _seen: deque[tuple[float, int]] = field(default_factory=deque)
+
+    def __post_init__(self) -> None:
+        self._seen.append((self.clock(), 0))
+
+    def add(self, kind: str, number: int = 0) -> Item:
+        """Add the next thing that arrives."""
+        item = Item(kind, number)
+        self.items.append(item)
+        return item
+
+    def end(self, state: State) -> None:
+        """Note how it ended; from now on nothing is counted."""
+        received = self.received
+        self.state, self.count = state, lambda: received
+
+    @property
+    def received(self) -> int:
+        """Bytes of the form that are here."""
+        return min(self.count(), self.expected)
+
+    @property
+    def fraction(self) -> float:
+        """How much of the form is here, 0 to 1."""
+        return self.received / self.expected if self.expected else 0.0
+
+    def rate(self) -> float:
+        """Return bytes a second over the last moments that somebody looked; 0 at first."""
+        now, received = self.clock(), self.received
+        self._seen.append((now, received))
+        while len(self._seen) > 2 and now - self._seen[1][0] >= _RATE_SECONDS:
+            self._seen.popleft()
+        then, had = self._seen[0]
+        return (received - had) / (now - then) if now > then else 0.0
+
+    def seconds_left(self, rate: float) -> float | None:
+        """Return how long the rest takes at `rate`; None while nothing moves."""
+        return (self.expected - self.received) / rate if rate > 0 else None
+
+
+@dataclass(slots=True, eq=False)
+class Form:
+    """A form that was shown: its latest sending, or why it was turned away unread."""
+
+    progress: Progress | None = None
+    refused: Reason | None = None
+
+    def begin(self, expected: int, count: Callable[[], int]) -> Progress:
+        """Return a new sending of `expected` bytes; one before it is no longer looked at."""
+        self.refused, self.progress = None, Progress(expected, count)
+        return self.progress
+
+    def refuse(self, reason: Reason) -> None:
+        """Note that it was turned away before anything of it was read."""
+        self.refused, self.progress = reason, None
+
+    @property
+    def is_sending(self) -> bool:
+        """Whether something of it is still coming, or being worked on."""
+        return self.progress is not None and self.progress.state is State.SENDING
