@@ -2,7 +2,13 @@
 
 from typing import Final, NamedTuple
 
-from crypto.errors import NotACodename
+from crypto.errors import (
+    CutTooShort,
+    NotACodename,
+    SeveralLanguages,
+    UnknownWord,
+    WrongCount,
+)
 from crypto.manifest import Condition
 from server.events import Reason
 from server.i18n import Language, marked
@@ -140,6 +146,17 @@ _MESSAGE: Final = marked("Your message")
 _THE_REST: Final = marked("The rest")
 
 _UNKNOWN_WORD: Final = marked("Word %(position)s isn't one of ours.")
+_NEAR_WORD: Final = marked("Word %(position)s isn't one of ours. Did you mean: %(words)s?")
+_CUT_WORD: Final = marked(
+    "Word %(position)s is too short to tell which it is. Please type all of it."
+)
+_CUT_WORDS: Final = marked(
+    "Word %(position)s could be one of these: %(words)s. Please type all of it."
+)
+_SEVERAL_LANGUAGES: Final = marked(
+    "These words mean one thing in one language and another in another. Please choose the language "
+    "in which you were given them, and type them again."
+)
 _NOT_TOGETHER: Final = marked(
     "These eight words don't belong together. Please look at each once more, and at their order."
 )
@@ -179,9 +196,26 @@ def said_of(item: Item, language: Language) -> Said:
 
 def codename_problem(error: NotACodename, language: Language) -> str:
     """Return what is wrong with words that were typed, as far as the words themselves tell."""
-    if error.position:
-        return language.gettext(_UNKNOWN_WORD, position=error.position)
-    return language.gettext(_NOT_TOGETHER)
+    match error:
+        case WrongCount():
+            return language.ngettext(
+                "You typed one word; it takes eight.",
+                "You typed %(num)s words; it takes eight.",
+                error.count,
+            )
+        case UnknownWord(meant=words) if words:
+            message = _NEAR_WORD
+        case UnknownWord(meant=words):
+            message = _UNKNOWN_WORD
+        case CutTooShort(could_be=words) if words:
+            message = _CUT_WORDS
+        case CutTooShort(could_be=words):
+            message = _CUT_WORD
+        case SeveralLanguages():
+            return language.gettext(_SEVERAL_LANGUAGES)
+        case _:
+            return language.gettext(_NOT_TOGETHER)
+    return language.gettext(message, position=error.position, words=" · ".join(words))
 
 
 def limit_in_words(size: int, language: Language) -> str:
