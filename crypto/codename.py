@@ -108,7 +108,7 @@ def codename_from(typed: str, preferred: str = "english") -> bytes:
 
     Raises WrongCount, UnknownWord, CutTooShort, WordsDontBelong or SeveralLanguages.
     """
-    words = words_in(typed)
+    words = words_in(typed, WORDS)
     languages = sorted(LISTS.values(), key=lambda language: language != preferred)
     eight = len(words) == WORDS
     readings = [_reading(words, language) for language in languages if eight]

@@ -77,9 +77,17 @@ def list_for(tag: str) -> str:
     return LISTS.get(tag.partition("-")[0], "english")
 
 
-def words_in(typed: str) -> list[str]:
-    """Return what was typed as folded words."""
-    return folded(typed).split()
+def words_in(typed: str, count: int) -> list[str]:
+    """Return what was typed as folded words.
+
+    Where letters alone don't make `count` of them but spaces do, spaces count: "lu;gage" is a slip.
+    """
+    words = folded(typed).split()
+    if len(words) != count:
+        spaced = [word for part in typed.split() if (word := folded(part).replace(" ", ""))]
+        if len(spaced) == count:
+            return spaced
+    return words
 
 
 def folded(text: str) -> str:

@@ -189,6 +189,7 @@ class TestSlips:
             ("luggaeg", "luggage"),
             ("lugggage", "luggage"),
             ("kugg", "luggage"),
+            ("lu;gage", "luggage"),
         ],
     )
     def test_a_letter_left_out_doubled_swapped_or_beside_it_is_seen(
