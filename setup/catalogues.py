@@ -23,9 +23,13 @@ from faults import faults
 SERVER = Path(__file__).resolve().parent.parent / "server"
 LOCALES = SERVER / "locales"
 
-_METHODS = [("templates/**.html", "jinja2"), ("**.py", "python")]
 _JINJA = {"trimmed": "yes", "newstyle_gettext": "yes", "silent": "no"}
-_KEYWORDS = {"marked": None, "_": None, "gettext": None, "ngettext": (1, 2)}
+_IN_TEMPLATES = {"_": None, "gettext": None, "ngettext": (1, 2)}
+_IN_CODE = {"marked": None, "ngettext": (1, 2)}
+_SOURCES = [
+    ("templates/**.html", "jinja2", _JINJA, _IN_TEMPLATES),
+    ("**.py", "python", {}, _IN_CODE),
+]
 _WIDTH = 96
 _MOST_LINES = 5
 
@@ -64,16 +68,17 @@ def main() -> int:
 def extracted() -> Catalog:
     """Return every message in the templates and the code, with the files it is in."""
     catalogue = Catalog()
-    found = extract_from_dir(
-        SERVER,
-        _METHODS,
-        {"templates/**.html": _JINJA},
-        keywords=_KEYWORDS,
-        comment_tags=["Translators:"],
-        strip_comment_tags=True,
-    )
-    for name, line, message, comments, _ in sorted(found, key=lambda one: one[:2]):
-        catalogue.add(message, locations=[(f"server/{name}", line)], auto_comments=comments)
+    for pattern, method, options, keywords in _SOURCES:
+        found = extract_from_dir(
+            SERVER,
+            [(pattern, method)],
+            {pattern: options},
+            keywords=keywords,
+            comment_tags=["Translators:"],
+            strip_comment_tags=True,
+        )
+        for name, line, message, comments, _ in sorted(found, key=lambda one: one[:2]):
+            catalogue.add(message, locations=[(f"server/{name}", line)], auto_comments=comments)
     return catalogue
 
 

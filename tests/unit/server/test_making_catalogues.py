@@ -63,8 +63,12 @@ class TestMaking:
         ]
 
     def test_a_message_in_a_template_or_in_code_is_found(self, template: Catalog) -> None:
+        assert "Send us a recording" in template
         assert "%(amount)s MB" in template
         assert ("%(num)s minute", "%(num)s minutes") in template
+
+    def test_what_is_only_compared_in_code_is_not_for_translators(self, template: Catalog) -> None:
+        assert "message" not in template
 
     def test_a_catalogue_that_cannot_be_read_is_named(self) -> None:
         with pytest.raises(ValueError, match=r"server/locales/es/messages\.po: "):
