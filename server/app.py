@@ -101,8 +101,6 @@ def _set_up_templates(app: web.Application, config: Config) -> None:
         loader=jinja2.FileSystemLoader(_HERE / "templates"),
         autoescape=True,
         extensions=["jinja2.ext.i18n"],
-        trim_blocks=True,
-        lstrip_blocks=True,
     )
     # How a {% trans %} calls gettext; each page brings its language's own.
     environment.newstyle_gettext = True  # type: ignore[attr-defined]

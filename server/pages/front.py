@@ -11,7 +11,7 @@ _STYLE = (Path(__file__).parent.parent / "static" / "style.css").read_text()
 
 async def show(request: web.Request) -> web.Response:
     """Say what happens to a recording, what can't be taken out of it, and what to do about it."""
-    return page(request, "front.html")
+    return page(request, "front.html", languages_open=True)
 
 
 async def style(_request: web.Request) -> web.Response:

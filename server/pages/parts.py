@@ -57,6 +57,7 @@ def page(
         "at": lambda path: at(request, path),
         "layout": "frame.html" if framing is Framing.HELD else "base.html",
         "here": here.removesuffix("/"),
+        "languages_open": False,
         "over_onion": _is_onion(request.host),
         "visit": session or any_visit(request, only_looking=True),
     }
