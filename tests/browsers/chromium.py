@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import os
 import threading
 from collections.abc import Callable, Coroutine
@@ -20,6 +21,7 @@ _QUIET: Final = (
     "--gaia-url=http://127.0.0.1:9/",
 )
 _FONT_PIXELS: Final = 16
+_LONGEST_SECONDS: Final = 60
 
 
 class Chromium:
@@ -41,9 +43,9 @@ class Chromium:
         self._looks = Looks()
         self._context: BrowserContext | None = None
 
-    def now(self, coming: Coroutine[Any, Any, T]) -> T:
-        """Return what Playwright answers."""
-        return asyncio.run_coroutine_threadsafe(coming, self._loop).result()
+    def now(self, coming: Coroutine[Any, Any, T], most_seconds: float = _LONGEST_SECONDS) -> T:
+        """Return what Playwright answers. Raises TimeoutError."""
+        return asyncio.run_coroutine_threadsafe(coming, self._loop).result(most_seconds)
 
     def fresh(self, home: str, looks: Looks = Looks()) -> Tab:  # noqa: B008  frozen
         """Forget everything, as "New Identity" does; return the only tab."""
@@ -53,7 +55,6 @@ class Chromium:
         self._context = self.now(
             self._browser.new_context(
                 java_script_enabled=False,
-                locale=looks.languages[0],
                 extra_http_headers={"Accept-Language": _accepted(looks.languages)},
                 viewport={"width": looks.width, "height": looks.height},
                 is_mobile=looks.phone,
@@ -88,7 +89,7 @@ class Chromium:
         tab = ChromiumTab(self, page, self._home)
         size = _FONT_PIXELS * self._looks.text_percent // 100
         # There is no zoom of the text alone; a larger font to begin with is the same to rem and em.
-        tab.devtools("Page.setFontSizes", fontSizes={"standard": size, "fixed": size})
+        tab.devtools("Page.setFontSizes", {"fontSizes": {"standard": size, "fixed": size}})
         return tab
 
 
@@ -152,9 +153,15 @@ class ChromiumTab(ChromiumView, Tab):
         """The address of the page."""
         return self._page.url
 
-    def devtools(self, command: str, **parameters: object) -> dict[str, Any]:
-        """Return the answer to one command of the DevTools protocol."""
-        return self._now(self._devtools.send(command, parameters))
+    def devtools(
+        self,
+        command: str,
+        parameters: dict[str, object],
+        *,
+        most_seconds: float = _LONGEST_SECONDS,
+    ) -> dict[str, Any]:
+        """Return the answer to one command of the DevTools protocol. Raises TimeoutError."""
+        return self._now(self._devtools.send(command, parameters), most_seconds)
 
     def go(self, address: str) -> None:
         """Go to an address and wait for the page."""
@@ -181,12 +188,14 @@ class ChromiumTab(ChromiumView, Tab):
         return ChromiumView(self._chromium, self._page, name)
 
     def screenshot(self) -> bytes:
-        """Return the whole page as PNG, even while another one is on its way."""
-        # Playwright's own waits for the page that is on its way; this doesn't.
-        size = self.devtools("Page.getLayoutMetrics")["cssContentSize"]
-        whole = {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1}
-        taken = self.devtools("Page.captureScreenshot", captureBeyondViewport=True, clip=whole)
-        return base64.b64decode(taken["data"])
+        """Return the whole page as PNG; only what is in view while another one is on its way."""
+        # Playwright's own screenshot waits for the page that is on its way; so do all questions to
+        # the one that is still there, such as its size.
+        whole: dict[str, object] = {}
+        with contextlib.suppress(TimeoutError):
+            measured = self.devtools("Page.getLayoutMetrics", {}, most_seconds=1)["cssContentSize"]
+            whole = {"captureBeyondViewport": True, "clip": measured | {"scale": 1}}
+        return base64.b64decode(self.devtools("Page.captureScreenshot", whole)["data"])
 
 
 def _accepted(languages: tuple[str, ...]) -> str:

@@ -25,8 +25,8 @@ _PREFERENCES: Final[dict[str, bool | int | str]] = {
     "media.peerconnection.enabled": False,
     "browser.privatebrowsing.autostart": True,
     "browser.cache.disk.enable": False,
-    "browser.zoom.full": False,
-    "browser.zoom.siteSpecific": False,
+    "ui.useOverlayScrollbars": 1,
+    "browser.display.os-zoom-behavior": 2,  # ui.textScaleFactor is for text alone
     # Nothing that Firefox does for itself.
     "app.normandy.enabled": False,
     "app.update.disabledForTesting": True,
@@ -71,10 +71,8 @@ _KEYS: Final = {
     "ArrowRight": "\ue014",
     "ArrowDown": "\ue015",
 }
-_FORGET: Final = """() => {
-    Services.cookies.removeAll();
-    Services.cache2.clear();
-}"""
+# What Firefox says to itself when the last private window is gone: cookies and cache go as well.
+_FORGET: Final = "() => Services.obs.notifyObservers(null, 'last-pb-context-exited')"
 # The window can't be made as narrow as a phone; the place where the page stands can.
 _RESIZE: Final = """(width, height) => {
     const style = gBrowser.selectedBrowser.style;
@@ -88,10 +86,8 @@ _SET: Final = """set => {
         else if (typeof value == "string") Services.prefs.setStringPref(name, value);
         else Services.prefs.setIntPref(name, value);
 }"""
-_STYLE: Final = """(zoom, styles) => {
-    const context = gBrowser.selectedBrowser.browsingContext;
-    context.textZoom = zoom;
-    context.authorStyleDisabledDefault = !styles;
+_STYLE: Final = """styles => {
+    gBrowser.selectedBrowser.browsingContext.authorStyleDisabledDefault = !styles;
 }"""
 
 
@@ -172,7 +168,7 @@ class Firefox:
         self.switch_to(handle)
         looks = self._looks
         self.marionette.ask_browser(_RESIZE, looks.width, looks.height)
-        self.marionette.ask_browser(_STYLE, looks.text_percent / 100, looks.styles)
+        self.marionette.ask_browser(_STYLE, looks.styles)
         return FirefoxTab(self, handle, self._home)
 
     def _handles(self) -> list[str]:
@@ -320,6 +316,7 @@ def _preferences_for(looks: Looks) -> dict[str, int | str | None]:
     return {
         "intl.accept_languages": ",".join(looks.languages),
         "layout.css.prefers-color-scheme.content-override": 0 if looks.dark else 1,
+        "ui.textScaleFactor": looks.text_percent,
         "ui.primaryPointerCapabilities": coarse,
         "ui.allPointerCapabilities": coarse,
         "dom.w3c_touch_events.enabled": coarse,

@@ -50,9 +50,15 @@ class Marionette:
         return str(found[ELEMENT])
 
     def ask(self, function: str, *given: object) -> Any:
-        """Return what a JavaScript function answers, in the page or wherever the context is."""
-        script = f"return ({function})(...arguments)"
-        return self.command("WebDriver:ExecuteScript", script=script, args=list(given))
+        """Return what a JavaScript function answers, in the page or wherever the context is.
+
+        Raises Refused when the page went away meanwhile: Firefox then answers with nothing.
+        """
+        script = f"return [({function})(...arguments)]"
+        answered = self.command("WebDriver:ExecuteScript", script=script, args=list(given))
+        if answered is None:
+            raise Refused("no such window", "the page went away")
+        return answered[0]
 
     def ask_browser(self, function: str, *given: object) -> Any:
         """Return what a function answers that runs with the browser's own rights, not a page's."""

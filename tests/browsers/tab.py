@@ -148,7 +148,7 @@ class Tab(View):
 
     @abstractmethod
     def screenshot(self) -> bytes:
-        """Return the whole page as PNG, even while another one is on its way."""
+        """Return the whole page as PNG; of one that is being left, at least what is in view."""
 
     def open(self, path: str = "/") -> None:
         """Open a page of the drop."""
