@@ -71,9 +71,10 @@ class Session:
         return bool(self.codename or self.sender)
 
     def forget_reading(self) -> None:
-        """Forget what opens the mailbox, unless nothing can lie in it yet."""
+        """Forget what opens the mailbox; a codename under which nothing was sent yet stays."""
+        self.keys = None
         if self.sender is not None and self.sender.done() and not failed(self.sender):
-            self.codename, self.keys = b"", None
+            self.codename = b""
 
 
 def failed(made: asyncio.Future[Any]) -> bool:

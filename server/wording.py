@@ -133,7 +133,9 @@ FAILED: Final = Words(
     marked("Perhaps not everything arrived."),
     marked("Come back with your eight words, and see what we have."),
 )
-_NOT_KEPT: Final = Words(marked("We did not get this one. We kept none of it."))
+_NOT_DONE: Final = Words(
+    marked("We could not finish with this one."), marked("Please send it once more.")
+)
 
 _STEPS: Final = {
     Step.ARRIVING: marked("is arriving"),
@@ -190,7 +192,7 @@ def said_of(item: Item, language: Language) -> Said:
         step=_STEPS[item.step],
         became=str(item.became or ""),
         received=item.received,
-        words=words_for(item.became) if item.became else _NOT_KEPT,
+        words=words_for(item.became) if item.became else _NOT_DONE,
     )
 
 

@@ -10,12 +10,16 @@ from server.pages.parts import any_visit, language_of, page
 from server.progress import Form
 from server.wording import said_of, words_for
 
-_MOVING_SECONDS: Final = 2
-_STILL_SECONDS: Final = 5
+_SENDING_SECONDS: Final = 2
+_WAITING_SECONDS: Final = 5
+_STILL: Final = "still"
 
 
 async def show(request: web.Request) -> web.Response:
-    """Show how much is here and what each part is at. Looking doesn't keep a visit alive."""
+    """Show how much is here and what each part is at. Looking doesn't keep a visit alive.
+
+    With `?still` the page doesn't load itself anew: for whoever is disturbed by it.
+    """
     form = _form(request)
     language = language_of(request)
     progress = form.progress if form else None
@@ -27,7 +31,8 @@ async def show(request: web.Request) -> web.Response:
         "progress.html",
         framing=Framing.HELD,
         style=FRAME_STYLE,
-        refresh=_MOVING_SECONDS if form and form.is_sending else _STILL_SECONDS if form else 0,
+        refresh=_refresh_seconds(form) if form else 0,
+        still=request.query_string == _STILL,
         form=request.match_info["form"],
         progress=progress,
         refused=words_for(refused) if refused else None,
@@ -58,6 +63,10 @@ async def result(request: web.Request) -> web.Response:
         refused=words_for(form.refused) if form.refused else None,
         items=[said_of(item, language) for item in progress.items] if progress else [],
     )
+
+
+def _refresh_seconds(form: Form) -> int:
+    return _SENDING_SECONDS if form.is_sending else _WAITING_SECONDS
 
 
 def _form(request: web.Request) -> Form | None:
