@@ -11,7 +11,8 @@ from server.progress import Form
 from server.wording import said_of, words_for
 
 _SENDING_SECONDS: Final = 2
-_WAITING_SECONDS: Final = 5
+_WAITING_SECONDS: Final = 3
+_SOON_SECONDS: Final = 60
 _STILL: Final = "still"
 
 
@@ -37,7 +38,8 @@ async def show(request: web.Request) -> web.Response:
         progress=progress,
         refused=words_for(refused) if refused else None,
         rate=language.rate(rate),
-        left=None if left is None else language.about(left),
+        left="" if left is None else language.about(left),
+        soon=left is not None and left < _SOON_SECONDS,
         items=[said_of(item, language) for item in progress.items] if progress else [],
     )
 
