@@ -72,14 +72,18 @@ def page(
 
 def language_of(request: web.Request) -> Language:
     """Return the language that the address names, else the one that the browser asks for."""
-    named = languages().get(request.path.split("/")[1])
-    return named or preferred(request.headers.get("Accept-Language"))
+    return languages().get(_first(request)) or preferred(request.headers.get("Accept-Language"))
 
 
 def at(request: web.Request, path: str) -> str:
     """Return the address of one of our pages; a language that was chosen goes along in it."""
-    tag = request.path.split("/")[1]
-    return (f"/{tag}{path}".removesuffix("/") if tag in languages() else path) or "/"
+    tag = _first(request)
+    return f"/{tag}{path}".removesuffix("/") if tag in languages() else path
+
+
+def _first(request: web.Request) -> str:
+    """Return the first segment of the path, whatever the path is."""
+    return request.path.removeprefix("/").partition("/")[0]
 
 
 def go_to(request: web.Request, path: str) -> web.Response:
