@@ -7,7 +7,10 @@
 /send/FORM/progress        how far it is; loads itself anew         progress
 /send/FORM/result          what became of it                        progress
 /return, /return/TOKEN     type the codename to come back           comeback
-/mailbox                   what was sent, and replies               mailbox
+/mailbox, /mailbox/2       what was sent, and replies               mailbox
+/mailbox/TOKEN/delete      delete replies                           mailbox
+/mailbox/close             what closing it means                    mailbox
+/mailbox/TOKEN/close       close it for good                        mailbox
 /keys                      whom recordings are sealed to            keys
 /leave/TOKEN               end the visit                            leave
 
@@ -90,6 +93,10 @@ _PAGES: Final[Sequence[tuple[str, str, Handler]]] = (
     ("GET", "/return", comeback.ask),
     ("POST", "/return/{token}", comeback.enter),
     ("GET", "/mailbox", mailbox.show),
+    ("GET", "/mailbox/{number:[1-9][0-9]?}", mailbox.show),
+    ("POST", "/mailbox/{token}/delete", mailbox.delete),
+    ("GET", "/mailbox/close", mailbox.before_closing),
+    ("POST", "/mailbox/{token}/close", mailbox.close),
     ("GET", "/keys", keys.show),
     ("POST", "/leave/{token}", leave.end),
 )

@@ -136,6 +136,12 @@ FAILED: Final = Words(
 _NOT_DONE: Final = Words(
     marked("We could not finish with this one."), marked("Please send it once more.")
 )
+MAILBOX_FAILED: Final = Words(
+    marked("We can't get at your mailbox just now."),
+    marked("Perhaps not everything was done that you asked for."),
+    marked("Please come back with your eight words a little later."),
+)
+_FORGOTTEN: Final = Words(marked("We can't say any more what became of it."))
 
 _STEPS: Final = {
     Step.ARRIVING: marked("is arriving"),
@@ -171,8 +177,9 @@ def words_for(became: Condition | Reason) -> Words:
 
 def words_of(outcome: str) -> Words:
     """Return what to say of an outcome as a mailbox remembers it."""
-    conditions = {condition.value: condition for condition in Condition}
-    return words_for(conditions[outcome] if outcome in conditions else Reason(outcome))
+    known: dict[str, Condition | Reason] = {str(each): each for each in (*Condition, *Reason)}
+    # A later version may have noted what this one has no word for.
+    return words_for(known[outcome]) if outcome in known else _FORGOTTEN
 
 
 def name_of(kind: str, language: Language, number: int = 0) -> str:
