@@ -78,9 +78,13 @@ class Browser:
 
     def enter(self, codename: str) -> Page:
         """Type the codename to come back; return what answers."""
-        form = urlencode({"codename": codename}).encode()
+        return self.submit(self.get("/return").form, {"codename": codename})
+
+    def submit(self, path: str, fields: dict[str, str]) -> Page:
+        """Send a small form; return what answers."""
+        form = urlencode(fields).encode()
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        return self._answer("POST", self.get("/return").form, form, headers)
+        return self._answer("POST", path, form, headers)
 
     def _answer(
         self, method: str, path: str, body: bytes | Iterator[bytes], headers: dict[str, str]

@@ -10,7 +10,7 @@
 /mailbox, /mailbox/2       what was sent, and replies               mailbox
 /mailbox/TOKEN/delete      delete replies                           mailbox
 /mailbox/close             what closing it means                    mailbox
-/mailbox/TOKEN/close       close it for good                        mailbox
+/mailbox/TOKEN/close       close it for good, then /mailbox/closed  mailbox
 /keys                      whom recordings are sealed to            keys
 /leave/TOKEN               end the visit                            leave
 
@@ -97,6 +97,7 @@ _PAGES: Final[Sequence[tuple[str, str, Handler]]] = (
     ("POST", "/mailbox/{token}/delete", mailbox.delete),
     ("GET", "/mailbox/close", mailbox.before_closing),
     ("POST", "/mailbox/{token}/close", mailbox.close),
+    ("GET", "/mailbox/closed", mailbox.closed),
     ("GET", "/keys", keys.show),
     ("POST", "/leave/{token}", leave.end),
 )

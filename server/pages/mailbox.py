@@ -109,6 +109,11 @@ async def close(request: web.Request) -> web.StreamResponse:
         return refusal(request, Reason.BUSY, status=503)
     except StoreFailed:
         return last_page(request, MAILBOX_FAILED, status=503)
+    return go_to(request, "/mailbox/closed")
+
+
+async def closed(request: web.Request) -> web.StreamResponse:
+    """Say that it is closed, and how to forget the rest; a page of its own, so that it reloads."""
     return left(request, closed=True)
 
 

@@ -1,0 +1,37 @@
+"""A real desk for tests, and what is carried to it."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from drops import BIN, Drop, Newsroom, run_server
+
+
+class Desk:
+    """A desk folder, and its command."""
+
+    def __init__(self, folder: Path, newsroom: Newsroom, server_file: Path) -> None:
+        self.folder = folder
+        key = ["--key", newsroom.fingerprint, "--gnupg", newsroom.home]
+        made = self.run("init", folder, "--server", server_file, *key)
+        assert made.returncode == 0, made.stderr
+
+    def run(self, *words: str | Path) -> subprocess.CompletedProcess[str]:
+        """Run one verb of tapedrop-intake."""
+        desk = [] if words[0] == "init" else ["--desk", self.folder]
+        command = [BIN / "tapedrop-intake", *desk, *words]
+        return subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+
+    def json(self, *words: str | Path) -> Any:
+        """Run one verb; return its answer."""
+        done = self.run(*words, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+
+def exported(drop: Drop, to: Path) -> Path:
+    """Export; return the bag."""
+    done = run_server("export", "--to", to, "--config", drop.config, "--json")
+    assert done.returncode == 0, done.stderr
+    return Path(json.loads(done.stdout)["bag"])
