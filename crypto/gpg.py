@@ -31,6 +31,7 @@ _QUIET: Final = ["--no-options", "--no-auto-check-trustdb", "--no-random-seed-fi
 # Locks are files that come and go, so the home's own time would tell when it was last sealed to.
 # gpg puts a changed keyring in place by renaming it: who reads without a lock reads old or new.
 _READING: Final = [*_QUIET, "--lock-never"]
+_MINIMAL: Final = "export-minimal,no-export-attributes"
 _ENVIRONMENT: Final = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C"}
 _ANONYMOUS: Final = "0000000000000000"
 
@@ -241,6 +242,20 @@ class Gpg:
         run = self._new_run()
         run.options = [*_READING, "--no-autostart"]  # a secret key would wake an agent
         return list(run.scan_keys_mem(exported))
+
+    def export_keys(self, fingerprints: Sequence[str]) -> str:
+        """Return these public keys as one armoured block, with names but without photos.
+
+        Of the signatures, only each key's own are in it: the others' would say who knows whom.
+        Raises GpgFailed unless every one of them is here.
+        """
+        run = self._new_run()
+        run.options = [*_READING, "--no-autostart", "--export-options", _MINIMAL]
+        exported = str(run.export_keys([f"0x{fingerprint}" for fingerprint in fingerprints]))
+        found = {key["fingerprint"] for key in self.look_at_keys(exported.encode())}
+        if found != set(fingerprints):
+            raise GpgFailed("gpg did not export the keys")
+        return exported
 
     def add_keys(self, exported: bytes) -> None:
         """Import public keys. Raises GpgFailed."""

@@ -11,11 +11,11 @@
 /mailbox/TOKEN/delete      delete replies                           mailbox
 /mailbox/close             what closing it means                    mailbox
 /mailbox/TOKEN/close       close it for good, then /mailbox/closed  mailbox
-/keys                      whom recordings are sealed to            keys
+/keys, /keys.asc           whom recordings are sealed to            keys
 /leave/TOKEN               end the visit                            leave
 
-Each is there twice: as it stands, in the language that the browser asks for, and below the tag of
-a language (`/fa/send`). The address is all that carries a language that somebody chose.
+Each page is there twice: as it stands, in the language that the browser asks for, and below the
+tag of a language (`/fa/send`). The address is all that carries a language that somebody chose.
 """
 
 from collections.abc import Callable, Sequence
@@ -75,7 +75,9 @@ def build_app(
     )
     app.on_response_prepare.append(set_headers)
     _set_up_templates(app, config)
-    app.add_routes([web.get("/style.css", front.style), web.get("/logo.png", front.logo)])
+    app.router.add_get("/style.css", front.style)
+    app.router.add_get("/logo.png", front.logo)
+    app.router.add_get("/keys.asc", keys.download)
     tag = "|".join(languages())
     for method, path, handler in _PAGES:
         app.router.add_route(method, path, handler)

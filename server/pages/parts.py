@@ -65,9 +65,14 @@ def page(
     assert isinstance(response.body, bytes)
     # Sizes are all that Tor leaves to see: white space after a page means nothing (HTML 13.2.6.4).
     size = FRAME_SIZE if framing is Framing.HELD else PAGE_SIZE
-    response.body = response.body + b"\n" * (-len(response.body) % size)
+    response.body = padded(response.body, size)
     response[FRAMING] = framing
     return response
+
+
+def padded(body: bytes, size: int = PAGE_SIZE) -> bytes:
+    """Return it with line feeds behind it, up to the next multiple of `size` bytes."""
+    return body + b"\n" * (-len(body) % size)
 
 
 def language_of(request: web.Request) -> Language:

@@ -350,6 +350,29 @@ class TestMissing:
         assert list(tmp_path.iterdir()) == []
 
 
+class TestExporting:
+    def test_a_key_comes_without_what_others_have_signed(
+        self, reporter: Keyring, stranger: Keyring
+    ) -> None:
+        (fingerprint, *_) = reporter.fingerprints("reporter")
+        with keyring(reporter.export(), stranger.export()) as met:
+            met.run("--import", given=stranger.export_secret("stranger"))
+            unasked = ["--pinentry-mode", "loopback", "--passphrase", "", "--yes"]
+            met.run(*unasked, "--trust-model", "always", "--quick-sign-key", fingerprint)
+            (signed, exported) = met.export(fingerprint), met.gpg.export_keys([fingerprint])
+
+        (stranger_key, *_) = stranger.fingerprints("stranger")
+        assert stranger_key[-16:] in reporter.packets(signed)
+        assert stranger_key[-16:] not in reporter.packets(exported.encode())
+        assert exported.startswith("-----BEGIN PGP PUBLIC KEY BLOCK-----\n")
+
+    def test_a_key_that_is_not_here_is_an_error_and_not_an_empty_block(
+        self, gpg: Gpg, stranger: Keyring
+    ) -> None:
+        with pytest.raises(GpgFailed):
+            gpg.export_keys(stranger.fingerprints("stranger")[:1])
+
+
 class TestSecretKeys:
     def test_a_keyring_of_public_keys_holds_none(self, gpg: Gpg) -> None:
         assert not gpg.holds_secret_keys()
