@@ -37,7 +37,7 @@ class Newsroom:
 
     def gpg(self, *words: str, given: bytes = b"") -> bytes:
         """Run gpg with this home."""
-        command = ["gpg", "--homedir", self.home, "--batch", "--quiet", "--passphrase", ""]
+        command = ["gpg", "--homedir", str(self.home), "--batch", "--quiet", "--passphrase", ""]
         command += ["--pinentry-mode", "loopback", "--trust-model", "always"]
         done = subprocess.run([*command, *words], input=given, capture_output=True)
         if done.returncode not in (0, 2):

@@ -30,17 +30,28 @@ def started() -> Iterator[dict[str, Browser]]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def running(started: dict[str, Browser], outsides: dict[str, Outside]) -> Callable[[str], Browser]:
+    """Return the browser of a name, started when it is first asked for."""
+
+    def running(name: str) -> Browser:
+        if name not in started:
+            started[name] = _BROWSERS[name](outsides[name])
+        return started[name]
+
+    return running
+
+
 @pytest.fixture(params=list(_BROWSERS))
-def browser(
-    request: pytest.FixtureRequest,
-    started: dict[str, Browser],
-    outsides: dict[str, Outside],
-) -> Browser:
-    """A browser; `fresh` makes it a new one."""
-    name: str = request.param
-    if name not in started:
-        started[name] = _BROWSERS[name](outsides[name])
-    return started[name]
+def browser(request: pytest.FixtureRequest, running: Callable[[str], Browser]) -> Browser:
+    """A browser; `fresh` makes it a new one. What asks for this is done in both."""
+    return running(request.param)
+
+
+@pytest.fixture
+def chromium(running: Callable[[str], Browser]) -> Browser:
+    """Chromium, for what only it can do: let axe look at a page."""
+    return running("chromium")
 
 
 @pytest.fixture

@@ -7,11 +7,12 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from browsers.accessibility import violations
 from browsers.tab import PHONE, Browser, Focus, Looks, Tab
 from gate import Gate
 
 STYLE = """
-p { color: rgb(0, 0, 1); font-size: 1rem }
+p { color: rgb(0, 0, 1); font-size: 1rem; background: rgb(90, 0, 90) }
 @media (prefers-color-scheme: dark) { p { color: rgb(0, 0, 2) } }
 @media (pointer: coarse) and (hover: none) { p { color: rgb(0, 0, 3) } }
 @media (scripting: enabled) { p { color: rgb(255, 0, 0) } }
@@ -279,3 +280,18 @@ class TestTheGate:
 
         tab.wait_until(lambda: len(browser.tabs()) == 2)
         browser.tabs()[1].wait_for("bytes came.")
+
+
+class TestAxe:
+    def test_finds_what_keeps_people_out_of_the_page_and_its_frames(
+        self, chromium: Browser, address: str
+    ) -> None:
+        tab = chromium.fresh(address)
+        tab.open()
+        tab.frame("progress").wait_for("bytes")
+
+        rules = {line.partition(" (")[0] for line in violations(tab)}
+
+        assert {"color-contrast", "html-has-lang", "page-has-heading-one"} <= rules
+        assert {"frame progress: html-has-lang"} <= rules
+        assert "frame progress: page-has-heading-one" not in rules

@@ -2,26 +2,38 @@
 
 import asyncio
 import base64
-import contextlib
 import os
 import threading
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from playwright.async_api import BrowserContext, Error, Frame, Locator, Page, async_playwright
+from playwright.async_api import (
+    BrowserContext,
+    Error,
+    Frame,
+    Locator,
+    Page,
+    Route,
+    async_playwright,
+)
 
 from browsers.outside import Outside
 from browsers.tab import PATIENCE_SECONDS, Looks, T, Tab, View, field, patiently, to_click
 
-# What Playwright leaves on of all that Chromium asks for itself: let it ask where nobody listens.
-_QUIET: Final = (
-    "--autofill-server-url=http://127.0.0.1:9/",
-    "--component-updater=url-source=http://127.0.0.1:9/",
-    "--gaia-url=http://127.0.0.1:9/",
-)
 _FONT_PIXELS: Final = 16
 _LONGEST_SECONDS: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a page or one of its frames holds; the page's own `frame` is ""."""
+
+    frame: str
+    address: str
+    html: str
 
 
 class Chromium:
@@ -34,7 +46,7 @@ class Chromium:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         self._playwright = self.now(async_playwright().start())
-        arguments = [*_QUIET, f"--proxy-server=127.0.0.1:{outside.port}"]
+        arguments = [f"--proxy-server=127.0.0.1:{outside.port}"]
         # Chromium's own sandbox does not run as root.
         arguments += ["--no-sandbox"] if os.geteuid() == 0 else []
         launching = self._playwright.chromium.launch(executable_path=program, args=arguments)
@@ -52,16 +64,7 @@ class Chromium:
         if self._context is not None:
             self.now(self._context.close())
         self._home, self._looks = home, looks
-        self._context = self.now(
-            self._browser.new_context(
-                java_script_enabled=False,
-                extra_http_headers={"Accept-Language": _accepted(looks.languages)},
-                viewport={"width": looks.width, "height": looks.height},
-                is_mobile=looks.phone,
-                has_touch=looks.phone,
-                color_scheme="dark" if looks.dark else "light",
-            )
-        )
+        self._context = self.now(self._new_context())
         self._context.set_default_timeout(PATIENCE_SECONDS * 1000)
         if not looks.styles:
             self.now(self._context.route("**/*.css*", lambda route: route.abort()))
@@ -84,6 +87,41 @@ class Chromium:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+    async def ask_copy(self, document: Document, function: str) -> Any:
+        """Return what a function answers in a context of its own, with the same cookies."""
+        assert self._context is not None, "fresh() comes first"
+        cookies = await self._context.storage_state()
+        context = await self._new_context(scripts=True, storage_state=cookies)
+        page = await context.new_page()
+        asked = 0
+
+        async def answer(route: Route) -> None:
+            nonlocal asked
+            asked += 1
+            if asked == 1:
+                await route.fulfill(body=document.html, content_type="text/html; charset=utf-8")
+            else:  # the copy stays as it is, whatever it wants to refresh
+                await route.abort("aborted")
+
+        try:
+            await page.route(document.address, answer)
+            await page.goto(document.address)
+            return await page.evaluate(function)
+        finally:
+            await context.close()
+
+    async def _new_context(self, *, scripts: bool = False, **more: Any) -> BrowserContext:
+        looks = self._looks
+        return await self._browser.new_context(
+            java_script_enabled=scripts,
+            extra_http_headers={"Accept-Language": _accepted(looks.languages)},
+            viewport={"width": looks.width, "height": looks.height},
+            is_mobile=looks.phone,
+            has_touch=looks.phone,
+            color_scheme="dark" if looks.dark else "light",
+            **more,
+        )
 
     def _dressed(self, page: Page) -> "ChromiumTab":
         tab = ChromiumTab(self, page, self._home)
@@ -163,6 +201,15 @@ class ChromiumTab(ChromiumView, Tab):
         """Return the answer to one command of the DevTools protocol. Raises TimeoutError."""
         return self._now(self._devtools.send(command, parameters), most_seconds)
 
+    def documents(self) -> list[Document]:
+        """Return the page, and what its frames hold."""
+        frames = [frame for frame in self._page.frames if frame.url != "about:blank"]
+        return [self._document(frame) for frame in frames]
+
+    def ask_with_scripts(self, document: Document, function: str) -> Any:
+        """Return what a function answers about a copy of a document that may run scripts."""
+        return self._now(self._chromium.ask_copy(document, function))
+
     def go(self, address: str) -> None:
         """Go to an address and wait for the page."""
         self._now(self._page.goto(address))
@@ -192,10 +239,14 @@ class ChromiumTab(ChromiumView, Tab):
         # Playwright's own screenshot waits for the page that is on its way; so do all questions to
         # the one that is still there, such as its size.
         whole: dict[str, object] = {}
-        with contextlib.suppress(TimeoutError):
+        with suppress(TimeoutError):
             measured = self.devtools("Page.getLayoutMetrics", {}, most_seconds=1)["cssContentSize"]
             whole = {"captureBeyondViewport": True, "clip": measured | {"scale": 1}}
         return base64.b64decode(self.devtools("Page.captureScreenshot", whole)["data"])
+
+    def _document(self, frame: Frame) -> Document:
+        html = patiently(lambda: self._now(frame.content()), Error)
+        return Document(frame.name, frame.url, html)
 
 
 def _accepted(languages: tuple[str, ...]) -> str:

@@ -1,14 +1,18 @@
 """Stand where the network would be: what a browser asks of any other machine ends here."""
 
+import re
 import socket
 import threading
 from typing import Final
 
+_MAKER: Final = re.compile(r"[./ ](google|googleapis|gvt1|mozilla|firefox)\.(com|net|org)[:/ ]")
 _LONGEST_LINE: Final = 4096
 
 
 class Outside:
     """A proxy on loopback that notes the first line of each request and answers none.
+
+    What a browser asks of its maker, for itself, ends here too and isn't noted.
 
     A browser that is told to use it for everything but loopback can reach nothing else, and looks
     up no name: that would be the proxy's part.
@@ -38,4 +42,6 @@ class Outside:
                     said = connection.recv(_LONGEST_LINE)
                 except OSError:
                     said = b""
-                self.asked.append(said.partition(b"\r\n")[0].decode("latin-1"))
+                line = said.partition(b"\r\n")[0].decode("latin-1")
+                if not _MAKER.search(line):
+                    self.asked.append(line)
