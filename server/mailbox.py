@@ -31,8 +31,8 @@ VERSION: Final = "tapedrop event 1"
 _PURPOSE: Final = "mailbox event"
 MOST_EVENTS: Final = 100
 MOST_REPLIES: Final = 20
-MOST_READ: Final = 10_000
-"""Objects of each kind that one look reads; a source that sends all day has fewer."""
+MOST_READ: Final = 2_000
+"""Objects of each kind that one look reads: about as much work as typing the codename was."""
 _T = TypeVar("_T")
 
 
