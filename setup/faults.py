@@ -44,6 +44,8 @@ def faults(tag: str, text: bytes, template: Catalog) -> list[str]:
     gone = [_texts(message.id) for message in catalogue.obsolete.values()]
     gone += [english for english in there if english not in wanted]
     found += [f"is said no more: {english[0]!r}" for english in gone]
+    said = Counter(re.findall(r'^msgid "(.+)"$', text.decode(), re.MULTILINE))
+    found += [f"is there twice: {english!r}" for english, times in said.items() if times > 1]
     form_for = c2py(catalogue.plural_expr)
     for english in wanted:
         if english not in there:

@@ -127,6 +127,7 @@ class TestTheCheck:
             ('#, fuzzy\nmsgid "Send"\nmsgstr "Enviar"\n', "is fuzzy: 'Send'"),
             ('#~ msgid "Old"\n#~ msgstr "Viejo"\n', "is said no more: 'Old'"),
             ('msgid "Old"\nmsgstr "Viejo"\n', "is said no more: 'Old'"),
+            ('msgid "Send"\nmsgstr "A"\n\nmsgid "Send"\nmsgstr "B"\n', "is there twice: 'Send'"),
             ("msgid Send\n", "can't be read: "),
         ],
     )
