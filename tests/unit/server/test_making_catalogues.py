@@ -62,6 +62,18 @@ class TestMaking:
             "is fuzzy: 'We have all of it.'"
         ]
 
+    def test_the_english_before_is_said_until_the_translator_has_looked(self) -> None:
+        english = "It is kept for as long as one of us is there to look after it, and then"
+        text = po(f'msgid "{english} \\"gone\\""\nmsgstr "Se guarda"\n')
+        template = said(f'{english} "gone".')
+
+        waiting = updated_text("es", text, template)
+        looked_at = waiting.replace(b"#, fuzzy\n", b"")
+
+        assert b"#| msgid " in waiting
+        assert updated_text("es", waiting, template) == waiting
+        assert b"|" not in updated_text("es", looked_at, template)
+
     def test_a_message_in_a_template_or_in_code_is_found(self, template: Catalog) -> None:
         assert "Send us a recording" in template
         assert "%(amount)s MB" in template
