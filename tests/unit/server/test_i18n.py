@@ -203,7 +203,7 @@ class TestEachLanguage:
             ("uk", "12,3 МБ", "1,2 кБ/с", "1 хвилина", "3 години"),
             ("zh", "12.3 MB", "1.2 KB/秒", "1 分钟", "3 小时"),
             ("tr", "12,3 MB", "1,2 kB/sn", "1 dakika", "3 saat"),
-            ("ht", "12,3 MB", "1,2 kB pa segonn", "1 minit", "3 èdtan"),
+            ("ht", "12,3 MB", "1,2 kB/s", "1 minit", "3 èdtan"),
         ],
     )
     def test_amounts_are_in_its_own_words(
