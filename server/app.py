@@ -75,16 +75,22 @@ def build_app(
     )
     app.on_response_prepare.append(set_headers)
     _set_up_templates(app, config)
-    app.router.add_get("/style.css", front.style)
-    app.router.add_get("/logo.png", front.logo)
-    app.router.add_get("/keys.asc", keys.download)
+    for path, file in _FILES:
+        app.router.add_route("GET", path, file, expect_handler=_go_on)
     tag = "|".join(languages())
     for method, path, handler in _PAGES:
-        app.router.add_route(method, path, handler)
-        app.router.add_route(method, f"/{{language:{tag}}}{path}".removesuffix("/"), handler)
+        app.router.add_route(method, path, handler, expect_handler=_go_on)
+        below = f"/{{language:{tag}}}{path}".removesuffix("/")
+        app.router.add_route(method, below, handler, expect_handler=_go_on)
+    app.router.add_route("*", "/{anything_else:.*}", _nothing_here, expect_handler=_go_on)
     return app
 
 
+_FILES: Final[Sequence[tuple[str, Handler]]] = (
+    ("/style.css", front.style),
+    ("/logo.png", front.logo),
+    ("/keys.asc", keys.download),
+)
 _PAGES: Final[Sequence[tuple[str, str, Handler]]] = (
     ("GET", "/", front.show),
     ("GET", "/codename", codename.show),
@@ -123,6 +129,15 @@ def _set_up_templates(app: web.Application, config: Config) -> None:
     environment.auto_reload = False
     for template in environment.list_templates():
         environment.get_template(template)
+
+
+async def _go_on(_request: web.Request) -> None:
+    """Wait for no one to be told to go on (RFC 9110, 10.1.1): no browser asks, and none must."""
+
+
+async def _nothing_here(request: web.Request) -> web.Response:
+    """Answer every other address, and every other method."""
+    return last_page(request, NO_SUCH_PAGE, status=404)
 
 
 @web.middleware

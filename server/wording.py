@@ -125,6 +125,14 @@ _REFUSED: Final = {
     ),
 }
 
+FORGOTTEN: Final = Words(
+    marked("We know nothing of this page any more."),
+    marked("Perhaps the visit was ended, or the server was started anew."),
+    marked(
+        "What had arrived whole by then is kept. Come back with your eight words to see it, and to "
+        "send the rest."
+    ),
+)
 NO_SUCH_PAGE: Final = Words(
     marked("There is no such page here."), marked("Please begin at the first page.")
 )

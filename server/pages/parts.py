@@ -1,6 +1,7 @@
 """What the pages share: the parts they work with, the visit's cookie, the page that says no."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
@@ -30,6 +31,8 @@ LOGO: Final = web.AppKey("logo", bytes)
 
 PAGE_SIZE: Final = 16 * 1024
 FRAME_SIZE: Final = 4 * 1024
+
+_PORT: Final = re.compile(":[0-9]*$")
 
 
 def page(
@@ -153,6 +156,7 @@ def remember(response: web.StreamResponse, session: Session) -> None:
     response.set_cookie(COOKIE, session.cookie, httponly=True, samesite="Strict", path="/")
 
 
-def _is_onion(host: str) -> bool:
+def _is_onion(untrusted_host: str) -> bool:
     """Say whether the browser asked for an onion address, and not for one that leads to it."""
-    return host.rpartition(":")[0].endswith(".onion") if ":" in host else host.endswith(".onion")
+    name = _PORT.sub("", untrusted_host.lower())
+    return name.removesuffix(".").endswith(".onion")

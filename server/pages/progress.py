@@ -4,11 +4,10 @@ from typing import Final
 
 from aiohttp import web
 
-from server.events import Reason
 from server.headers import FRAME_STYLE, Framing
 from server.pages.parts import any_visit, language_of, page
 from server.progress import Form
-from server.wording import said_of, words_for
+from server.wording import FORGOTTEN, Words, said_of, words_for
 
 _SENDING_SECONDS: Final = 2
 _WAITING_SECONDS: Final = 3
@@ -26,7 +25,6 @@ async def show(request: web.Request) -> web.Response:
     progress = form.progress if form else None
     rate = progress.rate() if progress else 0.0
     left = progress.seconds_left(rate) if progress else None
-    refused = form.refused if form else Reason.NO_SESSION
     return page(
         request,
         "progress.html",
@@ -36,7 +34,7 @@ async def show(request: web.Request) -> web.Response:
         still=request.query_string == _STILL,
         form=request.match_info["form"],
         progress=progress,
-        refused=words_for(refused) if refused else None,
+        refused=_refused(form),
         rate=language.rate(rate),
         left="" if left is None else language.about(left),
         soon=left is not None and left < _SOON_SECONDS,
@@ -48,13 +46,7 @@ async def result(request: web.Request) -> web.Response:
     """Show what became of everything that was sent with a form, as long as the visit lasts."""
     form = _form(request)
     if form is None:
-        return page(
-            request,
-            "refused.html",
-            status=403,
-            framing=Framing.HELD,
-            words=words_for(Reason.NO_SESSION),
-        )
+        return page(request, "refused.html", status=403, framing=Framing.HELD, words=FORGOTTEN)
     language = language_of(request)
     progress = form.progress
     return page(
@@ -62,9 +54,16 @@ async def result(request: web.Request) -> web.Response:
         "result.html",
         framing=Framing.HELD,
         progress=progress,
-        refused=words_for(form.refused) if form.refused else None,
+        refused=_refused(form),
         items=[said_of(item, language) for item in progress.items] if progress else [],
     )
+
+
+def _refused(form: Form | None) -> Words | None:
+    """Return why nothing more is to be seen here, if that is so."""
+    if form is None:
+        return FORGOTTEN
+    return words_for(form.refused) if form.refused else None
 
 
 def _refresh_seconds(form: Form) -> int:
