@@ -23,6 +23,8 @@ from server.pages.parts import (
 from server.wording import codename_problem
 
 LONGEST_SMALL_FORM: Final = 4096
+_LONGEST_SHOWN: Final = 400
+"""Of what was typed, in characters: as the field in the page has it."""
 
 
 async def ask(request: web.Request) -> web.Response:
@@ -67,4 +69,11 @@ async def enter(request: web.Request) -> web.Response:
 
 def _page(request: web.Request, *, token: str, typed: str = "", problem: str = "") -> web.Response:
     here = "/return"
-    return page(request, "return.html", here=here, token=token, typed=typed, problem=problem)
+    return page(
+        request,
+        "return.html",
+        here=here,
+        token=token,
+        typed=typed[:_LONGEST_SHOWN],
+        problem=problem,
+    )
