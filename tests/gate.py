@@ -28,6 +28,7 @@ class Gate:
         self._changed = threading.Condition()
         self._allowed = 0.0
         self._seconds_per_byte = 0.0
+        self._broken = False
         self._closed = False
         self._connections: set[socket.socket] = set()
         self._uploading: tuple[socket.socket, socket.socket] | None = None
@@ -60,11 +61,16 @@ class Gate:
     def shut(self) -> None:
         """Hold the next upload from its first byte."""
         with self._changed:
-            self._allowed = 0
+            self._allowed, self._broken = 0, False
 
-    def break_off(self) -> None:
-        """Cut the connection of the upload, on both sides."""
+    def break_off(self, *, again: bool = False) -> None:
+        """Cut the connection of the upload, on both sides, and of what is sent `again` for it.
+
+        A browser sends a form a second time by itself when a connection breaks that had served
+        before (RFC 9110 section 9.2.2 would rather that it didn't).
+        """
         with self._changed:
+            self._broken = not again
             assert self._uploading is not None, "nothing is being sent"
             for connection in self._uploading:
                 _cut(connection)
@@ -115,13 +121,15 @@ class Gate:
             head += line
         found = re.search(rb"\r\ncontent-length: *(\d+)", head, re.IGNORECASE)
         length = int(found[1]) if found else 0
-        drop.sendall(head)
         if not _UPLOAD.match(head):
-            drop.sendall(requests.read(length))
+            drop.sendall(head + requests.read(length))
             return bool(head)
         with self._changed:
+            if self._broken:
+                raise ConnectionError("nothing gets through any more")
             self._uploading = (browser, drop)
             self.uploads, self.length, self.passed = self.uploads + 1, length, 0
+        drop.sendall(head)
         self._pass_body(requests, drop, length)
         return True
 
