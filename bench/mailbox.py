@@ -11,6 +11,7 @@ right. `bench/results/mailbox.json` has the same figures, and every time that wa
 
 import argparse
 import asyncio
+import http.client
 import json
 import random
 import statistics
@@ -21,7 +22,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
+from urllib.parse import urlencode, urlsplit
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "demo"))
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
@@ -41,6 +43,15 @@ CODENAMES: Final = 5
 """Of each kind; they take turns."""
 Times = dict[str, list[float]]
 """Seconds, by kind."""
+
+
+class Answer(NamedTuple):
+    """What came back, and how long it took; `size` is bytes."""
+
+    seconds: float
+    size: int
+    status: int
+    cookie: str
 
 
 def make_mailbox(codename: bytes, drop: Path) -> None:
@@ -66,32 +77,50 @@ def make_mailbox(codename: bytes, drop: Path) -> None:
     asyncio.run(fill())
 
 
-def timed_page(browser: Browser) -> tuple[float, int]:
-    """Return the seconds that the mailbox's page took, and its size in bytes."""
-    started = time.perf_counter()
-    page = browser.get("/mailbox")
-    return time.perf_counter() - started, len(page.html.encode())
+def fetched(address: str, method: str, path: str, cookie: str, body: str = "") -> Answer:
+    """Return what a page answers, with the seconds until all of it was here; nothing is parsed."""
+    connection = http.client.HTTPConnection(urlsplit(address).netloc)
+    headers = {"Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded"}
+    try:
+        started = time.perf_counter()
+        connection.request(method, path, body, headers)
+        response = connection.getresponse()
+        size = len(response.read())
+        took = time.perf_counter() - started
+        cookie = (response.headers["Set-Cookie"] or cookie).partition(";")[0]
+        return Answer(took, size, response.status, cookie)
+    finally:
+        connection.close()
 
 
-def timed_typing(browser: Browser, codename: bytes) -> tuple[float, int]:
-    """Return the seconds from sending the words to having the page, and the page's size."""
-    words = words_of(codename)
-    started = time.perf_counter()
-    page = browser.enter(words)
-    return time.perf_counter() - started, len(page.html.encode())
+def timed_page(address: str, cookie: str) -> Answer:
+    """Open the mailbox."""
+    answer = fetched(address, "GET", "/mailbox", cookie)
+    assert answer.status == http.client.OK
+    return answer
+
+
+def timed_typing(address: str, codename: bytes) -> Answer:
+    """Type the words, and open the mailbox behind them; return the seconds of both together."""
+    browser = Browser(address)
+    form, words = browser.get("/return").form, urlencode({"codename": words_of(codename)})
+    typed = fetched(address, "POST", form, browser.cookie, words)
+    assert typed.status == http.client.SEE_OTHER
+    opened = timed_page(address, typed.cookie)
+    return Answer(typed.seconds + opened.seconds, opened.size, opened.status, typed.cookie)
 
 
 def measure(
-    pairs: int, ask: Callable[[str, int], tuple[float, int]], chance: random.Random
+    pairs: int, ask: Callable[[str, int], Answer], chance: random.Random
 ) -> tuple[Times, dict[str, list[int]]]:
     """Ask both kinds in turn `pairs` times; return the seconds, and the sizes that were seen."""
     times: Times = {kind: [] for kind in KINDS}
     sizes: dict[str, set[int]] = {kind: set() for kind in KINDS}
     for number in range(pairs):
         for kind in chance.sample(KINDS, k=2):
-            took, size = ask(kind, number % CODENAMES)
-            times[kind].append(took)
-            sizes[kind].add(size)
+            answer = ask(kind, number % CODENAMES)
+            times[kind].append(answer.seconds)
+            sizes[kind].add(answer.size)
     return times, {kind: sorted(seen) for kind, seen in sizes.items()}
 
 
@@ -135,20 +164,21 @@ def main() -> None:
             for codename in names["existing"]:
                 make_mailbox(codename, drop.folder)
             with drop.running() as serving:
-
-                def typed(kind: str, number: int) -> tuple[float, int]:
-                    return timed_typing(Browser(serving.address), names[kind][number])
-
-                browsers: dict[str, list[Browser]] = {kind: [] for kind in KINDS}
-                for kind in KINDS:
-                    for codename in names[kind]:
-                        browser = Browser(serving.address)
-                        timed_typing(browser, codename)
-                        browsers[kind].append(browser)
+                address = serving.address
+                cookies = {
+                    kind: [timed_typing(address, codename).cookie for codename in names[kind]]
+                    for kind in KINDS
+                }
                 page = measure(
-                    options.pairs, lambda kind, number: timed_page(browsers[kind][number]), chance
+                    options.pairs,
+                    lambda kind, number: timed_page(address, cookies[kind][number]),
+                    chance,
                 )
-                typing = measure(options.typed, typed, chance)
+                typing = measure(
+                    options.typed,
+                    lambda kind, number: timed_typing(address, names[kind][number]),
+                    chance,
+                )
     finally:
         newsroom.close()
     print(__doc__)
