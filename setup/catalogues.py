@@ -3,22 +3,21 @@
     catalogues.py              write messages.pot from templates and code, update every messages.po
     catalogues.py --add TAG    begin a language, by its BCP 47 tag: so, zh-Hant
 
-A translation stays while its English does. Where the English changed a little, the old one is
-kept beside it, marked fuzzy, for the translator to look at. What nothing says any more is dropped.
+A translation stays while its English does. Where the English changed a little, it is kept marked
+fuzzy, for the translator to look at. What nothing says any more is dropped.
 The same sources make the same files: no dates, no line numbers.
 """
 
 import argparse
-import re
 import sys
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 
 from babel import Locale, UnknownLocaleError
-from babel.messages.catalog import Catalog, Message
+from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
-from babel.messages.pofile import PoFileError, denormalize, read_po, write_po
+from babel.messages.pofile import PoFileError, read_po, write_po
 from faults import faults
 
 SERVER = Path(__file__).resolve().parent.parent / "server"
@@ -31,7 +30,6 @@ _SOURCES = [
     ("templates/**.html", "jinja2", _JINJA, _IN_TEMPLATES),
     ("**.py", "python", {}, _IN_CODE),
 ]
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _WIDTH = 96
 _MOST_LINES = 5
 
@@ -130,24 +128,11 @@ def updated_text(tag: str, text: bytes, template: Catalog) -> bytes:
         catalogue = read_po(BytesIO(text), locale=tag.replace("-", "_"), abort_invalid=True)
     except PoFileError as error:
         raise ValueError(f"server/locales/{tag}/messages.po: {error}") from None
-    before = {_key(message): _english_before(message) for message in catalogue}
     catalogue.update(template, update_header_comment=False)
     for message in catalogue:
+        # What other tools note of the English before: Babel takes it for somebody's comment.
         message.user_comments = [line for line in message.user_comments if line[:1] != "|"]
-        if message.fuzzy and not message.previous_id:
-            message.previous_id = before.get(_key(message), [])
     return _catalogue_text(tag, catalogue)
-
-
-def _english_before(message: Message) -> list[str]:
-    """Return what a translation is of, where it waits: Babel reads `#| msgid` as a comment."""
-    noted = " ".join(line[1:].strip() for line in message.user_comments if line[:1] == "|")
-    each = noted.split(" msgid_plural ") if noted else []
-    return [denormalize("\n".join(_QUOTED.findall(one))) for one in each]
-
-
-def _key(message: Message) -> tuple[str, ...]:
-    return (message.id,) if isinstance(message.id, str) else tuple(message.id)
 
 
 def _catalogue_text(tag: str, catalogue: Catalog) -> bytes:
@@ -164,7 +149,6 @@ def _messages(catalogue: Catalog) -> bytes:
         width=_WIDTH,
         omit_header=True,
         ignore_obsolete=True,
-        include_previous=True,
         include_lineno=False,
     )
     return b"\n" + file.getvalue().strip() + b"\n"
