@@ -54,6 +54,7 @@ class Chromium:
         self._home = ""
         self._looks = Looks()
         self._context: BrowserContext | None = None
+        self._copy: Page | None = None
 
     def now(self, coming: Coroutine[Any, Any, T], most_seconds: float = _LONGEST_SECONDS) -> T:
         """Return what Playwright answers. Raises TimeoutError."""
@@ -63,6 +64,9 @@ class Chromium:
         """Forget everything, as "New Identity" does; return the only tab."""
         if self._context is not None:
             self.now(self._context.close())
+        if self._copy is not None:
+            self.now(self._copy.context.close())
+            self._copy = None
         self._home, self._looks = home, looks
         self._context = self.now(self._new_context())
         self._context.set_default_timeout(PATIENCE_SECONDS * 1000)
@@ -89,29 +93,30 @@ class Chromium:
         self._loop.close()
 
     async def ask_copy(self, document: Document, function: str) -> Any:
-        """Return what a function answers in a context of its own, with the same cookies."""
-        assert self._context is not None, "fresh() comes first"
-        cookies = await self._context.storage_state()
-        context = await self._new_context(scripts=True, storage_state=cookies)
-        page = await context.new_page()
-        asked = 0
+        """Return what a function answers about a copy, in a context of its own, without cookies."""
+        if self._copy is None:
+            context = await self._new_context(scripts=True)
+            self._copy = await context.new_page()
+        given = False
 
         async def answer(route: Route) -> None:
-            nonlocal asked
-            asked += 1
-            if asked == 1:
-                await route.fulfill(body=document.html, content_type="text/html; charset=utf-8")
-            else:  # the copy stays as it is, whatever it wants to refresh
+            nonlocal given
+            if not route.request.is_navigation_request():
+                await route.continue_()  # its style and pictures
+            elif given:  # its frames are asked by themselves; and it stays, whatever it refreshes
                 await route.abort("aborted")
+            else:
+                given = True
+                await route.fulfill(body=document.html, content_type="text/html; charset=utf-8")
 
+        await self._copy.route("**/*", answer)
         try:
-            await page.route(document.address, answer)
-            await page.goto(document.address)
-            return await page.evaluate(function)
+            await self._copy.goto(document.address)
+            return await self._copy.evaluate(function)
         finally:
-            await context.close()
+            await self._copy.unroute("**/*")
 
-    async def _new_context(self, *, scripts: bool = False, **more: Any) -> BrowserContext:
+    async def _new_context(self, *, scripts: bool = False) -> BrowserContext:
         looks = self._looks
         return await self._browser.new_context(
             java_script_enabled=scripts,
@@ -120,7 +125,6 @@ class Chromium:
             is_mobile=looks.phone,
             has_touch=looks.phone,
             color_scheme="dark" if looks.dark else "light",
-            **more,
         )
 
     def _dressed(self, page: Page) -> "ChromiumTab":
