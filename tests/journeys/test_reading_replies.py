@@ -11,14 +11,13 @@ from urllib.parse import urlsplit
 from desk import Desk, exported
 from drops import Serving, run_server
 from form import Browser, Page
+from replies import keys_of, reply_to
 
-from crypto.codename import SourceKeys, codename_from, derive, new_codename, words_of
-from crypto.reply import Reply, public_key_of, seal_reply
+from crypto.codename import new_codename, words_of
 from server.i18n import preferred
 from server.mailbox import MailboxEvent, note
 from server.pages.parts import PAGE_SIZE
 from server.sender import sender_of
-from server.store import random_name, small
 from server.store.local import LocalStore
 
 NOTHING = "There is nothing here."
@@ -37,21 +36,6 @@ def back(serving: Serving, codename: str) -> tuple[Browser, Page]:
     """Come back with the codename; return the visit, and the mailbox."""
     browser = Browser(serving.address)
     return browser, browser.enter(codename)
-
-
-def reply_to(serving: Serving, codename: str, text: str, *, day: str = "2026-11-20") -> str:
-    """Put a reply where import puts it, without a desk; return its name."""
-    keys, name = keys_of(serving, codename), random_name()
-    to = public_key_of(keys.reply_seed)
-    sealed = seal_reply(Reply(day, text), to=to, mailbox_id=keys.mailbox_id, name=name)
-    path = f"replies/{keys.mailbox_id.hex()}/{name}"
-    asyncio.run(LocalStore(serving.drop.folder / "store").put(path, small(sealed)))
-    return name
-
-
-def keys_of(serving: Serving, codename: str) -> SourceKeys:
-    salt = (serving.drop.folder / "credentials/salt").read_bytes()
-    return derive(codename_from(codename), salt)
 
 
 def stored(serving: Serving, kind: str) -> list[Path]:

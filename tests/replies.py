@@ -1,0 +1,26 @@
+"""Replies without a desk: put where `replies import` puts them."""
+
+import asyncio
+
+from drops import Serving
+
+from crypto.codename import SourceKeys, codename_from, derive
+from crypto.reply import Reply, public_key_of, seal_reply
+from server.store import random_name, small
+from server.store.local import LocalStore
+
+
+def reply_to(serving: Serving, codename: str, text: str, *, day: str = "2026-11-20") -> str:
+    """Put a reply into the store; return its name."""
+    keys, name = keys_of(serving, codename), random_name()
+    to = public_key_of(keys.reply_seed)
+    sealed = seal_reply(Reply(day, text), to=to, mailbox_id=keys.mailbox_id, name=name)
+    path = f"replies/{keys.mailbox_id.hex()}/{name}"
+    asyncio.run(LocalStore(serving.drop.folder / "store").put(path, small(sealed)))
+    return name
+
+
+def keys_of(serving: Serving, codename: str) -> SourceKeys:
+    """Return a codename's keys at this drop."""
+    salt = (serving.drop.folder / "credentials/salt").read_bytes()
+    return derive(codename_from(codename), salt)
