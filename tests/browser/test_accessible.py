@@ -69,9 +69,10 @@ def walk(
 
 
 class TestAxe:
-    @pytest.mark.parametrize("tag", ["en", "ar"])
     @pytest.mark.parametrize(
-        "looks", [Looks(), DARK, LARGE_PHONE], ids=["light", "dark", "large_phone"]
+        ("tag", "looks"),
+        [("en", Looks()), ("ar", Looks()), ("en", DARK), ("ar", LARGE_PHONE)],
+        ids=["left_to_right", "right_to_left", "dark", "large_on_a_phone"],
     )
     def test_finds_nothing_on_any_page(
         self, chromium: Browser, shared: Serving, files: list[Path], looks: Looks, tag: str
@@ -84,8 +85,11 @@ class TestAxe:
 
 
 class TestEveryPage:
-    @pytest.mark.parametrize("tag", ["en", "fa"])
-    @pytest.mark.parametrize("looks", [PHONE, LARGE, LARGE_PHONE], ids=["phone", "large", "both"])
+    @pytest.mark.parametrize(
+        ("tag", "looks"),
+        [("de", PHONE), ("fa", PHONE), ("ru", LARGE), ("en", LARGE_PHONE), ("ar", LARGE_PHONE)],
+        ids=["phone", "phone_right_to_left", "large", "large_on_a_phone", "both_right_to_left"],
+    )
     def test_is_never_wider_than_the_window(
         self, browser: Browser, shared: Serving, files: list[Path], looks: Looks, tag: str
     ) -> None:
