@@ -1,7 +1,8 @@
 """Stand between a browser and a drop, and let an upload through only as far as a test says.
 
 Everything else passes freely. An upload is a request whose line begins with `POST /send`, or
-`POST /<language>/send`. What is counted is its body, as it leaves for the drop.
+`POST /<language>/send`. What is counted is its body, as it leaves for the drop. It can also lose
+requests for one page, and lead to another drop than before, as one that was started anew.
 """
 
 import contextlib
@@ -21,8 +22,7 @@ class Gate:
     """A relay on loopback; it is shut for uploads until `let_through` or `open`."""
 
     def __init__(self, address: str) -> None:
-        to = urlsplit(address)
-        self._to = (to.hostname or "", to.port or 80)
+        self.lead_to(address)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"http://127.0.0.1:{self._listener.getsockname()[1]}/"
         self._changed = threading.Condition()
@@ -32,6 +32,8 @@ class Gate:
         self._closed = False
         self._connections: set[socket.socket] = set()
         self._uploading: tuple[socket.socket, socket.socket] | None = None
+        self._losing = b""
+        self.lost = 0
         self.uploads = 0
         self.length = 0
         self.passed = 0
@@ -42,6 +44,15 @@ class Gate:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def lead_to(self, address: str) -> None:
+        """Lead new connections to this drop."""
+        to = urlsplit(address)
+        self._to = (to.hostname or "", to.port or 80)
+
+    def lose(self, path: str) -> None:
+        """Cut the connection of every request whose line has `path` in it; "" loses no more."""
+        self._losing = path.encode()
 
     def let_through(self, size: int) -> None:
         """Let `size` bytes of an upload pass, counted from its start; return when they have."""
@@ -119,6 +130,10 @@ class Gate:
             if not line:
                 return False
             head += line
+        if self._losing and self._losing in head.partition(b"\r\n")[0]:
+            self.lost += 1
+            _cut(browser)
+            return False
         found = re.search(rb"\r\ncontent-length: *(\d+)", head, re.IGNORECASE)
         length = int(found[1]) if found else 0
         if not _UPLOAD.match(head):

@@ -7,7 +7,8 @@ from browsers.chromium import Chromium
 from browsers.firefox import Firefox
 from browsers.outside import Outside
 from browsers.tab import Browser, Tab
-from drops import Serving
+from drops import Drop, Newsroom, Serving
+from gate import Gate
 
 _BROWSERS: dict[str, Callable[[Outside], Browser]] = {"chromium": Chromium, "firefox": Firefox}
 
@@ -64,3 +65,23 @@ def outside(browser: Browser, outsides: dict[str, Outside]) -> Outside:
 def tab(browser: Browser, serving: Serving) -> Tab:
     """A tab at the drop's address, with nothing opened yet."""
     return browser.fresh(serving.address)
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory, newsroom: Newsroom) -> Iterator[Serving]:
+    """A drop for journeys that don't mind what others have sent."""
+    with Drop(tmp_path_factory.mktemp("shared") / "drop", newsroom).running() as running:
+        yield running
+
+
+@pytest.fixture
+def gate(shared: Serving) -> Iterator[Gate]:
+    """A gate in front of the shared drop; shut."""
+    with Gate(shared.address) as gate:
+        yield gate
+
+
+@pytest.fixture
+def far(browser: Browser, gate: Gate) -> Tab:
+    """A tab that reaches the shared drop through the gate, with nothing opened yet."""
+    return browser.fresh(gate.address)

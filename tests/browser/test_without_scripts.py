@@ -4,13 +4,9 @@ from pathlib import Path
 
 import pytest
 from browsers.outside import Outside
+from browsers.source import codename_on
 from browsers.tab import Browser, Tab
 from drops import Serving
-
-
-def codename_on(tab: Tab) -> str:
-    """Return the eight words that the page shows."""
-    return " ".join(tab.texts("#codename li"))
 
 
 class TestASourceWithoutScripts:

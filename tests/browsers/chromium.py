@@ -195,6 +195,12 @@ class ChromiumTab(ChromiumView, Tab):
         """The address of the page."""
         return self._page.url
 
+    @property
+    def cookies(self) -> str:
+        """The cookies of this address, as its requests carry them; no page can read them."""
+        kept = self._now(self._page.context.cookies(self._page.url))
+        return "; ".join(f"{each['name']}={each['value']}" for each in kept)
+
     def devtools(
         self,
         command: str,

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from browsers.marionette import ELEMENT, Marionette, Refused
 from browsers.outside import Outside
@@ -89,6 +90,10 @@ _SET: Final = """set => {
 _STYLE: Final = """styles => {
     gBrowser.selectedBrowser.browsingContext.authorStyleDisabledDefault = !styles;
 }"""
+
+# WebDriver:GetCookies looks at those of ordinary windows.
+_COOKIES: Final = """host => Services.cookies.getCookiesFromHost(host, {privateBrowsingId: 1})
+    .map(cookie => cookie.name + "=" + cookie.value).join("; ")"""
 
 
 class Firefox:
@@ -259,6 +264,11 @@ class FirefoxTab(FirefoxView, Tab):
     def address(self) -> str:
         """The address of the page."""
         return str(self._do("WebDriver:GetCurrentURL"))
+
+    @property
+    def cookies(self) -> str:
+        """The cookies of this address, as its requests carry them; no page can read them."""
+        return str(self._marionette.ask_browser(_COOKIES, urlsplit(self.address).hostname))
 
     def go(self, address: str) -> None:
         """Go to an address and wait for the page."""

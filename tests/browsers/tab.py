@@ -146,6 +146,11 @@ class Tab(View):
     def frame(self, name: str) -> View:
         """Return the view of one frame, whatever page it shows by then."""
 
+    @property
+    @abstractmethod
+    def cookies(self) -> str:
+        """The cookies of this address, as its requests carry them; no page can read them."""
+
     @abstractmethod
     def screenshot(self) -> bytes:
         """Return the whole page as PNG; of one that is being left, at least what is in view."""

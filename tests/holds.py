@@ -1,0 +1,66 @@
+"""Hold a drop at one step of its work, for as long as a test looks at its pages."""
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+_HOLDING = """#!/bin/sh
+case " $* " in *" --encrypt "*) read -r go < {fifo} ;; esac
+exec {gpg} "$@"
+"""
+
+
+@contextmanager
+def children_stopped(process: subprocess.Popen[str]) -> Iterator[None]:
+    """Stop what a drop has others do: cleaning, and making keys of codenames. It answers on."""
+    listed = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
+    children = [int(child) for child in listed.split()]
+    assert children, "it has nobody do anything"
+    for child in children:
+        os.kill(child, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for child in children:
+            os.kill(child, signal.SIGCONT)
+
+
+class HeldGpg:
+    """A gpg in the real one's place that waits before it encrypts, until `let_go`.
+
+    `before` are words in front of a command that is to find it there.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        real = shutil.which("gpg") or ""
+        gpg, stand_in, self._fifo = folder / "gpg", folder / "held-gpg", folder / "go"
+        shutil.copy2(real, gpg)
+        os.mkfifo(self._fifo)
+        stand_in.write_text(_HOLDING.format(fifo=self._fifo, gpg=gpg))
+        stand_in.chmod(0o755)
+        as_root = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+        script = 'mount --bind "$0" "$1" && shift && exec "$@"'
+        self.before: Sequence[str | Path] = [
+            *("unshare", *as_root, "--mount", "sh", "-c", script, stand_in, real)
+        ]
+
+    def __enter__(self) -> "HeldGpg":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._fifo.is_fifo():
+            self.let_go()
+
+    def let_go(self) -> None:
+        """Let it encrypt, now and from now on."""
+        # Open for both, so that nobody has to wait for whoever opens the other end.
+        go = os.open(self._fifo, os.O_RDWR)
+        os.write(go, b"\n")
+        always = self._fifo.with_suffix(".always")
+        always.write_text("\n")
+        always.replace(self._fifo)
+        os.close(go)
