@@ -1,6 +1,7 @@
-"""Replies without a desk: put where `replies import` puts them."""
+"""A source who sends, and replies without a desk: put where `replies import` puts them."""
 
 import asyncio
+from pathlib import Path
 
 from drops import Serving
 
@@ -8,6 +9,15 @@ from crypto.codename import SourceKeys, codename_from, derive
 from crypto.reply import Reply, public_key_of, seal_reply
 from server.store import random_name, small
 from server.store.local import LocalStore
+
+
+def sent(serving: Serving, *recordings: Path, message: str = "") -> str:
+    """Send as a new source; return the codename."""
+    browser = serving.visit()
+    codename = browser.get("/codename").texts("ol", "codename")[0]
+    form = browser.get("/send")
+    browser.post(form.form, form.fields | {"message": message}, list(recordings))
+    return codename
 
 
 def reply_to(serving: Serving, codename: str, text: str, *, day: str = "2026-11-20") -> str:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from desk import Desk, exported
 from drops import Serving, run_server
 from form import Browser, Page
-from replies import keys_of, reply_to
+from replies import keys_of, reply_to, sent
 
 from crypto.codename import new_codename, words_of
 from server.i18n import preferred
@@ -21,15 +21,6 @@ from server.sender import sender_of
 from server.store.local import LocalStore
 
 NOTHING = "There is nothing here."
-
-
-def sent(serving: Serving, *recordings: Path, message: str = "") -> str:
-    """Send as a new source; return the codename."""
-    browser = serving.visit()
-    codename = browser.get("/codename").texts("ol", "codename")[0]
-    form = browser.get("/send")
-    browser.post(form.form, form.fields | {"message": message}, list(recordings))
-    return codename
 
 
 def back(serving: Serving, codename: str) -> tuple[Browser, Page]:
