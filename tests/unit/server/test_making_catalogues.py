@@ -1,5 +1,6 @@
 """Making catalogues: what is written for translators, and what a translation is refused for."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,11 @@ from babel.messages.catalog import Catalog
 from catalogues import begin, extracted, update_all, updated_text
 from faults import faults
 
-from server.i18n import languages_in
+from server.i18n import LOCALES, languages_in
+
+TEMPLATES = LOCALES.parent / "templates"
+TRANSLATED = re.compile(r"{% trans.*?endtrans %}", re.DOTALL)
+MARK = re.compile(r"(?:[}%]}|>)\s*[.,:;?!](?:\s|<|$)")
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +79,11 @@ class TestMaking:
         assert "Send us a recording" in template
         assert "%(amount)s MB" in template
         assert ("%(num)s minute", "%(num)s minutes") in template
+
+    def test_no_template_puts_a_mark_of_its_own_between_sentences(self) -> None:
+        """A full stop is another one in Chinese, a comma in Arabic."""
+        for path in TEMPLATES.glob("*.html"):
+            assert not MARK.search(TRANSLATED.sub("", path.read_text())), path.name
 
     def test_what_is_only_compared_in_code_is_not_for_translators(self, template: Catalog) -> None:
         assert "message" not in template
