@@ -1,0 +1,153 @@
+"""What is known of a form while it is sent: how much, how fast, for how long still, its end."""
+
+import pytest
+
+from crypto.manifest import Condition
+from server.events import Reason
+from server.progress import Form, Item, Progress, State, Step
+
+
+class Clock:
+    """Seconds that pass only when told to."""
+
+    def __init__(self) -> None:
+        self.seconds = 100.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+class Line:
+    """A form on its way: `here` bytes of it have come."""
+
+    def __init__(self, expected: int = 1000) -> None:
+        self.here = 0
+        self.clock = Clock()
+        self.progress = Progress(expected, lambda: self.here, clock=self.clock)
+
+    def at(self, seconds: float, here: int) -> Progress:
+        """Let it be so many seconds after the start, with so much here."""
+        self.clock.seconds = 100.0 + seconds
+        self.here = here
+        return self.progress
+
+
+class TestHowMuchIsHere:
+    def test_is_what_the_connection_has_counted(self) -> None:
+        progress = Line().at(1, 250)
+
+        assert (progress.received, progress.fraction) == (250, 0.25)
+
+    def test_is_never_more_than_was_announced(self) -> None:
+        progress = Line().at(1, 1001)
+
+        assert (progress.received, progress.fraction) == (1000, 1.0)
+
+    def test_of_nothing_is_no_error(self) -> None:
+        assert Line(expected=0).progress.fraction == 0.0
+
+    def test_stays_as_it_was_once_it_has_ended(self) -> None:
+        line = Line()
+        line.at(1, 400).end(State.BROKEN_OFF)
+
+        assert line.at(2, 900).received == 400
+
+
+class TestHowFast:
+    def test_is_measured_from_the_start_at_the_first_look(self) -> None:
+        assert Line().at(4, 400).rate() == 100
+
+    def test_is_nothing_before_any_time_has_passed(self) -> None:
+        assert Line().at(0, 0).rate() == 0
+
+    def test_follows_a_line_that_changes_within_moments(self) -> None:
+        line = Line(expected=10**6)
+        for second in range(0, 60, 2):
+            line.at(second, second * 1000).rate()
+        for second in range(60, 100, 2):
+            rate = line.at(second, 60_000 + (second - 60) * 10).rate()
+
+        assert rate == pytest.approx(10)
+
+    def test_does_not_jump_with_every_look(self) -> None:
+        line = Line(expected=10**6)
+        rates = [
+            line.at(second, second * 1000 + (500 if second % 4 else 0)).rate()
+            for second in range(20, 60, 2)
+        ]
+
+        assert max(rates) - min(rates) < 60
+
+    def test_counts_only_what_somebody_looked_at_and_keeps_little(self) -> None:
+        line = Line(expected=10**9)
+        for look in range(10_000):
+            line.at(look / 10, look).rate()
+
+        assert len(line.progress._seen) < 300
+
+
+class TestHowLongStill:
+    def test_is_the_rest_at_that_rate(self) -> None:
+        progress = Line().at(4, 400)
+
+        assert progress.seconds_left(progress.rate()) == 6
+
+    def test_is_not_guessed_while_nothing_moves(self) -> None:
+        progress = Line().at(4, 0)
+
+        assert progress.seconds_left(progress.rate()) is None
+
+
+class TestAnItem:
+    def test_is_received_only_when_it_is_stored(self) -> None:
+        item = Item("recording", 1)
+        for became in (None, Reason.CUT_OFF, Reason.STORE_FULL):
+            item.became = became
+            assert not item.received
+
+        for condition in Condition:
+            item.became = condition
+            assert item.received
+
+    def test_says_what_is_done_with_it_and_how_long_it_is(self) -> None:
+        item = Item("recording", 1)
+        item.arrived(500)
+        item.begin(Step.CLEANING)
+
+        assert (item.size, item.step, item.became) == (500, Step.CLEANING, None)
+
+
+class TestAForm:
+    def test_that_was_only_shown_is_at_nothing(self) -> None:
+        form = Form()
+
+        assert (form.progress, form.refused, form.is_sending) == (None, None, False)
+
+    def test_that_is_sent_twice_shows_the_later_one(self) -> None:
+        form = Form()
+        first = form.begin(100, lambda: 50)
+        second = form.begin(200, lambda: 20)
+
+        first.end(State.BROKEN_OFF)
+
+        assert form.progress is second
+        assert form.is_sending
+        assert second.fraction == 0.1
+
+    def test_that_was_turned_away_can_be_sent_after_all(self) -> None:
+        form = Form()
+        form.refuse(Reason.FORM_TOO_LARGE)
+        assert form.refused is Reason.FORM_TOO_LARGE
+        assert not form.is_sending
+
+        form.begin(100, lambda: 0)
+
+        assert form.refused is None
+        assert form.is_sending
+
+    @pytest.mark.parametrize("end", [State.DONE, State.BROKEN_OFF])
+    def test_is_not_being_sent_once_that_has_ended(self, end: State) -> None:
+        form = Form()
+        form.begin(100, lambda: 100).end(end)
+
+        assert not form.is_sending
