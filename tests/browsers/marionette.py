@@ -29,7 +29,7 @@ class Marionette:
     """A connection to one Firefox, with a session."""
 
     def __init__(self, port: int) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=60)
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=120)
         self._answers = self._socket.makefile("rb")
         self._ids = itertools.count(1)
         self._receive()

@@ -1,7 +1,7 @@
 """What a person does with a page, by what is written on it: two browsers can do it.
 
 Scripts that stand in a page never run. What a test asks of a page comes from outside and changes
-nothing in it. Everything that is looked for is waited for, ten seconds at most.
+nothing in it. Everything that is looked for is waited for, half a minute at most.
 """
 
 import time
@@ -14,7 +14,7 @@ from urllib.parse import urljoin
 
 T = TypeVar("T")
 
-PATIENCE_SECONDS: Final = 10
+PATIENCE_SECONDS: Final = 30
 _PAUSE_SECONDS: Final = 0.02
 _TO_CLICK: Final = "*[self::a or self::button or self::summary]"
 _FIELD: Final = "*[self::input or self::textarea or self::select]"
