@@ -79,9 +79,9 @@ def build_app(
         app.router.add_route("GET", path, file, expect_handler=_go_on)
     tag = "|".join(languages())
     for method, path, handler in _PAGES:
-        app.router.add_route(method, path, handler, expect_handler=_go_on)
-        below = f"/{{language:{tag}}}{path}".removesuffix("/")
-        app.router.add_route(method, below, handler, expect_handler=_go_on)
+        below = f"/{{language:{tag}}}{path}"
+        for address in sorted({path, below, below.removesuffix("/")}):
+            app.router.add_route(method, address, handler, expect_handler=_go_on)
     app.router.add_route("*", "/{anything_else:.*}", _nothing_here, expect_handler=_go_on)
     return app
 
