@@ -4,6 +4,9 @@ import re
 import subprocess
 from pathlib import Path
 
+from server.app import _PAGES
+from server.i18n import languages
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -45,3 +48,16 @@ class TestTheSource:
 
             assert done.returncode == 0
             assert done.stdout.startswith("Usage: ")
+
+
+class TestTheReadme:
+    def test_names_every_page_that_a_source_opens(self) -> None:
+        readme = (ROOT / "README.md").read_text()
+        opened = [path for method, path, _ in _PAGES if method == "GET" and path.count("/") == 1]
+
+        assert "/keys" in opened
+        assert [path for path in opened if f"`{path}`" not in readme] == []
+
+    def test_counts_the_languages_that_there_are(self) -> None:
+        assert len(languages()) == 12
+        assert "in twelve languages" in (ROOT / "README.md").read_text()

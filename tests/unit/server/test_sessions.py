@@ -4,6 +4,7 @@ import asyncio
 from typing import TypeVar
 
 from crypto.codename import SourceKeys
+from server.config import Work
 from server.sender import sender_of
 from server.sessions import Session, Sessions
 
@@ -184,3 +185,39 @@ class TestForms:
         assert session.form(sending) is form
         assert session.form(idle) is None
         assert session.form(newest) is not None
+
+    def test_one_can_be_sent_after_an_hour_alone_with_its_frame_looking(self) -> None:
+        work = Work()
+        clock = Clock()
+        sessions = Sessions(
+            idle_seconds=work.session_idle_minutes * 60,
+            reading_idle_seconds=work.reading_idle_minutes * 60,
+            most=10,
+            clock=clock,
+        )
+        session = sessions.begin(b"codename")
+        token = session.new_form()
+        while clock.seconds < 3600:
+            clock.seconds += 3
+            sessions.find(session.cookie, only_looking=True)
+            sessions.forget_idle()
+
+        found = sessions.find(session.cookie)
+
+        assert found is session
+        assert found.form(token) is not None
+        assert found.can_send
+
+    def test_one_stays_under_an_upload_that_takes_all_day(self) -> None:
+        clock = Clock()
+        sessions = visits(clock)
+        session = sessions.begin(b"codename")
+        token = session.new_form()
+
+        with sessions.uploading(session):
+            clock.seconds = 86_400
+            sessions.forget_idle()
+            sessions.begin(b"another")
+
+            assert sessions.find(session.cookie, only_looking=True) is session
+            assert session.form(token) is not None
