@@ -111,7 +111,7 @@ async def arrive(recording: Recording, held: Held, item: Item) -> None:
             item.arrived(held.size + _size(blocks))
             if item.size > recording.largest_bytes:
                 raise TooLarge("larger than a recording may be")
-            writing = asyncio.create_task(in_thread(_write, held, blocks))
+            writing = asyncio.create_task(in_thread(_write, held, blocks, item))
     finally:
         # Nobody may close the spool while a thread still writes to it.
         if writing is not None:
@@ -208,8 +208,9 @@ def _size(blocks: list[bytes]) -> int:
     return sum(map(len, blocks))
 
 
-def _write(held: Held, blocks: list[bytes]) -> None:
+def _write(held: Held, blocks: list[bytes], item: Item) -> None:
     for block in blocks:
+        item.read(block)
         held.write(block)
 
 

@@ -42,13 +42,16 @@ async def take_in(
 ) -> Condition:
     """Carry one recording from the wire to the store; return how it was kept.
 
-    `item` is told which step it is at, for whoever waits.
+    `item` is told which step it is at, for whoever waits; what it knows was kept already, when the
+    same form was sent before, is not kept twice.
 
     It is in the store, and synced, when this returns. Nothing but sealed bytes outlives this call,
     however it ends. Raises ServerError, ScrubError, CryptoError: nothing of it was kept.
     """
     with parts.spool.hold() as held, parts.spool.notebook() as notebook:
         await arrive(recording, held, item)
+        if (kept := item.kept_before()) is not None:
+            return kept
         item.begin(Step.CLEANING)
         scrubbed = await _scrubbed(held, notebook, uncleanable, parts.scrubber)
         manifest = scrubbed.manifest(await asyncio.shield(source))
@@ -61,12 +64,15 @@ async def take_in(
 
 
 async def take_in_message(
-    message: Message, *, source: asyncio.Future[Sender], parts: Parts
+    message: Message, *, source: asyncio.Future[Sender], parts: Parts, item: Item
 ) -> Condition:
     """Carry one message to the store, sealed as a recording is. Raises as `take_in` does."""
     if message.text is None:
         raise TooLarge("longer than a message may be")
     text = message.text.encode()
+    item.read(text)
+    if (kept := item.kept_before()) is not None:
+        return kept
     manifest = _manifest(
         "message.txt", len(text), Condition.WRITTEN, "message", await asyncio.shield(source)
     )

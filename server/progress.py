@@ -4,6 +4,8 @@ A form that is shown has a token, and under it a `Form`, in memory only. The pag
 it; nothing here knows of pages. Sizes are bytes, times seconds of a clock that only counts.
 """
 
+import hmac
+import secrets
 import time
 from collections import deque
 from collections.abc import Callable
@@ -33,6 +35,35 @@ class State(StrEnum):
     DONE = "done"
 
 
+class Kept:
+    """What of a form is in the store already.
+
+    Where a connection breaks, a browser may send the form again by itself, or the source does.
+    What was kept is known again by a digest under a key that nobody else has, in memory, and only
+    until a sending of the form has come to its end.
+    """
+
+    def __init__(self) -> None:
+        self._key = secrets.token_bytes(32)
+        self._kept: dict[bytes, Condition] = {}
+
+    def digest(self) -> hmac.HMAC:
+        """Return an empty digest (HMAC-SHA-256, RFC 2104)."""
+        return hmac.new(self._key, digestmod="sha256")
+
+    def get(self, digest: hmac.HMAC) -> Condition | None:
+        """Return how the thing with this digest was kept."""
+        return self._kept.get(digest.digest())
+
+    def add(self, digest: hmac.HMAC, condition: Condition) -> None:
+        """Remember that it was."""
+        self._kept[digest.digest()] = condition
+
+    def clear(self) -> None:
+        """Forget all of it."""
+        self._kept.clear()
+
+
 @dataclass(slots=True)
 class Item:
     """One thing that is being sent.
@@ -45,10 +76,30 @@ class Item:
     size: int = 0
     step: Step = Step.ARRIVING
     became: Condition | Reason | None = None
+    kept: "Kept | None" = None
+    _digest: hmac.HMAC | None = None
+
+    def __post_init__(self) -> None:
+        self._digest = self.kept.digest() if self.kept else None
 
     def arrived(self, size: int) -> None:
         """Note that it is `size` bytes long by now."""
         self.size = size
+
+    def read(self, block: bytes) -> None:
+        """Take the next bytes of it into account, for `kept_before`."""
+        if self._digest is not None:
+            self._digest.update(block)
+
+    def kept_before(self) -> Condition | None:
+        """Return how it was kept when the form was sent before, if it was; all of it is here."""
+        return self.kept.get(self._digest) if self.kept and self._digest else None
+
+    def settle(self, became: Condition | Reason) -> None:
+        """Note what became of it."""
+        self.became = became
+        if self.kept and self._digest and isinstance(became, Condition):
+            self.kept.add(self._digest, became)
 
     def begin(self, step: Step) -> None:
         """Note what is being done with it from now on."""
@@ -67,6 +118,7 @@ class Progress:
     expected: int
     count: Callable[[], int]
     clock: Callable[[], float] = time.monotonic
+    kept: Kept = field(default_factory=Kept)
     state: State = State.SENDING
     items: list[Item] = field(default_factory=list)
     _seen: deque[tuple[float, int]] = field(default_factory=deque)
@@ -76,7 +128,7 @@ class Progress:
 
     def add(self, kind: str, number: int = 0) -> Item:
         """Add the next thing that arrives."""
-        item = Item(kind, number)
+        item = Item(kind, number, kept=self.kept)
         self.items.append(item)
         return item
 
@@ -84,6 +136,8 @@ class Progress:
         """Note how it ended; from now on nothing is counted."""
         received = self.received
         self.state, self.count = state, lambda: received
+        if state is State.DONE:
+            self.kept.clear()
 
     @property
     def received(self) -> int:
@@ -115,10 +169,11 @@ class Form:
 
     progress: Progress | None = None
     refused: Reason | None = None
+    _kept: Kept = field(default_factory=Kept)
 
     def begin(self, expected: int, count: Callable[[], int]) -> Progress:
         """Return a new sending of `expected` bytes; one before it is no longer looked at."""
-        self.refused, self.progress = None, Progress(expected, count)
+        self.refused, self.progress = None, Progress(expected, count, kept=self._kept)
         return self.progress
 
     def refuse(self, reason: Reason) -> None:

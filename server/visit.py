@@ -86,8 +86,9 @@ async def _take_parts(request: web.Request, progress: Progress, work: Receiving)
             case Uncleanable():
                 uncleanable = part
             case Message():
-                taking = take_in_message(part, source=work.source, parts=work.pipeline)
-                await _kept(progress.add("message"), taking, work)
+                item = progress.add("message")
+                taking = take_in_message(part, source=work.source, parts=work.pipeline, item=item)
+                await _kept(item, taking, work)
             case Recording():
                 recordings += 1
                 item = progress.add("recording", recordings)
@@ -117,6 +118,9 @@ async def _kept(item: Item, taking: Awaitable[Condition], work: Receiving) -> No
         raise
     except (ServerError, ScrubError, CryptoError, OSError) as error:
         became = reason_of(error)
+    if item.kept_before() is not None:
+        item.settle(became)
+        return
     _settle(item, became, work.journal)
     event = MailboxEvent(work.now().date().isoformat(), item.kind, str(became))
     try:
@@ -127,7 +131,7 @@ async def _kept(item: Item, taking: Awaitable[Condition], work: Receiving) -> No
 
 
 def _settle(item: Item, became: Condition | Reason, journal: Journal) -> None:
-    item.became = became
+    item.settle(became)
     match became:
         case Condition():
             journal.count(Received(became))

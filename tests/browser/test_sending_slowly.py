@@ -88,7 +88,6 @@ class TestProgress:
         tab.wait_until(lambda: len(browser.tabs()) == 2, "the answer, in a tab of its own")
         browser.tabs()[1].wait_for("We have it.")
 
-    @pytest.mark.xfail(strict=False, reason="the first recording is stored twice")
     def test_what_a_browser_sends_again_by_itself_is_not_stored_twice(
         self, browser: Browser, gate: Gate, serving: Serving, wav: Path, long_wav: Path
     ) -> None:

@@ -151,3 +151,39 @@ class TestAForm:
         form.begin(100, lambda: 100).end(end)
 
         assert not form.is_sending
+
+
+class TestAFormThatIsSentAgain:
+    def test_knows_what_was_kept_by_its_bytes_alone(self) -> None:
+        form = Form()
+        first = form.begin(100, lambda: 100).add("recording", 1)
+        first.read(b"the ")
+        first.read(b"sound")
+        first.settle(Condition.CLEANED)
+
+        again, other = form.begin(100, lambda: 100), Form().begin(100, lambda: 100)
+        same, another, elsewhere = again.add("recording", 1), again.add("x"), other.add("recording")
+        same.read(b"the sound")
+        another.read(b"the sounds")
+        elsewhere.read(b"the sound")
+
+        assert same.kept_before() is Condition.CLEANED
+        assert another.kept_before() is None
+        assert elsewhere.kept_before() is None
+
+    def test_knows_nothing_of_what_was_refused(self) -> None:
+        form = Form()
+        form.begin(100, lambda: 100).add("recording", 1).settle(Reason.EMPTY)
+
+        assert form.begin(100, lambda: 100).add("recording", 1).kept_before() is None
+
+    def test_forgets_it_once_a_sending_came_to_its_end(self) -> None:
+        form = Form()
+        sending = form.begin(100, lambda: 100)
+        item = sending.add("message")
+        item.read(b"hello")
+        item.settle(Condition.WRITTEN)
+
+        sending.end(State.DONE)
+
+        assert item.kept_before() is None
