@@ -7,10 +7,12 @@ far as they fit: what lies in a mailbox shows to nobody else.
 import asyncio
 import re
 from collections.abc import Iterator, Sequence
+from functools import wraps
 from typing import Final
 from urllib.parse import parse_qs
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from markupsafe import escape
 
 from crypto.codename import SourceKeys
@@ -42,40 +44,47 @@ _MOST_FIELDS: Final = 2 * mailbox.MOST_REPLIES
 _NAME: Final = re.compile(r"[0-9a-f]{32}")
 
 
+def _refusing(handler: Handler) -> Handler:
+    """Return `handler` with its failures put into words; none reads like an empty mailbox."""
+
+    @wraps(handler)
+    async def answer(request: web.Request) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except BrokenForm:
+            return refusal(request, Reason.BROKEN_FORM, status=400)
+        except Busy:
+            return refusal(request, Reason.BUSY, status=503)
+        except StoreFailed:
+            return last_page(request, MAILBOX_FAILED, status=503)
+
+    return answer
+
+
+@_refusing
 async def show(request: web.Request) -> web.StreamResponse:
     """Show what the mailbox holds; an empty one and one that never was read the same."""
     session = _reader(request)
     if session is None:
         return go_to(request, "/return")
-    try:
-        async with whole_steps():
-            keys = await _keys(request, session)
-            return _page(request, session, await mailbox.look(keys, request.app[PARTS].store))
-    except Busy:
-        return refusal(request, Reason.BUSY, status=503)
-    except StoreFailed:
-        return last_page(request, MAILBOX_FAILED, status=503)
+    async with whole_steps():
+        keys = await _keys(request, session)
+        return _page(request, session, await mailbox.look(keys, request.app[PARTS].store))
 
 
+@_refusing
 async def delete(request: web.Request) -> web.StreamResponse:
     """Delete the replies that the form names, then show the mailbox."""
     session = _asking(request)
     if session is None:
         return refusal(request, Reason.NO_SESSION, status=403)
-    try:
-        names = await _names(request)
-        if not session.codename:
-            return go_to(request, "/return")
-        async with whole_steps():
-            keys = await _keys(request, session)
-            for name in names:
-                await mailbox.delete_letter(name, keys, request.app[PARTS].store)
-    except BrokenForm:
-        return refusal(request, Reason.BROKEN_FORM, status=400)
-    except Busy:
-        return refusal(request, Reason.BUSY, status=503)
-    except StoreFailed:
-        return last_page(request, MAILBOX_FAILED, status=503)
+    names = await _names(request)
+    if not session.codename:
+        return go_to(request, "/return")
+    async with whole_steps():
+        keys = await _keys(request, session)
+        for name in names:
+            await mailbox.delete_letter(name, keys, request.app[PARTS].store)
     return go_to(request, "/mailbox")
 
 
@@ -87,6 +96,7 @@ async def before_closing(request: web.Request) -> web.StreamResponse:
     return page(request, "close.html", here="/mailbox/close", sending=session.uploads > 0)
 
 
+@_refusing
 async def close(request: web.Request) -> web.StreamResponse:
     """Delete mailbox and replies, and end the visit.
 
@@ -99,16 +109,11 @@ async def close(request: web.Request) -> web.StreamResponse:
         return go_to(request, "/return")
     if session.uploads:
         return go_to(request, "/mailbox/close")
-    try:
-        async with whole_steps():
-            keys = await _keys(request, session)
-            # It is over at once, so that no second click, and no other tab, finds it half closed.
-            request.app[SESSIONS].end(session)
-            await mailbox.close(keys, request.app[PARTS].store)
-    except Busy:
-        return refusal(request, Reason.BUSY, status=503)
-    except StoreFailed:
-        return last_page(request, MAILBOX_FAILED, status=503)
+    async with whole_steps():
+        keys = await _keys(request, session)
+        # It is over at once, so that no second click, and no other tab, finds it half closed.
+        request.app[SESSIONS].end(session)
+        await mailbox.close(keys, request.app[PARTS].store)
     return go_to(request, "/mailbox/closed")
 
 
