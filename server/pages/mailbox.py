@@ -36,8 +36,10 @@ from server.sessions import Session
 from server.steps import whole_steps
 from server.wording import MAILBOX_FAILED, name_of, words_of
 
-_LETTER_BYTES: Final = 6 * 1024
+_LETTERS_BYTES: Final = 6 * 1024
 """Of replies on one page, as HTML; a longer one stands alone."""
+_AROUND_LETTER: Final = 512
+"""Bytes of the day and the button that belong to each."""
 _EVENTS: Final = 20
 _LONGEST_FORM: Final = 4096
 _MOST_FIELDS: Final = 2 * mailbox.MOST_REPLIES
@@ -153,8 +155,8 @@ def _by_page(letters: Sequence[Letter]) -> Iterator[list[Letter]]:
     together: list[Letter] = []
     size = 0
     for letter in letters:
-        more = len(str(escape(letter.text)).encode())
-        if together and size + more > _LETTER_BYTES:
+        more = len(str(escape(letter.text)).encode()) + _AROUND_LETTER
+        if together and size + more > _LETTERS_BYTES:
             yield together
             together, size = [], 0
         together.append(letter)

@@ -13,16 +13,20 @@ from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from crypto.codename import SourceKeys, new_codename
+from crypto.reply import Reply, public_key_of, seal_reply
 from server.app import build_app
 from server.config import Config
 from server.errors import Busy, StoreFailed
-from server.events import Journal
+from server.events import Journal, Reason
+from server.i18n import languages
 from server.mailbox import MailboxEvent, note
-from server.pages.parts import SESSIONS
+from server.pages.parts import PAGE_SIZE, SESSIONS
 from server.pipeline import Parts
 from server.sender import sender_of
 from server.sessions import Session
+from server.store import random_name
 from server.store.memory import MemoryStore
+from server.wording import words_for
 
 EVENT = MailboxEvent("2026-11-20", "message", "written")
 
@@ -139,6 +143,36 @@ class TestWhileSomethingIsSent:
 
         at(drop, work)
         assert len(drop.store.blobs) == 1
+
+
+class TestAFullMailbox:
+    @pytest.mark.parametrize("language", list(languages()))
+    @pytest.mark.parametrize("text", ["Yes.", "x" * 300, "<" * 500])
+    def test_every_page_of_it_is_as_long_as_any_other_page(
+        self, drop: Drop, language: str, text: str
+    ) -> None:
+        async def work(visit: Visit) -> None:
+            keys = drop.deriving.keys
+            wordy = max(Reason, key=lambda reason: len(words_for(reason).what))
+            for day in range(1, 29):
+                event = MailboxEvent(f"2026-09-{day:02}", "recording", str(wordy))
+                await note(event, sender_of(keys), drop.store)
+                name = random_name()
+                sealed = seal_reply(
+                    Reply(f"2026-09-{day:02}", text),
+                    to=public_key_of(keys.reply_seed),
+                    mailbox_id=keys.mailbox_id,
+                    name=name,
+                )
+                drop.store.blobs[f"replies/{keys.mailbox_id.hex()}/{name}"] = sealed
+
+            for number in range(2, 6):
+                _, page = await visit.get(f"/{language}/mailbox/{number}")
+                assert len(page.encode()) == PAGE_SIZE
+            _, page = await visit.get(f"/{language}/mailbox")
+            assert len(page.encode()) == PAGE_SIZE
+
+        at(drop, work)
 
 
 class TestFailures:
