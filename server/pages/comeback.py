@@ -55,13 +55,14 @@ async def enter(request: web.Request) -> web.Response:
     except NotACodename as error:
         problem = codename_problem(error, language)
         return _page(request, token=before.token, typed=typed, problem=problem)
-    request.app[SESSIONS].end(before)
     session = request.app[SESSIONS].begin(codename)
     try:
         await asyncio.shield(sender_for(request, session))
     except Busy:
+        # The visit before goes on, so that what was typed can be sent once more.
         request.app[SESSIONS].end(session)
         return refusal(request, Reason.BUSY, status=503)
+    request.app[SESSIONS].end(before)
     response = go_to(request, "/mailbox")
     remember(response, session)
     return response

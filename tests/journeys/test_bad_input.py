@@ -1,9 +1,11 @@
 """Whatever goes wrong, a source reads calmly what became of what they sent and what to try."""
 
+import os
 import re
 import signal
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from drops import Drop, Newsroom, Serving
@@ -68,7 +70,22 @@ def accepts_connections(serving: Serving) -> bool:
     return True
 
 
-HALF = part("recordings", b"RIFF" + bytes(200_000), file_name="half.wav")[:-100]
+def stopped_deriver(serving: Serving) -> int:
+    """Hold the process that makes keys, as an overloaded machine would; return its id."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = process.joinpath("stat").read_text().rpartition(")")[2].split()[1]
+            command = process.joinpath("cmdline").read_bytes()
+        except OSError:
+            continue  # it has ended meanwhile
+        if int(parent) == serving.process.pid and b"server.deriving" in command:
+            os.kill(int(process.name), signal.SIGSTOP)
+            return int(process.name)
+    raise AssertionError("nothing makes keys")
+
+
+HALF = part("recordings", b"RIFF" + bytes(2_000_000), file_name="half.wav")[:-100]
+"""More than is looked ahead for where a part ends, so that what comes before is seen whole."""
 
 
 class TestAPageFromYesterday:
@@ -319,6 +336,28 @@ class TestComingBack:
 
         assert answer.status in {200, 400}
         assert is_calm(answer, words)
+
+    def test_while_we_are_too_busy_can_be_tried_again_from_the_same_page(
+        self, serving: Serving
+    ) -> None:
+        codename = codename_of(Browser(serving.address))
+        Browser(serving.address).enter(codename)
+        browser = Browser(serving.address)
+        token = browser.get("/return").form
+        body = b"codename=" + codename.replace(" ", "+").encode()
+
+        with connected(serving) as connection:
+            deriver = stopped_deriver(serving)
+            connection.sendall(request("POST", token, cookie=browser.cookie, body=body))
+            # It is stopped, and so has not answered, until it is killed.
+            ask(serving, "GET", "/")
+            os.kill(deriver, signal.SIGKILL)
+            busy = answered(connection)
+        again = ask(serving, "POST", token, cookie=browser.cookie, body=body)
+
+        assert busy.status == 503
+        assert is_calm(busy, "Please try again in a minute.")
+        assert (again.status, again.header("Location")) == (303, "/mailbox")
 
     def test_without_a_length_is_refused_unread(self, serving: Serving) -> None:
         browser = Browser(serving.address)
