@@ -104,7 +104,9 @@ class Gate:
             threading.Thread(target=self._relay, args=(browser,), daemon=True).start()
 
     def _relay(self, browser: socket.socket) -> None:
-        with browser, socket.create_connection(self._to) as drop:
+        # A drop that is stopped lets nobody in: so does the gate.
+        refused = contextlib.suppress(ConnectionRefusedError)
+        with browser, refused, socket.create_connection(self._to) as drop:
             with self._changed:
                 self._connections |= {browser, drop}
             answers = threading.Thread(target=_copy, args=(drop, browser), daemon=True)
