@@ -245,6 +245,11 @@ class TestSlips:
             codename_from(" ".join(["abandon"] * count))
         assert (raised.value.count, raised.value.position) == (count, None)
 
+    def test_seven_words_of_which_one_is_two_are_seven(self) -> None:
+        with pytest.raises(WrongCount) as raised:
+            codename_from("custom carpet pony dinner trigger goose anger")
+        assert raised.value.count == 7
+
     def test_words_in_another_order_do_not_belong_together(self) -> None:
         with pytest.raises(WordsDontBelong):
             codename_from("mass avoid luggage choice fabric argue gather cargo")
