@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from html import unescape
+from pathlib import Path
 
 import pytest
 from drops import Drop, Newsroom, Serving
@@ -82,6 +83,24 @@ class TestTheDownload:
         reader.gpg("--import", given=keys_page(serving, "/keys.asc").html.encode())
 
         assert serving.drop.newsroom.fingerprint.encode() in reader.gpg("--list-keys")
+
+
+class TestWhatASourceEncrypted:
+    def test_is_taken_as_it_is_and_only_when_the_source_chose_so(
+        self, serving: Serving, reader: Newsroom, wav: Path, tmp_path: Path
+    ) -> None:
+        newsroom = serving.drop.newsroom
+        reader.gpg("--import", given=keys_page(serving, "/keys.asc").html.encode())
+        to = ["--recipient", newsroom.fingerprint, "--encrypt"]
+        encrypted = tmp_path / "recording.gpg"
+        encrypted.write_bytes(reader.gpg(*to, given=wav.read_bytes()))
+
+        assert serving.send(encrypted).became == ["not_a_recording"]
+        assert serving.send(encrypted, uncleanable="send").became == ["uncleaned"]
+
+        (envelope,) = serving.drop.envelopes()
+        inside = newsroom.opened(envelope)["recording.bin"]
+        assert newsroom.gpg("--decrypt", given=inside) == wav.read_bytes()
 
 
 def test_looking_often_starts_gpg_no_more_often(serving: Serving) -> None:
