@@ -10,7 +10,7 @@ SIZE ?= 1000
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
-.PHONY: demo test check bench fuzz requirements catalogues language machine-run machine-test clean
+.PHONY: demo test check bench fuzz requirements catalogues language pictures machine-run machine-test clean
 
 demo: machine-run .venv/ready
 	@$(BIN)/python demo/run.py $(if $(RECORDING),--recording "$(RECORDING)") $(if $(ONCE),--once)
@@ -62,6 +62,10 @@ catalogues: .venv/ready
 # make language TAG=so begins one more.
 language: .venv/ready
 	@$(BIN)/python setup/catalogues.py --add "$(TAG)"
+
+# The pictures in docs/source.md, taken anew after a page has changed.
+pictures: machine-test .venv/ready
+	@PYTHONPATH=tests:demo $(BIN)/python setup/pictures.py docs/pictures/source
 
 # Run by hand after changing the dependencies in pyproject.toml.
 requirements: export CUSTOM_COMPILE_COMMAND = make requirements

@@ -11,7 +11,7 @@ import tarfile
 import tempfile
 import time
 import wave
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -110,9 +110,10 @@ class Drop:
         """Return the sealed drops in the store."""
         return sorted((self.folder / "store/drops").iterdir())
 
-    def manifests(self) -> list[dict[str, Any]]:
-        """Return the manifest in each envelope, opened with gpg and tar."""
-        opened = (self.newsroom.opened(envelope) for envelope in self.envelopes())
+    def manifests(self, envelopes: Iterable[Path] | None = None) -> list[dict[str, Any]]:
+        """Return the manifest in each envelope, opened with gpg and tar; of all, unless told."""
+        listed = self.envelopes() if envelopes is None else envelopes
+        opened = (self.newsroom.opened(envelope) for envelope in listed)
         return [json.loads(inside["manifest.json"]) for inside in opened]
 
 

@@ -10,11 +10,13 @@ import re
 import socket
 import threading
 import time
+from functools import partial
 from typing import BinaryIO, Final
 from urllib.parse import urlsplit
 
 _UPLOAD: Final = re.compile(rb"POST (/[\w-]+)?/send[/ ]")
 _BLOCK: Final = 4096
+_HELD_BACK: Final = 64 * 1024
 _PATIENCE_SECONDS: Final = 60
 
 
@@ -24,6 +26,8 @@ class Gate:
     def __init__(self, address: str) -> None:
         self.lead_to(address)
         self._listener = socket.create_server(("127.0.0.1", 0))
+        # Little is held back on the way here, so that what is cut off is.
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _HELD_BACK)
         self.address = f"http://127.0.0.1:{self._listener.getsockname()[1]}/"
         self._changed = threading.Condition()
         self._allowed = 0.0
@@ -146,24 +150,33 @@ class Gate:
                 raise ConnectionError("nothing gets through any more")
             self._uploading = (browser, drop)
             self.uploads, self.length, self.passed = self.uploads + 1, length, 0
+            number = self.uploads
         drop.sendall(head)
-        self._pass_body(requests, drop, length)
+        self._pass_body(requests, drop, length, number)
         return True
 
-    def _pass_body(self, requests: BinaryIO, drop: socket.socket, length: int) -> None:
-        while self.passed < length:
+    def _pass_body(self, requests: BinaryIO, drop: socket.socket, length: int, number: int) -> None:
+        """Pass the body of the upload with this number on; only the latest one is counted."""
+        passed = 0
+        while passed < length:
             with self._changed:
-                self._changed.wait_for(lambda: self._closed or self._allowed > self.passed)
-                most = int(min(_BLOCK, length - self.passed, self._allowed - self.passed))
+                self._changed.wait_for(partial(self._lets_past, passed))
+                most = int(min(_BLOCK, length - passed, self._allowed - passed))
                 seconds_per_byte = self._seconds_per_byte
             block = requests.read(most)
             if self._closed or not block:
                 raise ConnectionError("the upload ended early")
             time.sleep(len(block) * seconds_per_byte)
             drop.sendall(block)
+            passed += len(block)
             with self._changed:
-                self.passed += len(block)
-                self._changed.notify_all()
+                if number == self.uploads:
+                    self.passed = passed
+                    self._changed.notify_all()
+
+    def _lets_past(self, passed: int) -> bool:
+        """Say whether an upload of which this much has passed may go on, or has to end."""
+        return self._closed or self._allowed > passed
 
 
 def _copy(source: socket.socket, to: socket.socket) -> None:

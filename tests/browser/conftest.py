@@ -1,13 +1,14 @@
 """Each journey is made in both browsers; they are started once and forget everything between."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from browsers.chromium import Chromium
 from browsers.firefox import Firefox
 from browsers.outside import Outside
 from browsers.tab import Browser, Tab
-from drops import Drop, Newsroom, Serving
+from drops import Drop, Newsroom, Serving, write_wav
 from gate import Gate
 
 _BROWSERS: dict[str, Callable[[Outside], Browser]] = {"chromium": Chromium, "firefox": Firefox}
@@ -85,3 +86,9 @@ def gate(shared: Serving) -> Iterator[Gate]:
 def far(browser: Browser, gate: Gate) -> Tab:
     """A tab that reaches the shared drop through the gate, with nothing opened yet."""
     return browser.fresh(gate.address)
+
+
+@pytest.fixture(scope="session")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recording of 6 MB: larger than anything that browser and drop hold back on the way."""
+    return write_wav(tmp_path_factory.mktemp("large") / "large.wav", bytes(range(256)) * 24_000)

@@ -4,18 +4,11 @@ import re
 from pathlib import Path
 
 import form
-import pytest
 from browsers.source import begin, here, outcomes, send
 from browsers.tab import Browser, Tab
-from drops import Drop, Newsroom, Serving, write_wav
+from drops import Drop, Newsroom, Serving
 from gate import Gate
 from holds import HeldGpg, children_stopped
-
-
-@pytest.fixture(scope="session")
-def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A recording of 6 MB: larger than anything that browser and drop hold back on the way."""
-    return write_wav(tmp_path_factory.mktemp("large") / "large.wav", bytes(range(256)) * 24_000)
 
 
 def length_of(gate: Gate) -> int:

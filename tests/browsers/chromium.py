@@ -20,7 +20,7 @@ from playwright.async_api import (
     async_playwright,
 )
 
-from browsers.outside import Outside
+from browsers.outside import ONION, Outside
 from browsers.tab import PATIENCE_SECONDS, Looks, T, Tab, View, field, patiently, to_click
 
 _FONT_PIXELS: Final = 16
@@ -47,6 +47,8 @@ class Chromium:
         self._thread.start()
         self._playwright = self.now(async_playwright().start())
         arguments = [f"--proxy-server=127.0.0.1:{outside.port}"]
+        arguments += [f"--proxy-bypass-list={ONION}"]
+        arguments += [f"--host-resolver-rules=MAP {ONION} 127.0.0.1"]
         # Chromium's own sandbox does not run as root.
         arguments += ["--no-sandbox"] if os.geteuid() == 0 else []
         launching = self._playwright.chromium.launch(executable_path=program, args=arguments)
@@ -119,7 +121,7 @@ class Chromium:
     async def _new_context(self, *, scripts: bool = False) -> BrowserContext:
         looks = self._looks
         return await self._browser.new_context(
-            java_script_enabled=scripts,
+            java_script_enabled=scripts or looks.scripts,
             extra_http_headers={"Accept-Language": _accepted(looks.languages)},
             viewport={"width": looks.width, "height": looks.height},
             is_mobile=looks.phone,
@@ -226,7 +228,13 @@ class ChromiumTab(ChromiumView, Tab):
 
     def back(self) -> None:
         """Go back one page."""
-        self._now(self._page.go_back())
+        # Playwright's own waits for another page, even where a step back is one of a frame.
+        history = self.devtools("Page.getNavigationHistory", {})
+        place = history["currentIndex"] - 1
+        there = (place, history["entries"][place]["url"])
+        self.ask("() => history.back()")
+        self.wait_until(lambda: (self._place(), self.address) == there, "the page before")
+        self._now(self._page.wait_for_load_state())
 
     def reload(self) -> None:
         """Load the page again."""
@@ -253,6 +261,11 @@ class ChromiumTab(ChromiumView, Tab):
             measured = self.devtools("Page.getLayoutMetrics", {}, most_seconds=1)["cssContentSize"]
             whole = {"captureBeyondViewport": True, "clip": measured | {"scale": 1}}
         return base64.b64decode(self.devtools("Page.captureScreenshot", whole)["data"])
+
+    def _place(self) -> int:
+        """Return which page this is in the tab's history."""
+        history = patiently(lambda: self.devtools("Page.getNavigationHistory", {}), Error)
+        return int(history["currentIndex"])
 
     def _document(self, frame: Frame) -> Document:
         html = patiently(lambda: self._now(frame.content()), Error)

@@ -14,7 +14,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from browsers.marionette import ELEMENT, Marionette, Refused
-from browsers.outside import Outside
+from browsers.outside import ONION, Outside
 from browsers.tab import PATIENCE_SECONDS, Looks, T, Tab, View, field, patiently, to_click
 
 _PREFERENCES: Final[dict[str, bool | int | str]] = {
@@ -84,6 +84,7 @@ _RESIZE: Final = """(width, height) => {
 _SET: Final = """set => {
     for (const [name, value] of Object.entries(set))
         if (value === null) Services.prefs.clearUserPref(name);
+        else if (typeof value == "boolean") Services.prefs.setBoolPref(name, value);
         else if (typeof value == "string") Services.prefs.setStringPref(name, value);
         else Services.prefs.setIntPref(name, value);
 }"""
@@ -206,6 +207,8 @@ class FirefoxView(View):
     def click(self, words: str, *, wait: bool = True) -> None:
         """Click the link or button that says `words`; wait for the page it leads to, or don't."""
         with self._found(to_click(words)) as element:
+            # WebDriver scrolls a frame, but not the page that the frame stands in.
+            self._marionette.ask("e => e.scrollIntoView({block: 'center'})", {ELEMENT: element})
             if wait:
                 self._marionette.command("WebDriver:ElementClick", id=element)
             else:
@@ -249,7 +252,6 @@ class FirefoxView(View):
         over = {"type": "pointerMove", "origin": {ELEMENT: element}, "x": 0, "y": 0}
         press = [{"type": "pointerDown", "button": 0}, {"type": "pointerUp", "button": 0}]
         mouse = {"type": "pointer", "id": "mouse", "actions": [over, *press]}
-        self._marionette.ask("e => e.scrollIntoView({block: 'center'})", {ELEMENT: element})
         self._marionette.command("WebDriver:PerformActions", actions=[mouse])
 
 
@@ -318,12 +320,16 @@ def _everything_through(port: int) -> dict[str, bool | int | str]:
         "network.proxy.ssl": "127.0.0.1",
         "network.proxy.ssl_port": port,
         "network.proxy.failover_direct": False,
+        "network.proxy.no_proxies_on": ONION,
+        "network.dns.blockDotOnion": False,
+        "network.dns.localDomains": ONION,
     }
 
 
-def _preferences_for(looks: Looks) -> dict[str, int | str | None]:
+def _preferences_for(looks: Looks) -> dict[str, bool | int | str | None]:
     coarse = 1 if looks.phone else None
     return {
+        "javascript.enabled": looks.scripts,
         "intl.accept_languages": ",".join(looks.languages),
         "layout.css.prefers-color-scheme.content-override": 0 if looks.dark else 1,
         "ui.textScaleFactor": looks.text_percent,

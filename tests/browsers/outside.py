@@ -7,6 +7,8 @@ from typing import Final
 
 _MAKER: Final = re.compile(r"[./ ](google|googleapis|gvt1|mozilla|firefox)\.(com|net|org)[:/ ]")
 _LONGEST_LINE: Final = 4096
+ONION: Final = "tapedropexampleonlyleadsnowhereandtonobodyatall234567234.onion"
+"""A name like those of onion services; the browsers take it for loopback."""
 
 
 class Outside:

@@ -42,6 +42,7 @@ class Looks:
     dark: bool = False
     text_percent: int = 100
     styles: bool = True
+    scripts: bool = False
 
 
 PHONE: Final = Looks(width=320, height=640, phone=True)
