@@ -4,8 +4,10 @@
 
 The drop is a real one with a key that nobody keeps. Its name is made up, and ends in .onion so that
 the pages look as they do on Tor. What is held up at the gate makes the three points of progress.
+ffmpeg makes the pictures small: pages have few colours.
 """
 
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -30,6 +32,11 @@ POINTS: Final = (20, 55, 90)
 REPLY: Final = """Thank you. We have listened to all of it.
 
 Can you tell us, without naming anyone, in which month it was made?"""
+_FFMPEG: Final = ("ffmpeg", "-v", "error", "-y")
+_FEW_COLOURS: Final = (
+    "split[a][b];[a]palettegen=max_colors=16:reserve_transparent=0[p];[b][p]paletteuse=dither=none"
+)
+_TIGHTLY: Final = ("-compression_level", "9", "-pred", "none")
 
 Keep = Callable[[str, Tab], None]
 
@@ -56,11 +63,10 @@ def main() -> None:
         for size, looks in SIZES.items():
 
             def keep(name: str, tab: Tab, size: str = size) -> None:
-                (folder / f"{size}-{name}.png").write_bytes(tab.screenshot())
+                _write_small(tab.screenshot(), folder / f"{size}-{name}.png")
 
             _journey(chromium, looks, serving, recordings, keep)
-            for tag in ("ar", "es"):
-                _in_language(chromium, looks, serving, tag, keep)
+            _in_arabic(chromium, looks, serving, keep)
 
 
 def _journey(
@@ -106,13 +112,21 @@ def _progress(tab: Tab, gate: Gate, keep: Keep) -> None:
     frame.wait_for("Done.")
 
 
-def _in_language(browser: Browser, looks: Looks, serving: Serving, tag: str, keep: Keep) -> None:
+def _in_arabic(browser: Browser, looks: Looks, serving: Serving, keep: Keep) -> None:
     tab = browser.fresh(_onion(serving.address), looks)
-    tab.open(f"/{tag}")
-    keep(f"front-{tag}", tab)
-    tab.open(f"/{tag}/codename")
-    tab.open(f"/{tag}/send")
-    keep(f"form-{tag}", tab)
+    tab.open("/ar")
+    keep("front-ar", tab)
+    tab.open("/ar/codename")
+    tab.open("/ar/send")
+    keep("form-ar", tab)
+
+
+def _write_small(png: bytes, path: Path) -> None:
+    subprocess.run(
+        [*_FFMPEG, "-i", "-", "-filter_complex", _FEW_COLOURS, *_TIGHTLY, path],
+        input=png,
+        check=True,
+    )
 
 
 def _onion(address: str) -> str:

@@ -61,3 +61,18 @@ class TestTheReadme:
     def test_counts_the_languages_that_there_are(self) -> None:
         assert len(languages()) == 12
         assert "in twelve languages" in (ROOT / "README.md").read_text()
+
+
+class TestTheSourceGuide:
+    def test_has_every_picture_that_it_shows_and_no_other(self) -> None:
+        guide = ROOT / "docs/source.md"
+        shown = re.findall(r"pictures/source/[\w-]+\.png", guide.read_text())
+        kept = {str(path.relative_to(guide.parent)) for path in guide.parent.rglob("source/*.png")}
+
+        assert set(shown) == kept
+
+    def test_has_pictures_that_load_on_a_slow_line(self) -> None:
+        sizes = [path.stat().st_size for path in ROOT.glob("docs/pictures/source/*.png")]
+
+        assert max(sizes) < 60_000
+        assert sum(sizes) < 1_500_000
