@@ -11,8 +11,8 @@ about. The names and types that a browser declares are not used for anything, an
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -28,6 +28,7 @@ from server.spool import Held
 from server.threads import in_thread
 
 BLOCK: Final = 256 * 1024
+_HELD_BACK: Final = 64 * 1024
 _LONGEST_CHOICE: Final = 16
 
 
@@ -53,17 +54,43 @@ class Recording:
     largest_bytes: int
 
 
+@asynccontextmanager
+async def body_of(request: web.Request) -> AsyncIterator[StreamReader]:
+    """Have the request's body, readable to its last byte also where the connection breaks.
+
+    It then ends as if nothing more had been sent. aiohttp's own reader lets go at once of all that
+    it still holds, and there may be whole recordings in it.
+    """
+    body = StreamReader(request.protocol, _HELD_BACK, loop=asyncio.get_running_loop())
+    moving = asyncio.create_task(_move(request.content, body))
+    try:
+        yield body
+    finally:
+        moving.cancel()
+        await asyncio.gather(moving, return_exceptions=True)
+
+
+async def _move(content: StreamReader, body: StreamReader) -> None:
+    try:
+        async for block in content.iter_any():
+            body.feed_data(block)  # pauses the connection while too much waits
+    except _BROKEN_OFF:
+        pass
+    finally:
+        body.feed_eof()
+
+
 async def parts(
-    request: web.Request, limits: Limits
+    headers: Mapping[str, str], body: StreamReader, limits: Limits
 ) -> AsyncIterator[Uncleanable | Message | Recording]:
     """Yield the form's parts as they arrive; read a recording to its end before asking for more.
 
     Raises BrokenForm, TooMany, CutOff.
     """
-    form = _form(request)
+    form = _form(headers, body)
     seen: set[str] = set()
     recordings = 0
-    while (part := await _next(form, request.content)) is not None:
+    while (part := await _next(form, body)) is not None:
         name = part.name or ""
         if name in seen or (name == "uncleanable" and recordings):
             raise BrokenForm("a part twice, or in the wrong place")
@@ -86,15 +113,13 @@ async def parts(
                 raise BrokenForm("a part that the form doesn't have")
 
 
-async def read_to_the_end(request: web.Request) -> None:
+async def read_to_the_end(body: StreamReader) -> None:
     """Take what is still coming and keep none of it.
 
     A browser shows an answer only once it has sent everything; the length was checked before.
-    When the connection is gone, nobody is left to answer, and that is the end too.
     """
-    with suppress(*_BROKEN_OFF):
-        async for _ in request.content.iter_any():
-            pass
+    async for _ in body.iter_any():
+        pass
 
 
 async def arrive(recording: Recording, held: Held, item: Item) -> None:
@@ -157,20 +182,20 @@ class _Form(MultipartReader):
         return part
 
 
-def _form(request: web.Request) -> _Form:
+def _form(headers: Mapping[str, str], body: StreamReader) -> _Form:
     try:
-        return _Form(request.headers, request.content)
+        return _Form(headers, body)
     except (ValueError, KeyError, AssertionError):
         raise BrokenForm("not a form") from None
 
 
-async def _next(form: _Form, content: StreamReader) -> BodyPartReader | None:
+async def _next(form: _Form, body: StreamReader) -> BodyPartReader | None:
     try:
         part = await form.next()
     except _BROKEN_OFF:
         raise CutOff("the connection ended before the form did") from None
     except _BROKEN_FORM:
-        if content.at_eof():
+        if body.at_eof():
             raise CutOff("the form ended before its last boundary") from None
         raise BrokenForm("not laid out as a form") from None
     assert part is None or isinstance(part, BodyPartReader)

@@ -1,16 +1,23 @@
 """Receive one form: each recording and message is kept, or refused, by itself."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from aiohttp import web
+from aiohttp import StreamReader, web
 
 from crypto.errors import CryptoError, NoUsableKey
 from crypto.manifest import Condition
 from scrub import ScrubError
-from server.arrive import Message, Recording, Uncleanable, parts, read_to_the_end
+from server.arrive import (
+    Message,
+    Recording,
+    Uncleanable,
+    body_of,
+    parts,
+    read_to_the_end,
+)
 from server.config import Limits
 from server.errors import (
     BrokenForm,
@@ -67,21 +74,31 @@ async def receive(request: web.Request, progress: Progress, work: Receiving) -> 
     """
     state = State.BROKEN_OFF
     try:
-        await _take_parts(request, progress, work)
-        state = State.DONE
-    except (CutOff, BrokenForm, TooMany) as error:
-        _settle(progress.add("form"), reason_of(error), work.journal)
-        if not isinstance(error, CutOff):
-            await read_to_the_end(request)
-            state = State.DONE
+        async with body_of(request) as body:
+            state = await _taken(request, body, progress, work)
     finally:
         progress.end(state)
 
 
-async def _take_parts(request: web.Request, progress: Progress, work: Receiving) -> None:
+async def _taken(
+    request: web.Request, body: StreamReader, progress: Progress, work: Receiving
+) -> State:
+    try:
+        await _take_parts(parts(request.headers, body, work.limits), progress, work)
+    except (CutOff, BrokenForm, TooMany) as error:
+        _settle(progress.add("form"), reason_of(error), work.journal)
+        if isinstance(error, CutOff):
+            return State.BROKEN_OFF
+        await read_to_the_end(body)
+    return State.DONE
+
+
+async def _take_parts(
+    form: AsyncIterator[Uncleanable | Message | Recording], progress: Progress, work: Receiving
+) -> None:
     uncleanable = Uncleanable.REFUSE
     recordings = 0
-    async for part in parts(request, work.limits):
+    async for part in form:
         match part:
             case Uncleanable():
                 uncleanable = part

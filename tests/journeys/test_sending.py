@@ -269,6 +269,22 @@ class TestCutOff:
 
         assert [manifest["condition"] for manifest in serving.drop.manifests()] == ["cleaned"]
 
+    def test_every_whole_one_is_kept_however_close_to_the_break(
+        self, serving: Serving, tmp_path: Path
+    ) -> None:
+        browser = serving.visit()
+        action = browser.get("/send").form
+        wavs = [write_wav(tmp_path / f"{n}.wav", bytes([n]) * 40_000) for n in range(12)]
+        body = b"".join(form_part(wav.name.encode(), wav.read_bytes()) for wav in wavs)
+        head = form_head(action, length=10**8, cookie=browser.cookie)
+
+        with connected(serving) as connection:
+            connection.sendall(head + body + form_part(b"half.wav", wavs[0].read_bytes())[:20_000])
+        serving.wait_for(lambda: len(serving.drop.envelopes()) >= 12)
+        serving.stop()
+
+        assert len(serving.drop.envelopes()) == 12
+
     def test_a_body_that_ends_without_its_last_boundary_is_not_a_whole_recording(
         self, serving: Serving, wav: Path
     ) -> None:
