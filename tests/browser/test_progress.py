@@ -67,7 +67,7 @@ class TestWhatIsHere:
         assert now[0] == "Your message is stored"
         assert now[1] == "File 1 (16.4 kB) is stored"
         assert re.fullmatch(r"File 2 \([\d.]+ MB\) is arriving", now[2])
-        assert "Nothing was sent yet" in result.text()
+        assert "Once everything is here" in result.text()
         assert len(shared.drop.envelopes()) == stored + 2
         gate.open()
         result.wait_for("File 2 (6.1 MB)")
