@@ -13,13 +13,25 @@ from server.errors import NotFit
 
 
 class Protocol(web.RequestHandler):
-    """aiohttp's side of a connection, but for one thing: it has no error page of its own.
+    """aiohttp's side of a connection, but for two things.
 
-    aiohttp answers what isn't HTTP with its name, its version, the second, and the request line.
-    No browser sends such a thing: the connection is closed without a word.
+    It has no error page of its own: aiohttp answers what isn't HTTP with its name, its version,
+    the second, and the request line. No browser sends such a thing: the connection is closed
+    without a word. And it doesn't hold on to a page that was sent, for as long as the connection
+    waits for another request: the page may show a codename, or a reply.
     """
 
     __slots__ = ()
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Send an answer, and forget what stands in it."""
+        try:
+            return await super().finish_response(request, resp, start_time)
+        finally:
+            if isinstance(resp, web.Response):
+                resp.body = None
 
     def handle_error(
         self,

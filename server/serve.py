@@ -43,6 +43,7 @@ _STOP_SECONDS: Final = 20
 _KEY_CHECK_SECONDS: Final = 3600
 _FORGET_SECONDS: Final = 60
 _LINGER_SECONDS: Final = 30
+_KEEP_ALIVE_SECONDS: Final = 120  # Tor Browser closes a connection that was idle for 115 itself
 _MOST_THREADS: Final = 32
 
 
@@ -137,6 +138,7 @@ def _protocol(runner: web.AppRunner) -> Protocol:
         access_log=None,  # type: ignore[arg-type]  # how aiohttp turns it off
         auto_decompress=False,
         lingering_time=_LINGER_SECONDS,
+        keepalive_timeout=_KEEP_ALIVE_SECONDS,
     )
 
 

@@ -47,7 +47,8 @@ async def enter(request: web.Request) -> web.Response:
         return refusal(request, Reason.NO_SESSION, status=403)
     if (request.content_length or LONGEST_SMALL_FORM + 1) > LONGEST_SMALL_FORM:
         return refusal(request, Reason.BROKEN_FORM, status=400)
-    fields = parse_qs((await request.read()).decode("utf-8", "replace"))
+    # Not by `request.read`, which keeps what it read for as long as the connection lasts.
+    fields = parse_qs((await request.content.read()).decode("utf-8", "replace"))
     typed = " ".join(fields.get("codename", []))
     language = language_of(request)
     try:
