@@ -35,7 +35,7 @@ ENGLISH: Final = "en"
 _LONGEST_HEADER: Final = 2048
 _MOST_RANGES: Final = 100
 _RANGE: Final = re.compile(
-    r"[ \t]*(?P<range>[A-Za-z0-9-]+)[ \t]*"
+    r"[ \t]*(?P<range>[A-Za-z0-9-]{1,64})[ \t]*"
     r"(?:;[ \t]*[Qq]=(?P<weight>0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)[ \t]*)?"
 )
 

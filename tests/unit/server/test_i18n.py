@@ -310,6 +310,7 @@ class TestAsking:
             "f",
             "../fr",
             "fr\x00",
+            "fr" + "-a" * 40,
         ],
     )
     def test_what_fits_nothing_or_cannot_be_read_is_answered_in_english(
