@@ -17,6 +17,8 @@ from crypto.manifest import Condition
 from server.events import Reason
 
 _RATE_SECONDS: Final = 20.0
+_LOOK_SECONDS: Final = 1.0
+"""Between two looks that are remembered, however often somebody looks."""
 
 
 class Step(StrEnum):
@@ -40,12 +42,13 @@ class Kept:
 
     Where a connection breaks, a browser may send the form again by itself, or the source does.
     What was kept is known again by a digest under a key that nobody else has, in memory, and only
-    until a sending of the form has come to its end.
+    until a sending of the form has come to its end while no other of the same form still runs.
     """
 
     def __init__(self) -> None:
         self._key = secrets.token_bytes(32)
         self._kept: dict[bytes, Condition] = {}
+        self._sendings = 0
 
     def digest(self) -> hmac.HMAC:
         """Return an empty digest (HMAC-SHA-256, RFC 2104)."""
@@ -59,9 +62,15 @@ class Kept:
         """Remember that it was."""
         self._kept[digest.digest()] = condition
 
-    def clear(self) -> None:
-        """Forget all of it."""
-        self._kept.clear()
+    def begin(self) -> None:
+        """Note that a sending of the form has begun."""
+        self._sendings += 1
+
+    def end(self, *, done: bool) -> None:
+        """Note that one has ended; forget what was kept when it was `done` and the last."""
+        self._sendings -= 1
+        if done and not self._sendings:
+            self._kept.clear()
 
 
 @dataclass(slots=True)
@@ -96,10 +105,12 @@ class Item:
         return self.kept.get(self._digest) if self.kept and self._digest else None
 
     def settle(self, became: Condition | Reason) -> None:
-        """Note what became of it."""
+        """Note what became of it, and forget what it would be known by."""
         self.became = became
         if self.kept and self._digest and isinstance(became, Condition):
             self.kept.add(self._digest, became)
+        # It could show whoever takes the machine what was sent, and takes a kilobyte of memory.
+        self._digest = self.kept = None
 
     def begin(self, step: Step) -> None:
         """Note what is being done with it from now on."""
@@ -125,6 +136,7 @@ class Progress:
 
     def __post_init__(self) -> None:
         self._seen.append((self.clock(), 0))
+        self.kept.begin()
 
     def add(self, kind: str, number: int = 0) -> Item:
         """Add the next thing that arrives."""
@@ -136,8 +148,7 @@ class Progress:
         """Note how it ended; from now on nothing is counted."""
         received = self.received
         self.state, self.count = state, lambda: received
-        if state is State.DONE:
-            self.kept.clear()
+        self.kept.end(done=state is State.DONE)
 
     @property
     def received(self) -> int:
@@ -152,7 +163,8 @@ class Progress:
     def rate(self) -> float:
         """Return bytes a second over the last moments that somebody looked; 0 at first."""
         now, received = self.clock(), self.received
-        self._seen.append((now, received))
+        if now - self._seen[-1][0] >= _LOOK_SECONDS:
+            self._seen.append((now, received))
         while len(self._seen) > 2 and now - self._seen[1][0] >= _RATE_SECONDS:
             self._seen.popleft()
         then, had = self._seen[0]

@@ -131,7 +131,7 @@ async def _kept(item: Item, taking: Awaitable[Condition], work: Receiving) -> No
     try:
         became: Condition | Reason = await taking
     except CutOff:
-        item.became = Reason.CUT_OFF
+        item.settle(Reason.CUT_OFF)
         raise
     except (ServerError, ScrubError, CryptoError, OSError) as error:
         became = reason_of(error)
