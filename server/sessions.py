@@ -100,12 +100,12 @@ class Sessions:
         self._by_cookie: OrderedDict[str, Session] = OrderedDict()
 
     def begin(self, codename: bytes) -> Session:
-        """Begin a visit; the idlest ones that send nothing make room."""
-        self.forget_idle()
-        for idlest in list(self._by_cookie.values()):
-            if len(self._by_cookie) < self._most:
-                break
-            if not idlest.uploads:
+        """Begin a visit; the idlest one that sends nothing makes room."""
+        # Ordered by when somebody was last there, so this looks no further than it must: looking
+        # at every visit for each new one would cost whoever floods us little, and us much.
+        if len(self._by_cookie) >= self._most:
+            idlest = next((each for each in self._by_cookie.values() if not each.uploads), None)
+            if idlest is not None:
                 self.end(idlest)
         session = Session(codename, last_seen=self._clock())
         self._by_cookie[session.cookie] = session
