@@ -203,4 +203,6 @@ class TestADropThatIsStartedAnew:
 
         tab.frame("result").wait_for("This page is too old")
         assert "We kept nothing that was sent from it." in tab.frame("result").text()
+        # The frame may have asked while nobody answered: then its link is needed.
+        tab.click("If this stops moving", wait=False)
         tab.frame("progress").wait_for("Come back with your eight words")

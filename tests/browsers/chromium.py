@@ -229,11 +229,9 @@ class ChromiumTab(ChromiumView, Tab):
     def back(self) -> None:
         """Go back one page."""
         # Playwright's own waits for another page, even where a step back is one of a frame.
-        history = self.devtools("Page.getNavigationHistory", {})
-        place = history["currentIndex"] - 1
-        there = (place, history["entries"][place]["url"])
+        place = self._place()[0] - 1
         self.ask("() => history.back()")
-        self.wait_until(lambda: (self._place(), self.address) == there, "the page before")
+        self.wait_until(lambda: self._place() == (place, self.address), "the page before")
         self._now(self._page.wait_for_load_state())
 
     def reload(self) -> None:
@@ -262,10 +260,11 @@ class ChromiumTab(ChromiumView, Tab):
             whole = {"captureBeyondViewport": True, "clip": measured | {"scale": 1}}
         return base64.b64decode(self.devtools("Page.captureScreenshot", whole)["data"])
 
-    def _place(self) -> int:
-        """Return which page this is in the tab's history."""
+    def _place(self) -> tuple[int, str]:
+        """Return which page this is in the tab's history, and its address there."""
         history = patiently(lambda: self.devtools("Page.getNavigationHistory", {}), Error)
-        return int(history["currentIndex"])
+        place = history["currentIndex"]
+        return place, history["entries"][place]["url"]
 
     def _document(self, frame: Frame) -> Document:
         html = patiently(lambda: self._now(frame.content()), Error)
