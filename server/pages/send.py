@@ -34,6 +34,8 @@ async def show(request: web.Request) -> web.Response:
     if session is None:
         return refusal(request, Reason.NO_SESSION, status=_NOT_YET)
     limits, language = request.app[CONFIG].limits, language_of(request)
+    # Browsers count UTF-16 units: 3 bytes of UTF-8 at most, and a line break is 1 unit and 2 bytes.
+    longest_message = limits.max_message_bytes // 4
     return page(
         request,
         "send.html",
@@ -43,7 +45,8 @@ async def show(request: web.Request) -> web.Response:
         files=language.number(limits.max_recordings),
         largest=limit_in_words(limits.max_recording_bytes, language),
         together=limit_in_words(limits.max_visit_bytes, language),
-        longest_message=limits.max_message_bytes // 4,
+        longest_message=longest_message,
+        characters=language.number(longest_message),
     )
 
 

@@ -134,6 +134,21 @@ class TestHands:
         assert len(stored()) == 2
         assert len(set(stored())) == 1
 
+    @pytest.mark.parametrize("link", ["Show my eight words once more", "To my mailbox"])
+    def test_that_follow_a_link_below_the_form_break_nothing_off(
+        self, browser: Browser, far: Tab, gate: Gate, large: Path, link: str
+    ) -> None:
+        begin(far)
+        send(far, large)
+        gate.let_through(A_PART)
+
+        far.click(link)
+
+        far.wait_until(lambda: len(browser.tabs()) == 2, "a tab of its own")
+        gate.open()
+        far.frame("result").wait_for("We have it.")
+        assert gate.uploads == 1
+
 
 class TestTwoTabs:
     def test_send_side_by_side_under_one_codename(

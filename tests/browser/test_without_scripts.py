@@ -11,7 +11,7 @@ from drops import Serving
 
 class TestASourceWithoutScripts:
     def test_goes_from_the_first_page_to_we_have_it(
-        self, tab: Tab, serving: Serving, wav: Path
+        self, browser: Browser, tab: Tab, serving: Serving, wav: Path
     ) -> None:
         tab.open()
         tab.click("Begin")
@@ -26,7 +26,9 @@ class TestASourceWithoutScripts:
         assert result.text().count("We have it.") == 2
         assert len(serving.drop.envelopes()) == 2
         tab.click("Show my eight words")
-        assert codename_on(tab) == codename
+        tab.wait_until(lambda: len(browser.tabs()) == 2, "a tab of its own")
+        again = browser.tabs()[1]
+        again.wait_until(lambda: codename_on(again) == codename, "the same words")
 
     def test_every_choice_has_a_checked_default(self, tab: Tab) -> None:
         tab.open("/codename")

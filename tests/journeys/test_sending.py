@@ -56,6 +56,17 @@ class TestARecordingThatCanBeCleaned:
         (envelope,) = serving.drop.envelopes()
         assert newsroom.opened(envelope)["message.txt"].decode() == "Call no one.\nالباب مغلق"
 
+    def test_a_message_of_the_length_that_the_form_tells_fits_in_any_script(
+        self, serving: Serving
+    ) -> None:
+        page = serving.visit().get("/send")
+        (longest,) = re.findall('maxlength="([0-9]+)"', page.html)
+        (told,) = page.texts("span", 'id="longest"')
+
+        assert f"{int(longest):,}" in told
+        assert serving.send(message="房" * int(longest)).became == ["written"]
+        assert serving.send(message="\r\n" * (int(longest) - 1) + "x").became == ["written"]
+
 
 class TestANewsroomThatKeepsValues:
     def test_says_so_before_anything_is_sent_and_gets_them_sealed(
