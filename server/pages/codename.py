@@ -3,7 +3,15 @@
 from aiohttp import web
 
 from crypto.codename import new_codename, words_of
-from server.pages.parts import SESSIONS, any_visit, language_of, page, remember
+from server.pages.parts import (
+    SESSIONS,
+    any_visit,
+    go_to,
+    language_of,
+    page,
+    remember,
+    sent_by_another,
+)
 
 
 async def show(request: web.Request) -> web.Response:
@@ -11,6 +19,8 @@ async def show(request: web.Request) -> web.Response:
 
     Once it is forgotten it can't be shown, and the visit gets no other in its place.
     """
+    if sent_by_another(request):
+        return go_to(request, "/")
     session = any_visit(request) or request.app[SESSIONS].begin(b"")
     if session.sender is None:
         session.codename = session.codename or new_codename()

@@ -19,6 +19,7 @@ from server.pages.parts import (
     refusal,
     remember,
     sender_for,
+    sent_by_another,
 )
 from server.wording import codename_problem
 
@@ -29,6 +30,8 @@ _LONGEST_SHOWN: Final = 400
 
 async def ask(request: web.Request) -> web.Response:
     """Ask for the codename."""
+    if sent_by_another(request):
+        return go_to(request, "/")
     session = any_visit(request) or request.app[SESSIONS].begin(b"")
     response = _page(request, token=session.token)
     remember(response, session)

@@ -5,7 +5,7 @@ from typing import Final
 from aiohttp import web
 
 from server.events import Reason
-from server.pages.parts import SESSIONS, any_visit, page, refusal
+from server.pages.parts import SESSIONS, any_visit, go_to, page, refusal, sent_by_another
 from server.sessions import COOKIE
 
 _CLEAR: Final = '"cache", "cookies", "storage"'
@@ -14,6 +14,8 @@ _CLEAR: Final = '"cache", "cookies", "storage"'
 
 async def end(request: web.Request) -> web.Response:
     """End the visit, if it is this one's own page that asks; one that is over ends once more."""
+    if sent_by_another(request):
+        return go_to(request, "/")
     session = any_visit(request, only_looking=True)
     if session is not None:
         if not session.token_is(request.match_info["token"]):

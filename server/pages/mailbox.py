@@ -31,6 +31,7 @@ from server.pages.parts import (
     last_page,
     page,
     refusal,
+    sent_by_another,
 )
 from server.sessions import Session
 from server.steps import whole_steps
@@ -121,6 +122,8 @@ async def close(request: web.Request) -> web.StreamResponse:
 
 async def closed(request: web.Request) -> web.StreamResponse:
     """Say that it is closed, and how to forget the rest; a page of its own, so that it reloads."""
+    if sent_by_another(request):
+        return go_to(request, "/")
     return left(request, closed=True)
 
 

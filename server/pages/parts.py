@@ -122,6 +122,15 @@ def framing_of(request: web.Request) -> Framing:
     return Framing.HELD if "form" in request.match_info else Framing.ALONE
 
 
+def sent_by_another(request: web.Request) -> bool:
+    """Say whether a page of somebody else's sent the browser here (W3C, Fetch Metadata).
+
+    No cookie comes along then, so a visit that lasts looks like none: what begins or ends one
+    without asking must not answer, or any page could take a source's visit from them.
+    """
+    return request.headers.get("Sec-Fetch-Site") == "cross-site"
+
+
 def visit(request: web.Request) -> Session | None:
     """Return the visit this request belongs to, if it lasts and can send."""
     session = any_visit(request)

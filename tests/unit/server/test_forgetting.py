@@ -2,32 +2,18 @@
 
 import asyncio
 import gc
-import os
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from aiohttp import ClientSession, web
+from webside import web_side
 
-from crypto.codename import SourceKeys, new_codename, words_of
-from server.app import build_app
-from server.config import Config, Listen
-from server.events import Journal
+from crypto.codename import new_codename, words_of
+from server.config import Listen
 from server.listening import listen
 from server.pages.parts import SESSIONS
-from server.pipeline import Parts
 from server.serve import _protocol
-from server.store.memory import MemoryStore
-
-KEYS = SourceKeys(os.urandom(16), os.urandom(32), os.urandom(32), "two words")
-
-
-class Deriving:
-    """Keys for everyone, at once."""
-
-    async def keys_of(self, codename: bytes) -> SourceKeys:
-        return KEYS
 
 
 class TestAConnectionThatStaysOpen:
@@ -37,16 +23,7 @@ class TestAConnectionThatStaysOpen:
         asyncio.run(self._holds(tmp_path))
 
     async def _holds(self, folder: Path) -> None:
-        nothing: Any = None
-        deriver: Any = Deriving()
-        parts = Parts(nothing, nothing, nothing, MemoryStore())
-        app = build_app(
-            Config(),
-            parts=parts,
-            deriver=deriver,
-            journal=Journal(),
-            now=lambda: datetime.now(UTC),
-        )
+        app = web_side()
         runner = web.AppRunner(app)
         await runner.setup()
         listener, address = await listen(
