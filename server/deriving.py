@@ -3,10 +3,13 @@
 Argon2id takes 64 MiB and a fifth of a second, on purpose. A child that does one at a time keeps
 both off the server, and bounds how much guessing costs everybody else. It is started by exec, so
 it holds nothing of the server's; it reads 11 + 32 bytes and answers 16 + 32 + 32 bytes, the
-pseudonym's length (one byte) and the pseudonym.
+pseudonym's length (one byte) and the pseudonym. Each is one write to a pipe, which arrives whole
+(PIPE_BUF, pipe(7)); neither side has a buffer, which would hold the last codename until somebody
+else came.
 """
 
 import asyncio
+import os
 import subprocess
 import sys
 from contextlib import suppress
@@ -18,6 +21,7 @@ from server.errors import Busy
 from server.threads import in_thread
 
 _FIXED: Final = 16 + 32 + 32
+_LONGEST: Final = _FIXED + 1 + 255
 
 
 class Deriver:
@@ -61,30 +65,41 @@ class Deriver:
         assert child.stdout is not None
         try:
             child.stdin.write(codename + self._salt)
-            child.stdin.flush()
-            fixed = child.stdout.read(_FIXED + 1)
-            pseudonym = child.stdout.read(fixed[_FIXED])
-        except (OSError, ValueError, IndexError):
+            keys = child.stdout.read(_LONGEST)
+        except (OSError, ValueError):
+            keys = b""
+        pseudonym = keys[_FIXED + 1 :].decode()
+        if not pseudonym:
             # Killed, or out of memory; the next one who asks starts another.
             self.close()
-            raise Busy("the deriving process ended") from None
-        return SourceKeys(fixed[:16], fixed[16:48], fixed[48:_FIXED], pseudonym.decode())
+            raise Busy("the deriving process ended")
+        return SourceKeys(keys[:16], keys[16:48], keys[48:_FIXED], pseudonym)
 
 
 def _started() -> subprocess.Popen[bytes]:
     command = [sys.executable, "-I", "-m", __name__]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={})
+    return subprocess.Popen(
+        command, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={}
+    )
 
 
 def answer() -> None:
     """Serve requests on standard input until it ends."""
     leave_no_core()
-    while len(request := sys.stdin.buffer.read(SIZE + SALT_SIZE)) == SIZE + SALT_SIZE:
-        keys = derive(request[:SIZE], request[SIZE:])
-        pseudonym = keys.pseudonym.encode()
-        sys.stdout.buffer.write(keys.mailbox_id + keys.mailbox_key + keys.reply_seed)
-        sys.stdout.buffer.write(bytes([len(pseudonym)]) + pseudonym)
-        sys.stdout.buffer.flush()
+    while _answer_one():
+        pass
+
+
+def _answer_one() -> bool:
+    """Serve one, and hold nothing of it afterwards; say whether there was one."""
+    request = os.read(0, SIZE + SALT_SIZE)
+    if len(request) < SIZE + SALT_SIZE:
+        return False
+    keys = derive(request[:SIZE], request[SIZE:])
+    pseudonym = keys.pseudonym.encode()
+    fixed = keys.mailbox_id + keys.mailbox_key + keys.reply_seed
+    os.write(1, fixed + bytes([len(pseudonym)]) + pseudonym)
+    return True
 
 
 if __name__ == "__main__":

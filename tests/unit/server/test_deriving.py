@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Iterator
+from io import FileIO
 
 import pytest
 
@@ -58,3 +59,12 @@ class TestTheChild:
         deriver.close()
 
         assert child.returncode is not None
+
+    def test_is_spoken_to_without_a_buffer_that_would_hold_what_was_said(
+        self, deriver: Deriver
+    ) -> None:
+        asyncio.run(deriver.keys_of(new_codename()))
+
+        assert deriver._child is not None
+        assert isinstance(deriver._child.stdin, FileIO)
+        assert isinstance(deriver._child.stdout, FileIO)
