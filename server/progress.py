@@ -4,6 +4,7 @@ A form that is shown has a token, and under it a `Form`, in memory only. The pag
 it; nothing here knows of pages. Sizes are bytes, times seconds of a clock that only counts.
 """
 
+import asyncio
 import hmac
 import secrets
 import time
@@ -132,6 +133,9 @@ class Progress:
     kept: Kept = field(default_factory=Kept)
     state: State = State.SENDING
     items: list[Item] = field(default_factory=list)
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+    _break_off: Callable[[], None] | None = None
+    _superseded: bool = False
     _seen: deque[tuple[float, int]] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
@@ -149,6 +153,21 @@ class Progress:
         received = self.received
         self.state, self.count = state, lambda: received
         self.kept.end(done=state is State.DONE)
+        self._break_off = None
+        self.over.set()
+
+    def reads(self, break_off: Callable[[], None]) -> None:
+        """Note how to read nothing more of it."""
+        self._break_off = break_off
+        if self._superseded:
+            break_off()
+
+    async def supersede(self) -> None:
+        """Read nothing more of it, and wait until it is over: the form is being sent anew."""
+        self._superseded = True
+        if self._break_off is not None:
+            self._break_off()
+        await self.over.wait()
 
     @property
     def received(self) -> int:
@@ -184,7 +203,11 @@ class Form:
     _kept: Kept = field(default_factory=Kept)
 
     def begin(self, expected: int, count: Callable[[], int]) -> Progress:
-        """Return a new sending of `expected` bytes; one before it is no longer looked at."""
+        """Return a new sending of `expected` bytes; one before it is no longer looked at.
+
+        It is still to be superseded: a browser sends a form again when it has given up the line,
+        and we may not know of that yet.
+        """
         self.refused, self.progress = None, Progress(expected, count, kept=self._kept)
         return self.progress
 

@@ -67,14 +67,20 @@ class Receiving:
     now: Callable[[], datetime]
 
 
-async def receive(request: web.Request, progress: Progress, work: Receiving) -> None:
+async def receive(
+    request: web.Request, progress: Progress, work: Receiving, *, before: Progress | None = None
+) -> None:
     """Take in everything the form holds, and note in `progress` what became of each part.
 
-    One that is refused costs the others nothing. What ends the form itself comes last.
+    `before` is the same form's sending before this one: it ends first, so that what it has kept is
+    known again. One that is refused costs the others nothing. What ends the form itself comes last.
     """
     state = State.BROKEN_OFF
     try:
+        if before is not None:
+            await before.supersede()
         async with body_of(request) as body:
+            progress.reads(body.feed_eof)
             state = await _taken(request, body, progress, work)
     finally:
         progress.end(state)

@@ -74,8 +74,9 @@ async def receive_form(request: web.Request) -> web.Response:
             journal=request.app[JOURNAL],
             now=request.app[NOW],
         )
+        before = form.progress
         progress = form.begin(request.content_length, lambda: request.content.total_bytes)
-        await receive(request, progress, work)
+        await receive(request, progress, work, before=before)
     return go_to(request, f"/send/{request.match_info['form']}/result")
 
 

@@ -296,6 +296,23 @@ class TestCutOff:
 
         assert len(serving.drop.envelopes()) == 12
 
+    def test_a_form_that_is_sent_anew_keeps_nothing_twice_and_waits_for_no_dead_line(
+        self, serving: Serving, wav: Path, tmp_path: Path
+    ) -> None:
+        browser = serving.visit()
+        action = browser.get("/send").form
+        another = write_wav(tmp_path / "b.wav", bytes(500_000))
+        body = form_part(b"a.wav", wav.read_bytes()) + form_part(b"b.wav", another.read_bytes())
+
+        with connected(serving) as dead:
+            dead.sendall(form_head(action, length=10**8, cookie=browser.cookie) + body[:300_000])
+            whole = body + b"--edge--\r\n"
+            raw(serving, form_head(action, length=len(whole), cookie=browser.cookie) + whole)
+
+        page = browser.get(action + "/result").html
+        assert re.findall('data-became="(.*?)"', page) == ["cleaned", "cleaned"]
+        assert len(serving.drop.envelopes()) == 2
+
     def test_a_body_that_ends_without_its_last_boundary_is_not_a_whole_recording(
         self, serving: Serving, wav: Path
     ) -> None:
