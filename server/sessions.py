@@ -70,16 +70,27 @@ class Session:
         """Whether there is a codename to send under, or what is left of one."""
         return bool(self.codename or self.sender)
 
+    def has_words_of(self, other: "Session") -> bool:
+        """Whether both have one codename, as far as what is left of it tells."""
+        if self.codename and self.codename == other.codename:
+            return True
+        mine, others = _made(self.sender), _made(other.sender)
+        return mine is not None and mine == others
+
     def forget_reading(self) -> None:
         """Forget what opens the mailbox; a codename under which nothing was sent yet stays."""
         self.keys = None
-        if self.sender is not None and self.sender.done() and not failed(self.sender):
+        if _made(self.sender) is not None:
             self.codename = b""
 
 
 def failed(made: asyncio.Future[Any]) -> bool:
     """Say whether something was to be made, and was not."""
     return made.done() and (made.cancelled() or made.exception() is not None)
+
+
+def _made(sender: asyncio.Future[Sender] | None) -> Sender | None:
+    return None if sender is None or not sender.done() or failed(sender) else sender.result()
 
 
 class Sessions:
@@ -137,6 +148,22 @@ class Sessions:
         """Forget the visit."""
         self._by_cookie.pop(session.cookie, None)
         session.forget_reading()
+
+    def follow(self, before: Session, again: Session) -> None:
+        """Let the visit `again` take the place of the one `before`, in which its words were typed.
+
+        Where they are the words of the visit before, that one goes on, with its forms and what it
+        is sending, under the new cookie and with the right to read; otherwise it ends.
+        """
+        lasts = before.cookie in self._by_cookie
+        if not lasts or not before.has_words_of(again):
+            self.end(before)
+            return
+        del self._by_cookie[before.cookie]
+        before.cookie = again.cookie
+        before.codename, before.keys, before.sender = again.codename, again.keys, again.sender
+        self._by_cookie[before.cookie] = before
+        self._touch(before)
 
     def forget_idle(self) -> None:
         """Forget what the clock says is to be forgotten; to be called now and then."""

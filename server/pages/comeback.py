@@ -42,8 +42,9 @@ async def enter(request: web.Request) -> web.Response:
     """Begin a visit with the codename that was typed.
 
     Only our own form may do so: another page could give a source somebody else's codename, and
-    with it somebody else's mailbox. The visit before ends, and its cookie with it. Whether a
-    mailbox exists is not looked at; every codename costs the same.
+    with it somebody else's mailbox. The cookie before ends; so does its visit, unless these are
+    the words of that one: what it is sending goes on to be seen. Whether a mailbox exists is not
+    looked at; every codename costs the same.
     """
     before = any_visit(request)
     if before is None or not before.token_is(request.match_info["token"]):
@@ -66,7 +67,7 @@ async def enter(request: web.Request) -> web.Response:
         # The visit before goes on, so that what was typed can be sent once more.
         request.app[SESSIONS].end(session)
         return refusal(request, Reason.BUSY, status=503)
-    request.app[SESSIONS].end(before)
+    request.app[SESSIONS].follow(before, session)
     response = go_to(request, "/mailbox")
     remember(response, session)
     return response

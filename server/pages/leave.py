@@ -26,7 +26,8 @@ async def end(request: web.Request) -> web.Response:
 
 def left(request: web.Request, *, closed: bool = False) -> web.Response:
     """Return the page after a visit; `closed` says that the mailbox is gone as well."""
-    response = page(request, "left.html", closed=closed)
+    here = "/mailbox/closed" if closed else "/"
+    response = page(request, "left.html", here=here, closed=closed)
     response.headers["Clear-Site-Data"] = _CLEAR
     response.del_cookie(COOKIE, path="/", httponly=True, samesite="Strict")
     return response

@@ -179,6 +179,24 @@ class TestTwoTabs:
         assert len(stored()) == 3
         assert len(set(stored())) == 1
 
+    def test_words_typed_in_one_leave_the_other_to_tell_of_what_it_sends(
+        self, browser: Browser, far: Tab, gate: Gate, large: Path
+    ) -> None:
+        codename = begin(far)
+        send(far, large)
+        gate.let_through(A_PART)
+        second = browser.another()
+        second.open("/return")
+        second.fill("Your eight words", codename)
+        second.click("Go on")
+        assert second.texts("h1") == ["Your mailbox"]
+
+        gate.let_through(2 * A_PART)
+        far.wait_until(lambda: here(far.frame("progress")) == 2 * A_PART, "it to go on")
+
+        gate.open()
+        far.frame("result").wait_for("We have it.")
+
     def test_a_visit_that_ends_in_one_lets_the_other_finish_sending(
         self,
         browser: Browser,

@@ -1,6 +1,7 @@
 """Visits: in memory, bounded, and never ended under an upload."""
 
 import asyncio
+from dataclasses import replace
 from typing import TypeVar
 
 from crypto.codename import SourceKeys
@@ -160,6 +161,65 @@ class TestReading:
         clock.seconds = 61
 
         assert sessions.find(session.cookie) is None
+
+
+class TestComingBack:
+    def test_with_the_words_of_the_visit_goes_on_with_it_under_another_cookie(self) -> None:
+        async def run() -> None:
+            clock = Clock()
+            sessions = visits(clock)
+            before = sessions.begin(b"codename")
+            before.sender = ready(sender_of(KEYS))
+            form = before.new_form()
+            clock.seconds = 16
+            sessions.forget_idle()
+            with sessions.uploading(before):
+                again = sessions.begin(b"codename")
+                again.keys, again.sender = ready(KEYS), ready(sender_of(KEYS))
+                old, new = before.cookie, again.cookie
+
+                sessions.follow(before, again)
+
+                clock.seconds = 1000
+                assert sessions.find(old) is None
+                assert sessions.find(new) is before
+                assert before.codename == b"codename"
+                assert before.form(form) is not None
+
+        asyncio.run(run())
+
+    def test_with_other_words_ends_the_visit_before(self) -> None:
+        async def run() -> None:
+            sessions = visits(Clock())
+            before, again = sessions.begin(b"codename"), sessions.begin(b"another")
+            others = replace(KEYS, mailbox_id=b"o" * 16)
+            before.sender, again.sender = ready(sender_of(KEYS)), ready(sender_of(others))
+
+            sessions.follow(before, again)
+
+            assert sessions.find(before.cookie) is None
+            assert sessions.find(again.cookie) is again
+
+        asyncio.run(run())
+
+    def test_from_a_visit_without_words_ends_that(self) -> None:
+        sessions = visits(Clock())
+        before, again = sessions.begin(b""), sessions.begin(b"")
+
+        sessions.follow(before, again)
+
+        assert sessions.find(before.cookie) is None
+        assert sessions.find(again.cookie) is again
+
+    def test_to_a_visit_that_was_ended_meanwhile_begins_another(self) -> None:
+        sessions = visits(Clock())
+        before, again = sessions.begin(b"codename"), sessions.begin(b"codename")
+        sessions.end(before)
+
+        sessions.follow(before, again)
+
+        assert sessions.find(before.cookie) is None
+        assert sessions.find(again.cookie) is again
 
 
 class TestForms:
