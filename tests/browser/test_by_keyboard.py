@@ -66,8 +66,9 @@ class TestAKeyboardAlone:
 
         tab.open()
         follow(tab, "I was here before", "Come back")
-        reach(tab, "text", "Your eight words")
+        reach(tab, "textarea", "Your eight words")
         tab.type(codename)
+        reach(tab, "submit", "Go on")
         tab.press("Enter")
         tab.wait_until(lambda: tab.texts("h1") == ["Your mailbox"])
 
