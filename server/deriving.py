@@ -45,6 +45,20 @@ class Deriver:
         finally:
             self._waiting -= 1
 
+    async def keys_for_sending(self, codename: bytes) -> SourceKeys:
+        """Return them, however many wait: what is being sent must not be lost to others' guessing.
+
+        Everybody gets their turn as they came. Raises Busy when two children ended over it.
+        """
+        self._waiting += 1
+        try:
+            async with self._turn:
+                with suppress(Busy):
+                    return await in_thread(self._ask, codename)
+                return await in_thread(self._ask, codename)
+        finally:
+            self._waiting -= 1
+
     def close(self) -> None:
         """End the child; whoever still waits for it is told that we are busy."""
         child, self._child = self._child, None

@@ -156,6 +156,15 @@ def sender_for(request: web.Request, session: Session) -> asyncio.Future[Sender]
     return session.sender
 
 
+def sender_while_sending(request: web.Request, session: Session) -> asyncio.Future[Sender]:
+    """Return the same for something that arrives already: it waits, and isn't turned away."""
+    if session.sender is None or failed(session.sender):
+        keys = request.app[DERIVER].keys_for_sending(session.codename)
+        session.keys = asyncio.ensure_future(keys)
+        session.sender = asyncio.ensure_future(_sender(session.keys))
+    return session.sender
+
+
 async def _sender(keys: asyncio.Future[SourceKeys]) -> Sender:
     return sender_of(await asyncio.shield(keys))
 

@@ -16,7 +16,7 @@ from server.pages.parts import (
     language_of,
     page,
     refusal,
-    sender_for,
+    sender_while_sending,
     visit,
 )
 from server.visit import Receiving, receive
@@ -69,7 +69,7 @@ async def receive_form(request: web.Request) -> web.Response:
     with request.app[SESSIONS].uploading(session):
         work = Receiving(
             limits=request.app[CONFIG].limits,
-            source=sender_for(request, session),
+            source=sender_while_sending(request, session),
             pipeline=request.app[PARTS],
             journal=request.app[JOURNAL],
             now=request.app[NOW],

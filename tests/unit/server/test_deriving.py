@@ -51,6 +51,32 @@ class TestTheChild:
 
         asyncio.run(run())
 
+    def test_what_is_being_sent_waits_instead_behind_all_of_them(self, deriver: Deriver) -> None:
+        async def run() -> None:
+            sent = new_codename()
+            guessed = [deriver.keys_of(new_codename()) for _ in range(4)]
+
+            *_, keys = await asyncio.gather(
+                *guessed, deriver.keys_for_sending(sent), return_exceptions=True
+            )
+
+            assert keys == derive(sent, SALT)
+
+        asyncio.run(run())
+
+    def test_what_is_being_sent_is_not_lost_with_a_child_that_was_killed(
+        self, deriver: Deriver
+    ) -> None:
+        async def run() -> None:
+            codename = new_codename()
+            await deriver.keys_of(new_codename())
+            assert deriver._child is not None
+            os.kill(deriver._child.pid, signal.SIGKILL)
+
+            assert await deriver.keys_for_sending(codename) == derive(codename, SALT)
+
+        asyncio.run(run())
+
     def test_leaves_with_the_drop(self, deriver: Deriver) -> None:
         asyncio.run(deriver.keys_of(new_codename()))
         assert deriver._child is not None
