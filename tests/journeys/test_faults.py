@@ -170,7 +170,7 @@ class TestWhileServing:
 
         assert result.became == ["store_full", "cleaned"]
 
-    def test_a_page_that_fails_says_so_calmly_and_blames_nobody(
+    def test_what_somebody_else_put_into_a_mailbox_is_left_out_of_it(
         self, serving: Serving, wav: Path
     ) -> None:
         browser = serving.visit()
@@ -179,12 +179,7 @@ class TestWhileServing:
         (mailbox,) = (serving.drop.folder / "store/mailboxes").iterdir()
         (mailbox / ("0" * 32)).write_bytes(bytes(5000))
 
-        with pytest.raises(RuntimeError, match="answered 500") as failed:
-            browser.get("/mailbox")
-
-        assert "Something went wrong on our side" in str(failed.value)
-        assert "Traceback" not in str(failed.value)
-        assert serving.send(wav).became == ["cleaned"]
+        assert browser.get("/mailbox").html.count("<time") == 1
 
 
 class TestKilled:
