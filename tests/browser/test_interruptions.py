@@ -81,6 +81,23 @@ class TestALineThatBreaks:
         assert len(stored()) == 2
         assert len(set(stored())) == 1
 
+    def test_makes_a_browser_send_again_by_itself_and_nothing_is_kept_twice(
+        self, far: Tab, gate: Gate, stored: Callable[[], list[str]], wav: Path, large: Path
+    ) -> None:
+        begin(far)
+        send(far, wav, large)
+        gate.let_through(A_PART)
+        frame = far.frame("progress")
+        far.wait_until(lambda: outcomes(frame) == ["cleaned", ""], "the first to be stored")
+
+        gate.break_off(again=True)
+        gate.open()
+
+        frame.wait_for("Done.")
+        assert gate.uploads == 2
+        assert outcomes(frame) == ["cleaned", "cleaned"]
+        assert len(stored()) == 2
+
 
 class TestHands:
     def test_that_press_send_twice_send_once(
