@@ -138,7 +138,13 @@ def _link(descriptor: int, path: Path) -> None:
     try:
         # Only with a folder descriptor does Python use linkat, which can follow /proc to the file.
         os.link(f"/proc/self/fd/{descriptor}", path.name, dst_dir_fd=folder, follow_symlinks=True)
-        os.fsync(folder)
+        try:
+            os.fsync(folder)
+        except OSError:
+            # The source will be told that nothing was kept.
+            with suppress(OSError):
+                os.unlink(path.name, dir_fd=folder)
+            raise
     finally:
         os.close(folder)
 

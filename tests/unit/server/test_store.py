@@ -1,7 +1,9 @@
 """One suite that every store must pass."""
 
 import asyncio
+import errno
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -163,6 +165,25 @@ class TestTheLocalStore:
                 await putting
 
         asyncio.run(run())
+        assert list((tmp_path / "drops").iterdir()) == []
+
+    def test_nothing_is_there_when_its_name_could_not_be_synced(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store = LocalStore(tmp_path)
+        (tmp_path / "drops").mkdir()
+        sync = os.fsync
+
+        def failing(descriptor: int) -> None:
+            if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+                raise OSError(errno.EIO, "Input/output error")
+            sync(descriptor)
+
+        monkeypatch.setattr(os, "fsync", failing)
+
+        with pytest.raises(StoreFailed):
+            asyncio.run(store.put(f"drops/{random_name()}", small(b"sealed")))
+
         assert list((tmp_path / "drops").iterdir()) == []
 
     def test_a_folder_that_is_gone_is_a_failure_not_a_full_disk(self, tmp_path: Path) -> None:
