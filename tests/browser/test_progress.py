@@ -57,6 +57,7 @@ class TestWhatIsHere:
     ) -> None:
         stored = len(shared.drop.envelopes())
         begin(far)
+        (path,) = far.attributes("iframe[name=result]", "src")
         send(far, wav, large, message="Please listen to the end.")
         progress, result = far.frame("progress"), far.frame("result")
 
@@ -68,6 +69,10 @@ class TestWhatIsHere:
         assert now[1] == "File 1 (16.4 kB) is stored"
         assert re.fullmatch(r"File 2 \([\d.]+ MB\) is arriving", now[2])
         assert "Once everything is here" in result.text()
+        # Whoever loads that frame again meanwhile isn't told that it failed.
+        again = form.Browser(shared.address, far.cookies).get(path).html
+        assert "is arriving" in again
+        assert "could not finish" not in again
         assert len(shared.drop.envelopes()) == stored + 2
         gate.open()
         result.wait_for("File 2 (6.1 MB)")
