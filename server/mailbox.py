@@ -2,7 +2,7 @@
 
 It is read with the codename only. One event is one object, padded, sealed and never rewritten:
 
-    inside    JSON {"version", "day", "kind", "outcome"}, spaces up to 4,048 bytes
+    inside    JSON {"version", "day", "kind", "outcome", "number"}, spaces up to 4,048 bytes
     held      4,096 bytes: `crypto/chunks.py` under the mailbox key, the object's name bound to it
 
 It never names a drop, and its day is all it knows of time. Answers are as `crypto/reply.py` says.
@@ -15,6 +15,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from datetime import date
 from operator import attrgetter
 from typing import Final, Generic, TypeVar
 
@@ -38,11 +39,15 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class MailboxEvent:
-    """`kind` is recording or message; `outcome` is cleaned, uncleaned, written or a reason."""
+    """`kind` is recording or message; `outcome` is cleaned, uncleaned, written or a reason.
+
+    `number` is a recording's place in its form, from 1.
+    """
 
     day: str
     kind: str
     outcome: str
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +104,7 @@ async def look(keys: SourceKeys, store: Store) -> Mailbox:
             case State():
                 opened = max(opened or answer, answer, key=attrgetter("count"))
     return Mailbox(
-        events=events.kept(),
+        events=tuple(sorted(events.kept(), key=_in_order)),
         older_events=events.left_out,
         letters=letters.kept(),
         older_letters=letters.left_out,
@@ -120,6 +125,11 @@ async def close(keys: SourceKeys, store: Store) -> None:
     for folder in (_replies(keys), _events(keys)):
         async for path in store.names(folder):
             await store.delete(path)
+
+
+def _in_order(event: MailboxEvent) -> tuple[int, int]:
+    """Return what sorts the newest day first, and a day's things as they stood in their form."""
+    return -date.fromisoformat(event.day).toordinal(), event.number
 
 
 def _events(whose: SourceKeys | Sender) -> str:

@@ -145,7 +145,7 @@ async def _kept(item: Item, taking: Awaitable[Condition], work: Receiving) -> No
         item.settle(became)
         return
     _settle(item, became, work.journal)
-    event = MailboxEvent(work.now().date().isoformat(), item.kind, str(became))
+    event = MailboxEvent(work.now().date().isoformat(), item.kind, str(became), item.number)
     try:
         await note(event, await asyncio.shield(work.source), work.pipeline.store)
     except (StoreFailed, Busy):

@@ -2,13 +2,12 @@
 
 import asyncio
 from typing import Final
-from urllib.parse import parse_qs
 
 from aiohttp import web
 
 from crypto.codename import codename_from
 from crypto.errors import NotACodename
-from server.errors import Busy
+from server.errors import BrokenForm, Busy
 from server.events import Reason
 from server.pages.parts import (
     SESSIONS,
@@ -20,20 +19,21 @@ from server.pages.parts import (
     remember,
     sender_for,
     sent_by_another,
+    small_form,
 )
 from server.wording import codename_problem
 
-LONGEST_SMALL_FORM: Final = 4096
 _LONGEST_SHOWN: Final = 400
 """Of what was typed, in characters: as the field in the page has it."""
 
 
 async def ask(request: web.Request) -> web.Response:
-    """Ask for the codename."""
+    """Ask for the codename; once more where it was forgotten because nobody was there."""
     if sent_by_another(request):
         return go_to(request, "/")
     session = any_visit(request) or request.app[SESSIONS].begin(b"")
-    response = _page(request, token=session.token)
+    forgotten = session.sender is not None and not session.codename
+    response = _page(request, token=session.token, forgotten=forgotten)
     remember(response, session)
     return response
 
@@ -49,11 +49,10 @@ async def enter(request: web.Request) -> web.Response:
     before = any_visit(request)
     if before is None or not before.token_is(request.match_info["token"]):
         return refusal(request, Reason.NO_SESSION, status=403)
-    if (request.content_length or LONGEST_SMALL_FORM + 1) > LONGEST_SMALL_FORM:
+    try:
+        typed = " ".join((await small_form(request)).get("codename", []))
+    except BrokenForm:
         return refusal(request, Reason.BROKEN_FORM, status=400)
-    # Not by `request.read`, which keeps what it read for as long as the connection lasts.
-    fields = parse_qs((await request.content.read()).decode("utf-8", "replace"))
-    typed = " ".join(fields.get("codename", []))
     language = language_of(request)
     try:
         codename = codename_from(typed, language.word_list)
@@ -73,7 +72,14 @@ async def enter(request: web.Request) -> web.Response:
     return response
 
 
-def _page(request: web.Request, *, token: str, typed: str = "", problem: str = "") -> web.Response:
+def _page(
+    request: web.Request,
+    *,
+    token: str,
+    typed: str = "",
+    problem: str = "",
+    forgotten: bool = False,
+) -> web.Response:
     here = "/return"
     return page(
         request,
@@ -82,4 +88,5 @@ def _page(request: web.Request, *, token: str, typed: str = "", problem: str = "
         token=token,
         typed=typed[:_LONGEST_SHOWN],
         problem=problem,
+        forgotten=forgotten,
     )

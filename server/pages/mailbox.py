@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import wraps
 from typing import Final
-from urllib.parse import parse_qs
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -32,6 +31,7 @@ from server.pages.parts import (
     page,
     refusal,
     sent_by_another,
+    small_form,
 )
 from server.sessions import Session
 from server.steps import whole_steps
@@ -42,7 +42,6 @@ _LETTERS_BYTES: Final = 6 * 1024
 _AROUND_LETTER: Final = 512
 """Bytes of the day and the button that belong to each."""
 _EVENTS: Final = 20
-_LONGEST_FORM: Final = 4096
 _MOST_FIELDS: Final = 2 * mailbox.MOST_REPLIES
 _NAME: Final = re.compile(r"[0-9a-f]{32}")
 
@@ -141,7 +140,9 @@ def _page(request: web.Request, session: Session, found: mailbox.Mailbox) -> web
         token=session.token,
         first=number == 1,
         letters=letters[number - 1] if number <= len(letters) else (),
-        events=[(one, name_of(one.kind, language), words_of(one.outcome)) for one in shown],
+        events=[
+            (one, name_of(one.kind, language, one.number), words_of(one.outcome)) for one in shown
+        ],
         opened=found.opened,
         newer=_address(number - 1) if number > 1 else "",
         older=_address(number + 1) if number < last else "",
@@ -187,13 +188,7 @@ async def _keys(request: web.Request, session: Session) -> SourceKeys:
 
 async def _names(request: web.Request) -> list[str]:
     """Return the answers that a small form names. Raises BrokenForm."""
-    if (request.content_length or _LONGEST_FORM + 1) > _LONGEST_FORM:
-        raise BrokenForm("longer than our form is")
-    text = (await request.read()).decode("ascii", "replace")
-    try:
-        names = parse_qs(text, max_num_fields=_MOST_FIELDS).get("reply", [])
-    except ValueError:
-        raise BrokenForm("more fields than our form has") from None
+    names = (await small_form(request, most_fields=_MOST_FIELDS)).get("reply", [])
     if not names or not all(_NAME.fullmatch(name) for name in names):
         raise BrokenForm("not the name of an answer")
     return names

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
+from urllib.parse import parse_qs
 
 import aiohttp_jinja2
 from aiohttp import web
@@ -12,6 +13,7 @@ from aiohttp import web
 from crypto.codename import SourceKeys
 from server.config import Config
 from server.deriving import Deriver
+from server.errors import BrokenForm
 from server.events import Journal, Reason
 from server.headers import FRAMING, Framing
 from server.i18n import Language, languages, preferred
@@ -31,6 +33,7 @@ LOGO: Final = web.AppKey("logo", bytes)
 
 PAGE_SIZE: Final = 16 * 1024
 FRAME_SIZE: Final = 4 * 1024
+_LONGEST_SMALL_FORM: Final = 4096
 
 _PORT: Final = re.compile(":[0-9]*$")
 
@@ -115,6 +118,18 @@ def last_page(request: web.Request, words: Words, *, status: int) -> web.Respons
     response = page(request, "refused.html", status=status, framing=framing, words=words)
     response.force_close()
     return response
+
+
+async def small_form(request: web.Request, *, most_fields: int = 8) -> dict[str, list[str]]:
+    """Return the fields of a form without files, each with its values. Raises BrokenForm."""
+    if (request.content_length or _LONGEST_SMALL_FORM + 1) > _LONGEST_SMALL_FORM:
+        raise BrokenForm("longer than our forms are")
+    # Not by `request.read`, which keeps what it read for as long as the connection lasts.
+    text = (await request.content.read()).decode("utf-8", "replace")
+    try:
+        return parse_qs(text, max_num_fields=most_fields)
+    except ValueError:
+        raise BrokenForm("more fields than our forms have") from None
 
 
 def framing_of(request: web.Request) -> Framing:

@@ -70,14 +70,14 @@ class TestALineThatBreaks:
         assert list((shared.drop.folder / "spool").iterdir()) == []
 
         tab = come_back(browser, gate.address, codename)
-        assert tab.text().count("File. We have it.") == 1
+        assert tab.text().count("File 1. We have it.") == 1
         tab.click("Answer, or send more")
         gate.shut()
         gate.open()
         send(tab, large)
         tab.frame("result").wait_for("We have it.")
         tab.frame("result").click("To my mailbox")
-        tab.wait_until(lambda: tab.text().count("File. We have it.") == 2, "both in the mailbox")
+        tab.wait_until(lambda: tab.text().count("File 1. We have it.") == 2, "both in the mailbox")
         assert len(stored()) == 2
         assert len(set(stored())) == 1
 
@@ -237,7 +237,7 @@ class TestTwoTabs:
         assert "kept nothing" not in far.frame("result").text()
         assert len(stored()) == 1
         tab = come_back(browser, gate.address, codename)
-        assert tab.text().count("File. We have it.") == 1
+        assert tab.text().count("File 1. We have it.") == 1
 
 
 class TestADropThatIsStartedAnew:

@@ -68,4 +68,4 @@ class TestALanguage:
         tab.fill("Your eight words", words)
         tab.click("Go on")
 
-        assert "File. We have it." in tab.text()
+        assert "File 1. We have it." in tab.text()

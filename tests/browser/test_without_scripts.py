@@ -61,7 +61,7 @@ class TestASourceWithoutScripts:
         tab.click("Go on")
 
         assert tab.texts("h1") == ["Your mailbox"]
-        assert "File. We have it." in tab.text()
+        assert "File 1. We have it." in tab.text()
 
     def test_asks_no_other_host_for_anything(self, tab: Tab, outside: Outside) -> None:
         for path in ("/", "/codename", "/send", "/return"):

@@ -67,7 +67,7 @@ class TestAcrossTheAirGap:
         assert "Which door?\n  &lt;b&gt;The left one?&lt;/b&gt;" in mailbox.html
         assert "had opened 2 things that you sent" in " ".join(mailbox.html.split())
         assert {said for said in mailbox.texts("li") if long_day() in said} == {
-            f"{long_day()} : {what}. We have it." for what in ("File", "Your message")
+            f"{long_day()} : {what}. We have it." for what in ("Your message", "File 1")
         }
 
     def test_what_was_deleted_or_closed_stays_so_when_the_next_stick_comes(

@@ -347,7 +347,7 @@ class TestTheCodename:
         another = Browser(serving.address)
         another.enter(f"  {codename.upper()} ")
 
-        assert "File. We have it." in another.get("/mailbox").html
+        assert "File 1. We have it." in another.get("/mailbox").html
 
     def test_a_wrong_word_is_named_and_nothing_is_looked_up(self, serving: Serving) -> None:
         answer = enter(serving, "zebra zebra zebra qwertz zebra zebra zebra zebra")

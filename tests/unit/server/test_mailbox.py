@@ -85,6 +85,13 @@ class TestEvents:
 
         assert run(look(keys, store)).events == (late, early)
 
+    def test_of_one_day_stand_as_in_their_form(self, store: MemoryStore, keys: SourceKeys) -> None:
+        sent = [MailboxEvent(DAY, "recording", "cleaned", number) for number in range(1, 6)]
+        for event in reversed(sent):
+            run(note(event, keys, store))
+
+        assert list(run(look(keys, store)).events) == sent
+
     def test_are_all_of_one_size_and_readable_to_nobody(
         self, store: MemoryStore, keys: SourceKeys
     ) -> None:

@@ -114,7 +114,7 @@ class TestTheFrame:
         length = length_of(gate)
         far.wait_until(lambda: here(frame) == 1)
 
-        frame.click("Keep this still")
+        far.click("Keep this still", wait=False)
         frame.wait_for("Keep this up to date")
         assert frame.attributes("meta[http-equiv]", "content") == []
         gate.let_through(length // 2)
