@@ -33,7 +33,7 @@ class TestALanguage:
         seen.append(tab.attributes("html", "lang"))
         tab.click(*tab.texts("main a.button"))
         seen.append(tab.attributes("html", "lang"))
-        tab.choose_files(*tab.texts("label[for=recordings]"), wav)
+        tab.choose_files(tab.texts("label[for=recordings]")[0], wav)
         tab.click(*tab.texts("main form button"), wait=False)
 
         result = tab.frame("result")
@@ -58,7 +58,7 @@ class TestALanguage:
         tab.open("/es/codename")
         words = codename_on(tab)
         tab.open("/es/send")
-        tab.choose_files(*tab.texts("label[for=recordings]"), wav)
+        tab.choose_files(tab.texts("label[for=recordings]")[0], wav)
         tab.click(*tab.texts("main form button"), wait=False)
         result = tab.frame("result")
         tab.wait_until(lambda: result.attributes("li", "data-became") == ["cleaned"])

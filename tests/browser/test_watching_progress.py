@@ -17,6 +17,11 @@ def length_of(gate: Gate) -> int:
     return gate.length
 
 
+def wait_until_here(tab: Tab, point: int) -> None:
+    """Wait until the frame says that so many bytes are here."""
+    tab.wait_until(lambda: here(tab.frame("progress")) == point, f"{point} bytes")
+
+
 class TestWhatIsHere:
     def test_is_shown_in_numbers_that_are_the_drops_own(
         self, far: Tab, gate: Gate, shared: Serving, large: Path, tmp_path: Path
@@ -32,7 +37,7 @@ class TestWhatIsHere:
         for percent in (20, 55, 90):
             point = -(-length * percent // 100)
             gate.let_through(point)
-            far.wait_until(lambda point=point: here(frame) == point, f"{point} bytes")
+            wait_until_here(far, point)
             told = " ".join(frame.text().split())
 
             assert gate.passed == point
