@@ -2,7 +2,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-WORKERS ?= auto
+# More than there are cores: tests that drive browsers mostly wait.
+WORKERS ?= $(shell expr $$(nproc) + 2)
 N ?= 20000
 SEED ?= 1
 SECONDS ?= 60

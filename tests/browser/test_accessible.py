@@ -1,6 +1,7 @@
 """Every page can be read and used: by eye, ear and keyboard, small, large, dark and unstyled."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from server.i18n import languages
 
 LARGE = Looks(width=1000, text_percent=200)
 LARGE_PHONE = Looks(width=320, height=640, phone=True, text_percent=200)
-DARK = Looks(dark=True)
+DARK_LARGE_PHONE = replace(LARGE_PHONE, dark=True)
 UNSTYLED = Looks(styles=False)
 
 # Loading itself anew is what the frame is for; a link in it stops that (docs/decisions/0004).
@@ -71,8 +72,8 @@ def walk(
 class TestAxe:
     @pytest.mark.parametrize(
         ("tag", "looks"),
-        [("en", Looks()), ("ar", Looks()), ("en", DARK), ("ar", LARGE_PHONE)],
-        ids=["left_to_right", "right_to_left", "dark", "large_on_a_phone"],
+        [("en", Looks()), ("ar", DARK_LARGE_PHONE)],
+        ids=["left_to_right", "right_to_left_dark_and_large_on_a_phone"],
     )
     def test_finds_nothing_on_any_page(
         self, chromium: Browser, shared: Serving, files: list[Path], looks: Looks, tag: str
@@ -87,8 +88,8 @@ class TestAxe:
 class TestEveryPage:
     @pytest.mark.parametrize(
         ("tag", "looks"),
-        [("de", PHONE), ("fa", PHONE), ("ru", LARGE), ("en", LARGE_PHONE), ("ar", LARGE_PHONE)],
-        ids=["phone", "phone_right_to_left", "large", "large_on_a_phone", "both_right_to_left"],
+        [("fa", PHONE), ("ru", LARGE), ("de", LARGE_PHONE), ("ar", LARGE_PHONE)],
+        ids=["phone", "large", "large_on_a_phone", "large_on_a_phone_right_to_left"],
     )
     def test_is_never_wider_than_the_window(
         self, browser: Browser, shared: Serving, files: list[Path], looks: Looks, tag: str

@@ -36,7 +36,7 @@ LEAVES = [*leaves(errors.IntakeError), *leaves(sealing.CryptoError)]
 class TestErrors:
     @pytest.mark.parametrize("leaf", LEAVES, ids=lambda leaf: leaf.__name__)
     def test_each_has_its_sentence_and_its_exit_code(self, leaf: type[BaseException]) -> None:
-        if leaf in NEVER_AT_A_DESK:
+        if issubclass(leaf, tuple(NEVER_AT_A_DESK)):
             return
         assert any(kind in wording._SAID for kind in leaf.__mro__)
         assert any(kind in exits._CODES for kind in leaf.__mro__)
