@@ -20,10 +20,16 @@ def newsroom() -> Iterator[Newsroom]:
     made.close()
 
 
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory, newsroom: Newsroom) -> Drop:
+    """A drop that seals to the newsroom, and is only ever copied."""
+    return Drop(tmp_path_factory.mktemp("prepared") / "drop", newsroom)
+
+
 @pytest.fixture
-def drop(tmp_path: Path, newsroom: Newsroom) -> Drop:
+def drop(tmp_path: Path, prepared: Drop) -> Drop:
     """A drop that seals to the newsroom; not running yet."""
-    return Drop(tmp_path / "drop", newsroom)
+    return Drop.copied(prepared, tmp_path / "drop")
 
 
 @pytest.fixture

@@ -72,6 +72,14 @@ class Drop:
         self.configure(settings)
         self.add_key(newsroom.exported)
 
+    @classmethod
+    def copied(cls, other: "Drop", folder: Path) -> "Drop":
+        """Return another drop's twin, with its secrets: quicker made than one of its own."""
+        shutil.copytree(other.folder, folder)
+        drop = cls.__new__(cls)
+        drop.folder, drop.newsroom, drop.config = folder, other.newsroom, folder / "tapedrop.toml"
+        return drop
+
     def configure(self, settings: str) -> None:
         """Write the configuration anew: loopback, and these settings."""
         self.config.write_text(f'{settings}\n[listen]\ntcp = "127.0.0.1:0"\n')
