@@ -24,12 +24,12 @@ class SteppedLoop(asyncio.SelectorEventLoop):
         return super().call_later(0, *arguments, **named)
 
 
-def took(work_seconds: float, *, fails: bool = False) -> float:
+def took(work_seconds: float, *, fails: bool = False, blur_seconds: float = 0.0) -> float:
     """Return the seconds until the answer to work that took this long."""
     loop = SteppedLoop()
 
     async def work() -> None:
-        async with whole_steps(0.1):
+        async with whole_steps(0.1, blur_seconds):
             loop.now += work_seconds
             if fails:
                 raise ZeroDivisionError
@@ -54,3 +54,9 @@ class TestSteps:
 
     def test_a_failure_takes_as_long(self) -> None:
         assert took(0.02, fails=True) == pytest.approx(0.1)
+
+    def test_how_long_after_a_step_is_left_to_chance(self) -> None:
+        seen = {took(0.02, blur_seconds=0.01) for _ in range(20)}
+
+        assert len(seen) == 20
+        assert all(0.0999 < seconds < 0.1101 for seconds in seen)
