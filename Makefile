@@ -23,7 +23,8 @@ check: machine-test .venv/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	MYPYPATH=demo:bench:setup:tests $(BIN)/mypy demo bench setup tests/canary tests/fuzz
+	MYPYPATH=demo:bench:setup:tests $(BIN)/mypy demo bench setup tests/canary tests/fuzz \
+		tests/browsers tests/browser
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n $(WORKERS)
 

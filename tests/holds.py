@@ -44,9 +44,8 @@ class HeldGpg:
         stand_in.chmod(0o755)
         as_root = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
         script = 'mount --bind "$0" "$1" && shift && exec "$@"'
-        self.before: Sequence[str | Path] = [
-            *("unshare", *as_root, "--mount", "sh", "-c", script, stand_in, real)
-        ]
+        command: list[str | Path] = ["unshare", *as_root, "--mount", "sh", "-c", script]
+        self.before: Sequence[str | Path] = [*command, stand_in, real]
 
     def __enter__(self) -> "HeldGpg":
         return self
