@@ -219,6 +219,7 @@ def test_a_logo_and_the_keys_file_have_the_same_headers(tmp_path: Path, newsroom
 
     with drop.running() as serving:
         files = [ask(serving, "GET", path) for path in ("/style.css", "/keys.asc")]
+        assert '<img src="/logo.png"' in ask(serving, "GET", "/").body
         with connected(serving) as connection:
             connection.sendall(request("GET", "/logo.png"))
             logo = http.client.HTTPResponse(connection)
