@@ -65,8 +65,8 @@ def progress_of(serving: Serving, browser: Browser, form: str) -> str:
 def accepts_connections(serving: Serving) -> bool:
     try:
         connected(serving).close()
-    except ConnectionRefusedError:
-        return False
+    except (ConnectionRefusedError, ConnectionResetError):
+        return False  # reset: it stopped listening while this one waited to be accepted
     return True
 
 
