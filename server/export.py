@@ -52,7 +52,7 @@ async def export(
     Raises StoreFailed when the store can't be read, NotWritten or StoreFull when the stick can't
     be written; then no bag is left.
     """
-    names = [name async for name in store.names("drops/")]
+    names = sorted([name async for name in store.names("drops/")])
     if not names:
         return Exported(None, 0, 0)
     whole = to / FOLDER / random_name()

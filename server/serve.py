@@ -36,7 +36,8 @@ from server.scrubbing import Scrubber
 from server.sealing import Sealer
 from server.sessions import Sessions
 from server.spool import Spool
-from server.store.local import LocalStore
+from server.store import Store
+from server.store.opening import open_store
 from server.threads import in_thread
 
 _STOP_SECONDS: Final = 20
@@ -83,7 +84,8 @@ async def _serve(folder: Path, config: Config, listening: Callable[[str], None])
         deriver = Deriver(read_salt(folder / config.credentials.salt))
         stack.callback(deriver.close)
         silence_libraries(journal)
-        parts = _parts(folder, config, scrubber, gpg)
+        store = await stack.enter_async_context(open_store(folder, config))
+        parts = _parts(folder, config, scrubber, gpg, store)
         app = build_app(
             config,
             parts=parts,
@@ -112,7 +114,7 @@ async def _serve(folder: Path, config: Config, listening: Callable[[str], None])
     journal.tell(Stopped())
 
 
-def _parts(folder: Path, config: Config, scrubber: Scrubber, gpg: Gpg) -> Parts:
+def _parts(folder: Path, config: Config, scrubber: Scrubber, gpg: Gpg, store: Store) -> Parts:
     spool = Spool(folder / config.places.spool)
     sealer = Sealer(
         gpg,
@@ -120,7 +122,7 @@ def _parts(folder: Path, config: Config, scrubber: Scrubber, gpg: Gpg) -> Parts:
         limit_seconds=config.work.seal_limit_seconds,
         now=utc_now,
     )
-    return Parts(spool, scrubber, sealer, LocalStore(folder / config.places.store))
+    return Parts(spool, scrubber, sealer, store)
 
 
 def _told_to_stop() -> asyncio.Event:

@@ -9,9 +9,10 @@ import click
 from crypto.gpg import Gpg
 from crypto.newsroom import read_newsroom
 from server.cli.options import answer, config_option, drop_at, json_option
-from server.export import export
+from server.config import Config
+from server.export import Exported, export
 from server.pairing import read_export_key
-from server.store.local import LocalStore
+from server.store.opening import open_store
 
 
 @click.command("export")
@@ -26,19 +27,22 @@ from server.store.local import LocalStore
 def command(to: Path, config_file: Path, as_json: bool) -> None:
     """Copy every sealed drop into a signed bag, read it back, and say where it is."""
     folder, config = drop_at(config_file)
-    newsroom = read_newsroom(Gpg(folder / config.newsroom.keyring), now=datetime.now(UTC))
-    exported = asyncio.run(
-        export(
-            LocalStore(folder / config.places.store),
-            to,
-            export_key=read_export_key(folder / config.credentials.export_key),
-            newsroom=newsroom.fingerprints,
-            day=datetime.now(UTC).date(),
-        )
-    )
+    exported = asyncio.run(_exported(folder, config, to))
     bag = str(exported.folder) if exported.folder else None
     lines = ["there is nothing to export"]
     if bag:
         lines = [f"{exported.drops} drops, {exported.bytes} bytes: {bag}", "read back whole"]
     said = {"bag": bag, "drops": exported.drops, "bytes": exported.bytes}
     answer(said, lines, as_json=as_json)
+
+
+async def _exported(folder: Path, config: Config, to: Path) -> Exported:
+    now = datetime.now(UTC)
+    async with open_store(folder, config) as store:
+        return await export(
+            store,
+            to,
+            export_key=read_export_key(folder / config.credentials.export_key),
+            newsroom=read_newsroom(Gpg(folder / config.newsroom.keyring), now=now).fingerprints,
+            day=now.date(),
+        )

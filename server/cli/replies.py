@@ -8,8 +8,8 @@ import click
 from server.answers import Answers
 from server.cli.bags import Told, take_each
 from server.cli.options import config_option, drop_at, json_option
-from server.replies import deliver_replies
-from server.store.local import LocalStore
+from server.replies import Delivered, deliver_replies
+from server.store.opening import open_store
 
 
 @click.group("replies")
@@ -24,10 +24,13 @@ def command() -> None:
 def take(bag: Path, config_file: Path, as_json: bool) -> None:
     """Deliver the replies in BAG, or in every bag on a stick."""
     folder, config = drop_at(config_file)
-    store = LocalStore(folder / config.places.store)
+
+    async def deliver(answers: Answers) -> Delivered:
+        async with open_store(folder, config) as store:
+            return await deliver_replies(answers, store, folder / config.places.receipts)
 
     def one(answers: Answers) -> Told:
-        done = asyncio.run(deliver_replies(answers, store, folder / config.places.receipts))
+        done = asyncio.run(deliver(answers))
         line = f"{done.new} delivered, {done.known} were delivered before"
         if done.nowhere:
             line += f", {done.nowhere} left out: their mailbox is closed"

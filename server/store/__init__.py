@@ -9,14 +9,33 @@ No index, no links between objects, nothing that can be opened here.
 
 import secrets
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import date
 from typing import Protocol
 
 Blob = Callable[[Callable[[bytes], None]], None]
 """Something that writes itself, block by block, to the sink it is handed; may block for long."""
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An object as a listing tells of it: `size` in bytes, and the day (UTC) that it was put on.
+
+    `is_fresh` is whether what holds it may still know the second that it was put.
+    """
+
+    name: str
+    size: int
+    day: date
+    is_fresh: bool
+
+
 class Store(Protocol):
-    """Put, get, list and delete blobs. Every method raises StoreFailed, or its leaf."""
+    """Put, get, list and delete blobs. Every method raises StoreFailed, or its leaf.
+
+    Listings take memory for one page of names, however many there are. They come in no order, but
+    what lies in one folder comes together; what is put or deleted meanwhile may be missing.
+    """
 
     async def put(self, name: str, blob: Blob) -> None:
         """Keep `blob`; once this returns, it survives a crash.
@@ -29,6 +48,16 @@ class Store(Protocol):
 
     def names(self, prefix: str) -> AsyncIterator[str]:
         """Yield the names that begin with `prefix`, a folder's name with its slash."""
+
+    def listed(self, prefix: str) -> AsyncIterator[Listed]:
+        """Yield them with what is known of each."""
+
+    async def rewrite(self, name: str) -> None:
+        """Write the object anew, so that no time which is kept of it is finer than a day.
+
+        It stays under its name, whole, at every moment. What isn't there, or was rewritten before,
+        is left alone.
+        """
 
     async def delete(self, name: str) -> None:
         """Forget the blob; deleting what isn't there is not an error."""

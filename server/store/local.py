@@ -10,13 +10,15 @@ import io
 import os
 import re
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final, TypeVar
 
 from server.errors import NoSuchObject, StoreFailed, StoreFull
-from server.store import Blob
+from server.store import Blob, Listed
 from server.threads import in_thread
 
 _BLOCK: Final = 256 * 1024
@@ -28,6 +30,8 @@ _OF_SOURCES: Final = {"mailboxes", "replies"}
 _NAMELESS: Final = os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _ATTEMPTS: Final = 3
+_PAGE: Final = 1000
+_DAY_NS: Final = 86_400 * 10**9
 NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _T = TypeVar("_T")
 
@@ -54,27 +58,64 @@ class LocalStore:
                 block = await _in_thread(file.read, _BLOCK) if len(block) == _BLOCK else b""
 
     async def names(self, prefix: str) -> AsyncIterator[str]:
-        if not _PREFIX.fullmatch(prefix):
-            raise StoreFailed("not a folder of the store")
-        for name in await _in_thread(self._listed, prefix):
+        async for name in self._told(prefix, lambda name, _path: name):
             yield name
+
+    async def listed(self, prefix: str) -> AsyncIterator[Listed]:
+        async for each in self._told(prefix, _listed):
+            yield each
+
+    async def rewrite(self, name: str) -> None:
+        raise NotImplementedError
 
     async def delete(self, name: str) -> None:
         path = self._path(name)
         await _in_thread(_delete, path)
 
-    def _listed(self, prefix: str) -> list[str]:
-        try:
-            found = list((self._root / prefix).rglob("*"))
-        except FileNotFoundError:
-            found = []  # closed while it was listed
-        names = (path.relative_to(self._root).as_posix() for path in found)
-        return sorted(name for name in names if _NAME.fullmatch(name))
+    async def _told(self, prefix: str, tell: Callable[[str, Path], _T]) -> AsyncIterator[_T]:
+        """Yield what `tell` says of each object below `prefix`."""
+        if not _PREFIX.fullmatch(prefix):
+            raise StoreFailed("not a folder of the store")
+        with closing(self._walked(prefix, tell)) as walking:
+            there_is_more = True
+            while there_is_more:
+                page = await _in_thread(lambda: list(islice(walking, _PAGE)))
+                there_is_more = len(page) == _PAGE
+                for each in page:
+                    yield each
+
+    def _walked(self, prefix: str, tell: Callable[[str, Path], _T]) -> Generator[_T, None, None]:
+        for path in _files_below(self._root / prefix):
+            name = path.relative_to(self._root).as_posix()
+            if _NAME.fullmatch(name):
+                with suppress(FileNotFoundError):  # it was deleted meanwhile
+                    yield tell(name, path)
 
     def _path(self, name: str) -> Path:
         if not _NAME.fullmatch(name):
             raise StoreFailed("not a name of the store's")
         return self._root / name
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _files_below(Path(entry.path))
+            else:
+                yield Path(entry.path)
+
+
+def _listed(name: str, path: Path) -> Listed:
+    facts = path.stat()
+    put = facts.st_mtime_ns
+    return Listed(
+        name=name,
+        size=facts.st_size,
+        day=datetime.fromtimestamp(put // 10**9, UTC).date(),
+        # Rewriting leaves midnight behind.
+        is_fresh=put % _DAY_NS != 0,
+    )
 
 
 def _opened(path: Path) -> tuple[BinaryIO, bytes]:

@@ -1,16 +1,18 @@
 """A store in memory: small, real, and gone with the process."""
 
 from collections.abc import AsyncIterator
+from datetime import date
 
 from server.errors import NoSuchObject
-from server.store import Blob
+from server.store import Blob, Listed
 from server.threads import in_thread
 
 
 class MemoryStore:
-    """Keeps blobs in a dictionary."""
+    """Keeps blobs in a dictionary; all of them are of one `day`."""
 
-    def __init__(self) -> None:
+    def __init__(self, day: date = date.min) -> None:
+        self.day = day
         self.blobs: dict[str, bytes] = {}
 
     async def put(self, name: str, blob: Blob) -> None:
@@ -27,6 +29,13 @@ class MemoryStore:
         for name in sorted(self.blobs):
             if name.startswith(prefix):
                 yield name
+
+    async def listed(self, prefix: str) -> AsyncIterator[Listed]:
+        async for name in self.names(prefix):
+            yield Listed(name, len(self.blobs[name]), self.day, is_fresh=False)
+
+    async def rewrite(self, name: str) -> None:
+        """Do nothing: memory keeps no times."""
 
     async def delete(self, name: str) -> None:
         self.blobs.pop(name, None)

@@ -5,6 +5,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,13 +16,14 @@ from server.store.local import LocalStore
 from server.store.memory import MemoryStore
 
 MAILBOX = "0123456789abcdef" * 2
+TODAY = datetime.now(UTC).date()
 
 
 @pytest.fixture(params=["local", "memory"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     for kind in ("drops", "mailboxes", "replies"):
         (tmp_path / kind).mkdir()
-    return LocalStore(tmp_path) if request.param == "local" else MemoryStore()
+    return LocalStore(tmp_path) if request.param == "local" else MemoryStore(TODAY)
 
 
 async def read(store: Store, name: str) -> bytes:
@@ -71,6 +73,31 @@ class TestEveryStore:
             assert await names(store, f"mailboxes/{MAILBOX}/") == [mine]
             assert await names(store, f"replies/{MAILBOX}/") == []
             assert len(await names(store, "mailboxes/")) == 2
+
+        asyncio.run(run())
+
+    def test_lists_more_than_a_page_whole_and_once(self, store: Store) -> None:
+        async def run() -> None:
+            put = {f"replies/{MAILBOX}/{random_name()}" for _ in range(1003)}
+            for name in put:
+                await store.put(name, small(b"x"))
+
+            listed = await names(store, "replies/")
+
+            assert len(listed) == len(put)
+            assert set(listed) == put
+
+        asyncio.run(run())
+
+    def test_tells_of_each_object_its_size_and_its_day(self, store: Store) -> None:
+        async def run() -> None:
+            name = f"drops/{random_name()}"
+            await store.put(name, small(b"four"))
+
+            [listed] = [each async for each in store.listed("drops/")]
+
+            assert (listed.name, listed.size) == (name, 4)
+            assert listed.day in (TODAY, datetime.now(UTC).date())
 
         asyncio.run(run())
 
