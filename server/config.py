@@ -22,11 +22,19 @@ class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """A group of settings; an unknown key in it is an error."""
 
 
+class Circuits(StrEnum):
+    """Whether tor begins each connection with a line that names its circuit."""
+
+    NONE = "none"
+    HAPROXY = "haproxy"
+
+
 class Listen(_Part, frozen=True):
     """Where the drop listens: a unix socket for tor, or a port on loopback for trying it out."""
 
     unix: str = "tapedrop.sock"
     tcp: str = ""
+    circuits: Circuits = Circuits.NONE
 
     def address(self) -> tuple[str, int]:
         """Return host and port of `tcp`. Raises SettingsRefused unless it is loopback."""
@@ -113,6 +121,8 @@ class Config(_Part, frozen=True):
         for name, value in numbers:
             if value < 1 and not isinstance(value, bool):
                 return f"{name} must be 1 or more"
+        if self.listen.tcp and self.listen.circuits is not Circuits.NONE:
+            return "listen.circuits is for the unix socket: anyone here may connect to listen.tcp"
         return "" if 0 <= self.logs.tell_at_hour_utc <= 23 else "logs.tell_at_hour_utc is no hour"
 
 

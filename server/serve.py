@@ -132,12 +132,13 @@ def _told_to_stop() -> asyncio.Event:
     return stop
 
 
-def _protocol(runner: web.AppRunner) -> Protocol:
+def _protocol(runner: web.AppRunner, circuit: int | None) -> Protocol:
     assert runner.server is not None
     return Protocol(
         runner.server,
+        circuit=circuit,
         loop=asyncio.get_running_loop(),
-        access_log=None,  # type: ignore[arg-type]  # how aiohttp turns it off
+        access_log=None,  # how aiohttp turns it off
         auto_decompress=False,
         lingering_time=_LINGER_SECONDS,
         keepalive_timeout=_KEEP_ALIVE_SECONDS,

@@ -62,6 +62,8 @@ class TestMistakes:
             '[limits]\nmax_recordings = "5"',
             "[work]\nseals_at_once = 0",
             "[logs]\ntell_at_hour_utc = 24",
+            '[listen]\ncircuits = "guess"',
+            '[listen]\ntcp = "127.0.0.1:0"\ncircuits = "haproxy"',
             "[limits",
             "limits = 5",
         ],
