@@ -11,7 +11,7 @@ SIZE ?= 1000
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
-.PHONY: demo test check bench bench-load fuzz requirements catalogues language pictures machine-run machine-test clean
+.PHONY: demo test test-faults check bench bench-load fuzz requirements catalogues language pictures machine-run machine-test clean
 
 demo: machine-run .venv/ready
 	@$(BIN)/python demo/run.py $(if $(RECORDING),--recording "$(RECORDING)") $(if $(ONCE),--once)
@@ -19,12 +19,16 @@ demo: machine-run .venv/ready
 test: machine-test .venv/ready
 	$(BIN)/pytest -n $(WORKERS)
 
+# What fails around a drop: killed, full, hanging, out of descriptors. Figures at its end.
+test-faults: machine-test .venv/ready
+	$(BIN)/pytest -n $(WORKERS) tests/faults
+
 check: machine-test .venv/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	MYPYPATH=demo:bench:setup:tests $(BIN)/mypy demo bench setup tests/canary tests/fuzz \
-		tests/browsers tests/browser
+		tests/browsers tests/browser tests/faults
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n $(WORKERS)
 
