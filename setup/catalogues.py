@@ -18,7 +18,7 @@ from babel import Locale, UnknownLocaleError
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import PoFileError, read_po, write_po
-from faults import faults
+from catalogue_faults import faults
 
 SERVER = Path(__file__).resolve().parent.parent / "server"
 LOCALES = SERVER / "locales"

@@ -2,8 +2,8 @@
 
 import pytest
 from babel.messages.catalog import Catalog
+from catalogue_faults import faults
 from catalogues import LOCALES, extracted, template_text, updated_text
-from faults import faults
 
 from server.i18n import languages
 

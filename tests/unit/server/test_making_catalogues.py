@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 from babel.messages.catalog import Catalog
+from catalogue_faults import faults
 from catalogues import begin, extracted, update_all, updated_text
-from faults import faults
 
 from server.i18n import LOCALES, languages_in
 
