@@ -10,7 +10,7 @@ import fcntl
 import logging
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -34,6 +34,8 @@ _READING: Final = [*_QUIET, "--lock-never"]
 _MINIMAL: Final = "export-minimal,no-export-attributes"
 _ENVIRONMENT: Final = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C"}
 _ANONYMOUS: Final = "0000000000000000"
+_LISTING_SECONDS: Final = 60.0
+"""For what takes a few milliseconds; a gpg that hangs must not hold whoever asked for ever."""
 
 Sink = Callable[[bytes], None]
 """Takes the next bytes of gpg's output; what it raises ends the run and comes back out of it."""
@@ -162,6 +164,8 @@ class Gpg:
         except (OSError, ValueError) as error:
             raise GpgFailed(f"gpg can't be started: {error}") from None
         self._idle.buffer_size = BLOCK_SIZE
+        self._running: set[_Run] = set()
+        self._ended = False
         self._choose_keyring()
 
     def encrypt(
@@ -184,7 +188,7 @@ class Gpg:
         source = _Source(plaintext, run)
         extra = ["--compress-algo", "none", "--no-autostart"]
         extra += ["--faked-system-time", f"{day:%Y%m%d}T235959!"]
-        with _Deadline(run, limit_seconds):
+        with self._limited(run, limit_seconds):
             result = _finished(
                 run,
                 source,
@@ -212,7 +216,7 @@ class Gpg:
         """
         run = self._new_run(sink)
         source = _Source(sealed, run)
-        with _Deadline(run, limit_seconds):
+        with self._limited(run, limit_seconds):
             result = _finished(run, source, lambda: run.decrypt_file(source))
         # A run that was killed, or never got to the message, says nothing against the message.
         if result.returncode is None or result.returncode < 0 or not result.lines:
@@ -235,13 +239,16 @@ class Gpg:
 
     def public_keys(self) -> list[dict[str, Any]]:
         """Return python-gnupg's account of every public key here, judged by the real clock."""
-        return list(self._checked(self._new_run().list_keys()))
+        run = self._new_run()
+        with self._limited(run, _LISTING_SECONDS):
+            return list(self._checked(run.list_keys()))
 
     def look_at_keys(self, exported: bytes) -> list[dict[str, Any]]:
         """Return the same account of keys in a file, importing nothing."""
         run = self._new_run()
         run.options = [*_READING, "--no-autostart"]  # a secret key would wake an agent
-        return list(run.scan_keys_mem(exported))
+        with self._limited(run, _LISTING_SECONDS):
+            return list(run.scan_keys_mem(exported))
 
     def export_keys(self, fingerprints: Sequence[str]) -> str:
         """Return these public keys as one armoured block, with names but without photos.
@@ -251,7 +258,8 @@ class Gpg:
         """
         run = self._new_run()
         run.options = [*_READING, "--no-autostart", "--export-options", _MINIMAL]
-        exported = str(run.export_keys([f"0x{fingerprint}" for fingerprint in fingerprints]))
+        with self._limited(run, _LISTING_SECONDS):
+            exported = str(run.export_keys([f"0x{fingerprint}" for fingerprint in fingerprints]))
         found = {key["fingerprint"] for key in self.look_at_keys(exported.encode())}
         if found != set(fingerprints):
             raise GpgFailed("gpg did not export the keys")
@@ -271,6 +279,28 @@ class Gpg:
         old = self.home / "secring.gpg"
         return new_layout or (old.exists() and old.stat().st_size > 0)
 
+    def end(self) -> None:
+        """Kill every run there is, and each that is begun from now on: the program ends."""
+        self._ended = True
+        for run in list(self._running):
+            run.kill()
+
+    @contextmanager
+    def _limited(self, run: _Run, limit_seconds: float | None) -> Iterator[None]:
+        """Kill the run when it takes longer than it may, or when everything ends."""
+        self._running.add(run)
+        timer = Timer(limit_seconds or 0, run.kill)
+        timer.daemon = True
+        if limit_seconds is not None:
+            timer.start()
+        try:
+            if self._ended:
+                run.kill()
+            yield
+        finally:
+            timer.cancel()
+            self._running.discard(run)
+
     def _choose_keyring(self) -> None:
         # gpg tidies a keybox now and then while it only reads it, and the folder's time then tells
         # when. It never does so to a plain keyring, so a home that has neither gets one.
@@ -288,22 +318,6 @@ class Gpg:
         if result.returncode != 0:
             raise GpgFailed(f"gpg can't list keys (exit {result.returncode})")
         return result
-
-
-class _Deadline:
-    """Kill the run when it takes longer than it may."""
-
-    def __init__(self, run: _Run, limit_seconds: float | None) -> None:
-        self._timer = Timer(limit_seconds, run.kill) if limit_seconds is not None else None
-
-    def __enter__(self) -> None:
-        if self._timer is not None:
-            self._timer.daemon = True
-            self._timer.start()
-
-    def __exit__(self, *_exception: object) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
 
 
 def _finished(run: _Run, source: _Source, work: Callable[[], Any]) -> _Statuses:

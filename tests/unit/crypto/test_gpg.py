@@ -200,6 +200,44 @@ class TestBothWays:
         work(nothing)
 
 
+class TestEnding:
+    def test_a_run_that_hangs_ends_with_everything_else(
+        self, newsroom: Keyring, subkeys: tuple[str, ...]
+    ) -> None:
+        gpg = Gpg(newsroom.gpg.home)
+
+        def hang(_block: bytes) -> None:
+            for process in children_named_gpg():
+                os.kill(process, signal.SIGSTOP)
+            threading.Thread(target=gpg.end).start()
+
+        with pytest.raises(GpgFailed):
+            gpg.encrypt([BLOCK] * 20, hang, to=subkeys, day=today(), limit_seconds=3600)
+
+        assert children_named_gpg() == []
+
+    def test_what_is_begun_afterwards_ends_at_once(self, newsroom: Keyring) -> None:
+        gpg = Gpg(newsroom.gpg.home)
+        gpg.end()
+
+        with pytest.raises(GpgFailed):
+            gpg.public_keys()
+
+    def test_looking_at_keys_does_not_wait_for_ever(
+        self, newsroom: Keyring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        hanging = tmp_path / "gpg"
+        hanging.write_text(
+            '#!/bin/sh\ncase "$*" in *--list-keys*) exec sleep 600 ;; esac\nexec /usr/bin/gpg "$@"\n'
+        )
+        hanging.chmod(0o755)
+        monkeypatch.setattr("crypto.gpg._ENVIRONMENT", {"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+        monkeypatch.setattr("crypto.gpg._LISTING_SECONDS", 0.01)
+
+        with pytest.raises(GpgFailed):
+            Gpg(newsroom.gpg.home).public_keys()
+
+
 class TestEncrypting:
     def test_what_was_encrypted_comes_back(
         self, sealed: bytes, reporter: Keyring, colleague: Keyring
