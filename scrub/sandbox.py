@@ -71,6 +71,7 @@ class Zygote:
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._ready = False
+        self._closed = False
 
     @classmethod
     def start(
@@ -114,26 +115,34 @@ class Zygote:
         self.close()
 
     def close(self) -> None:
-        """End the zygote, and with it every worker."""
+        """End the zygote, and with it every worker; there is no other after it."""
+        self._closed = True
+        process = self._process
+        if process is not None:
+            process.kill()  # whoever waits for it holds the lock
         with self._lock:
             self._end()
 
     def hire(self, recording_fd: int, order: Order) -> "Worker":
         """Fork a worker and give it its order; WorkerFailed when the zygote is gone.
 
-        A zygote found dead is started anew first.
+        A zygote found dead is started anew first; one that forks nothing in the time that a
+        worker has is ended, so that it costs the next recording nothing.
         """
         ours, theirs = socket.socketpair()
         try:
             with theirs, self._lock:
                 if not self._send(recording_fd, theirs) and not self._send(recording_fd, theirs):
                     raise WorkerFailed("the sandbox's zygote is gone")
+                zygote = self._process
             worker = Worker(ours, time.monotonic() + self.limits.wall_for(order.size))
         except BaseException:
             ours.close()
             raise
         try:
-            worker.meet()
+            if not worker.meet():
+                self._give_up(zygote)
+                raise WorkerFailed("the worker did not start in time")
             worker.say(Say.ORDER, order.pack())
         except BaseException:
             worker.close()
@@ -142,6 +151,8 @@ class Zygote:
 
     def _send(self, recording_fd: int, job: socket.socket) -> bool:
         """Hand the zygote a job; False when it died meanwhile, before a hostile byte was read."""
+        if self._closed:
+            raise WorkerFailed("the sandbox is closed")
         if self._process is None or self._process.poll() is not None:
             self._end()
             self._launch()
@@ -186,11 +197,17 @@ class Zygote:
         finally:
             hello.close()
         if kind == Say.READY:
-            self._control.settimeout(None)  # a copy's timeout is that of the socket itself
+            # Nobody waits here but behind hundreds of jobs that a hanging zygote didn't take.
+            self._control.settimeout(START_SECONDS)
             self.formats, self._ready = unpack_formats(said), True
             return
         self._end()
         raise SandboxUnavailable(said.decode("ascii", "replace"))
+
+    def _give_up(self, hanging: subprocess.Popen[bytes] | None) -> None:
+        with self._lock:
+            if self._process is hanging:
+                self._end()
 
     def _end(self) -> None:
         if self._control is not None:
@@ -229,16 +246,19 @@ class Worker:
     ) -> None:
         self.close()
 
-    def meet(self) -> None:
-        """Receive the descriptor by which the worker can be ended."""
+    def meet(self) -> bool:
+        """Receive the descriptor by which the worker can be ended; False when none came in time."""
         self._wait()
         try:
             message, fds, _, _ = socket.recv_fds(self._stream, 1, 1)
+        except TimeoutError:
+            return False
         except OSError:
-            raise WorkerFailed("the worker did not start in time") from None
+            message, fds = b"", []
         if not message or len(fds) != 1:
             raise WorkerFailed("the worker died at once")
         self._pidfd = fds[0]
+        return True
 
     def say(self, kind: Say, payload: bytes) -> None:
         """Send a frame. A worker that hung up is found out by the next `hear`."""

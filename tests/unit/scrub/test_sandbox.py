@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 import secrets
+import signal
 import socket
 import struct
 import tempfile
@@ -177,6 +178,23 @@ class TestMisbehaviour:
             zygote._process.wait()
             monkeypatch.setattr(zygote._process, "poll", lambda: None)  # it was seen alive
 
+            served(zygote)
+
+    def test_a_zygote_that_hangs_costs_no_more_than_who_waited_for_it(self) -> None:
+        with Zygote.start(limits=Limits(wall_seconds=1)) as zygote:
+            assert zygote._process is not None
+            os.kill(zygote._process.pid, signal.SIGSTOP)
+            with pytest.raises(WorkerFailed, match="did not start in time"):
+                served(zygote)
+
+            zygote.limits = Limits()
+            served(zygote)
+
+    def test_nothing_starts_any_more_once_it_is_closed(self) -> None:
+        with Zygote.start() as zygote:
+            pass
+
+        with pytest.raises(WorkerFailed, match="is closed"):
             served(zygote)
 
     @pytest.mark.parametrize("sent", [0, 1])
