@@ -10,6 +10,7 @@ else came.
 
 import asyncio
 import os
+import select
 import subprocess
 import sys
 from contextlib import suppress
@@ -27,11 +28,13 @@ _LONGEST: Final = _FIXED + 1 + 255
 class Deriver:
     """The child, and the queue in front of it. Used from one event loop."""
 
-    def __init__(self, salt: bytes, *, longest_queue: int = 32) -> None:
+    def __init__(self, salt: bytes, *, longest_queue: int = 32, limit_seconds: float = 60) -> None:
         self._salt = salt
         self._turn = asyncio.Semaphore(1)
         self._waiting = 0
         self._longest_queue = longest_queue
+        self._limit_ms = int(limit_seconds * 1000)
+        self._closed = False
         self._child: subprocess.Popen[bytes] | None = None
 
     async def keys_of(self, codename: bytes) -> SourceKeys:
@@ -60,7 +63,11 @@ class Deriver:
             self._waiting -= 1
 
     def close(self) -> None:
-        """End the child; whoever still waits for it is told that we are busy."""
+        """End the child for good; whoever still waits for it is told that we are busy."""
+        self._closed = True
+        self._end_child()
+
+    def _end_child(self) -> None:
         child, self._child = self._child, None
         if child is not None:
             child.kill()
@@ -72,6 +79,8 @@ class Deriver:
                     pipe.close()
 
     def _ask(self, codename: bytes) -> SourceKeys:
+        if self._closed:
+            raise Busy("no keys are made any more")
         if self._child is None:
             self._child = _started()
         child = self._child
@@ -79,13 +88,15 @@ class Deriver:
         assert child.stdout is not None
         try:
             child.stdin.write(codename + self._salt)
-            keys = child.stdout.read(_LONGEST)
+            answer = select.poll()
+            answer.register(child.stdout, select.POLLIN)
+            keys = child.stdout.read(_LONGEST) if answer.poll(self._limit_ms) else b""
         except (OSError, ValueError):
             keys = b""
         pseudonym = keys[_FIXED + 1 :].decode()
         if not pseudonym:
-            # Killed, or out of memory; the next one who asks starts another.
-            self.close()
+            # Killed, hanging, or out of memory; the next one who asks starts another.
+            self._end_child()
             raise Busy("the deriving process ended")
         return SourceKeys(keys[:16], keys[16:48], keys[48:_FIXED], pseudonym)
 

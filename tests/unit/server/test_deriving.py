@@ -41,6 +41,21 @@ class TestTheChild:
 
         asyncio.run(run())
 
+    def test_one_that_hangs_is_ended_and_another_started(self, deriver: Deriver) -> None:
+        async def run() -> None:
+            codename = new_codename()
+            await deriver.keys_of(new_codename())
+            assert deriver._child is not None
+            os.kill(deriver._child.pid, signal.SIGSTOP)
+            patience, deriver._limit_ms = deriver._limit_ms, 1
+            with pytest.raises(Busy):
+                await deriver.keys_of(codename)
+
+            deriver._limit_ms = patience
+            assert await deriver.keys_of(codename) == derive(codename, SALT)
+
+        asyncio.run(run())
+
     def test_more_than_may_wait_are_told_so_at_once(self, deriver: Deriver) -> None:
         async def run() -> None:
             asked = [deriver.keys_of(new_codename()) for _ in range(4)]
