@@ -19,9 +19,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from crypto.bag import DATA, FOLDER, UNFINISHED, Bag, Kind, tag_files
 from server.errors import StoreFailed, StoreFull
-from server.files import sync_folder
+from server.files import NO_ROOM, sync_folder
 from server.store import Store, random_name
-from server.store.local import NO_ROOM
 
 _BLOCK: Final = 1024 * 1024
 

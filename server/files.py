@@ -1,9 +1,14 @@
 """Write and read small files so that a crash, or a stick, can do no harm."""
 
+import errno
 import os
 import secrets
 import stat
 from pathlib import Path
+from typing import Final
+
+NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+"""What a disk, or a quota, answers when it is full."""
 
 
 def write_new(path: Path, content: bytes) -> None:

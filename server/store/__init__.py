@@ -8,7 +8,7 @@ No index, no links between objects, nothing that can be opened here.
 """
 
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
@@ -52,11 +52,12 @@ class Store(Protocol):
     def listed(self, prefix: str) -> AsyncIterator[Listed]:
         """Yield them with what is known of each."""
 
-    async def rewrite(self, name: str) -> None:
-        """Write the object anew, so that no time which is kept of it is finer than a day.
+    async def rewrite(self, names: Sequence[str]) -> int:
+        """End a day: write these objects anew, in this order, with no time finer than a day.
 
-        It stays under its name, whole, at every moment. What isn't there, or was rewritten before,
-        is left alone.
+        Each stays under its name, whole, at every moment. What isn't there, or was rewritten
+        before, is left alone; so is what there is no room for, and its number is returned. One
+        that fails keeps no other from being rewritten.
         """
 
     async def delete(self, name: str) -> None:

@@ -5,34 +5,33 @@ and the folder synced (open(2), linkat(2)): whatever has a name is whole, and a 
 nothing behind that would have to be swept up.
 """
 
-import errno
 import io
 import os
 import re
 import threading
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final, TypeVar
 
 from server.errors import NoSuchObject, StoreFailed, StoreFull
+from server.files import NO_ROOM, sync_folder
 from server.store import Blob, Listed
+from server.store.folders import OF_SOURCES, blur_folders, fill_spare, make_folder
+from server.store.rewriting import DAY_NS, clear, copy_of, rewrite_all
 from server.threads import in_thread
 
 _BLOCK: Final = 256 * 1024
 _FLUSH: Final = 8 * 1024 * 1024
 _NAME: Final = re.compile(r"drops/[0-9a-f]{32}|(mailboxes|replies)/[0-9a-f]{32}/[0-9a-f]{32}")
 _PREFIX: Final = re.compile(r"(drops|mailboxes|replies)/([0-9a-f]{32}/)?")
-_OF_SOURCES: Final = {"mailboxes", "replies"}
-"""Where each source has a folder, which goes with the last object in it."""
 _NAMELESS: Final = os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _ATTEMPTS: Final = 3
 _PAGE: Final = 1000
-_DAY_NS: Final = 86_400 * 10**9
-NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _T = TypeVar("_T")
 
 
@@ -46,7 +45,8 @@ class LocalStore:
         stopped = threading.Event()
         with _failures_named():
             path = self._path(name)
-            await in_thread(_put, path, blob, stopped, if_cancelled=stopped.set)
+            put = partial(_put, self._root, path, blob, stopped)
+            await in_thread(put, if_cancelled=stopped.set)
 
     async def get(self, name: str) -> AsyncIterator[bytes]:
         path = self._path(name)
@@ -65,12 +65,22 @@ class LocalStore:
         async for each in self._told(prefix, _listed):
             yield each
 
-    async def rewrite(self, name: str) -> None:
-        raise NotImplementedError
+    async def rewrite(self, names: Sequence[str]) -> int:
+        stopped = threading.Event()
+        with _failures_named():
+            for name in names:
+                self._path(name)
+            work = partial(_end_of_day, self._root, names, stopped)
+            return await in_thread(work, if_cancelled=stopped.set)
 
     async def delete(self, name: str) -> None:
         path = self._path(name)
-        await _in_thread(_delete, path)
+        await _in_thread(_delete, path, copy_of(self._root, name))
+
+    def clear(self) -> None:
+        """Remove what a crash left behind. Raises StoreFailed."""
+        with _failures_named():
+            clear(self._root)
 
     async def _told(self, prefix: str, tell: Callable[[str, Path], _T]) -> AsyncIterator[_T]:
         """Yield what `tell` says of each object below `prefix`."""
@@ -114,7 +124,7 @@ def _listed(name: str, path: Path) -> Listed:
         size=facts.st_size,
         day=datetime.fromtimestamp(put // 10**9, UTC).date(),
         # Rewriting leaves midnight behind.
-        is_fresh=put % _DAY_NS != 0,
+        is_fresh=put % DAY_NS != 0,
     )
 
 
@@ -127,19 +137,29 @@ def _opened(path: Path) -> tuple[BinaryIO, bytes]:
         raise
 
 
-def _delete(path: Path) -> None:
+def _delete(path: Path, copy: Path) -> None:
     with suppress(FileNotFoundError):
         path.unlink()
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
+    copy.unlink(missing_ok=True)
     # An empty mailbox must not look different from one that never was.
-    if path.parent.parent.name in _OF_SOURCES:
+    if path.parent.parent.name in OF_SOURCES:
         with suppress(OSError):
             path.parent.rmdir()
-            _sync_folder(path.parent.parent)
+            sync_folder(path.parent.parent)
 
 
-def _put(path: Path, blob: Blob, stopped: threading.Event) -> None:
-    descriptor = _in_folder(path.parent, lambda: os.open(path.parent, _NAMELESS, 0o600))
+def _end_of_day(root: Path, names: Sequence[str], stopped: threading.Event) -> int:
+    try:
+        return rewrite_all(root, names, stopped)
+    finally:
+        if not stopped.is_set():
+            fill_spare(root)
+            blur_folders(root)
+
+
+def _put(root: Path, path: Path, blob: Blob, stopped: threading.Event) -> None:
+    descriptor = _in_folder(root, path.parent, lambda: os.open(path.parent, _NAMELESS, 0o600))
     with os.fdopen(descriptor, "wb", buffering=0) as file:
 
         def sink(block: bytes) -> None:
@@ -149,17 +169,16 @@ def _put(path: Path, blob: Blob, stopped: threading.Event) -> None:
 
         blob(sink)
         os.fsync(file.fileno())
-        _in_folder(path.parent, lambda: _link(file.fileno(), path))
+        _in_folder(root, path.parent, lambda: _link(file.fileno(), path))
 
 
-def _in_folder(folder: Path, work: Callable[[], _T]) -> _T:
+def _in_folder(root: Path, folder: Path, work: Callable[[], _T]) -> _T:
     """Return what `work` returns; make the folder when it is missing, or goes away meanwhile."""
     for _ in range(_ATTEMPTS):
         try:
             return work()
         except FileNotFoundError:
-            folder.mkdir(mode=0o700, exist_ok=True)
-            _sync_folder(folder.parent)
+            make_folder(root, folder)
     return work()
 
 
@@ -188,14 +207,6 @@ def _link(descriptor: int, path: Path) -> None:
             raise
     finally:
         os.close(folder)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, _FOLDER)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 async def _in_thread(work: Callable[..., _T], *arguments: object) -> _T:

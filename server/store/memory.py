@@ -1,6 +1,6 @@
 """A store in memory: small, real, and gone with the process."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import date
 
 from server.errors import NoSuchObject
@@ -34,8 +34,9 @@ class MemoryStore:
         async for name in self.names(prefix):
             yield Listed(name, len(self.blobs[name]), self.day, is_fresh=False)
 
-    async def rewrite(self, name: str) -> None:
+    async def rewrite(self, names: Sequence[str]) -> int:  # noqa: ARG002
         """Do nothing: memory keeps no times."""
+        return 0
 
     async def delete(self, name: str) -> None:
         self.blobs.pop(name, None)

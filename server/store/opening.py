@@ -12,4 +12,6 @@ from server.store.local import LocalStore
 @asynccontextmanager
 async def open_store(folder: Path, config: Config) -> AsyncIterator[Store]:
     """Have the store of the drop that lives in `folder`. Raises NotFit, StoreFailed."""
-    yield LocalStore(folder / config.places.store)
+    store = LocalStore(folder / config.places.store)
+    store.clear()
+    yield store
