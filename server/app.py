@@ -30,7 +30,8 @@ from aiohttp.typedefs import Handler
 
 from server.config import Config, Findings
 from server.deriving import Deriver
-from server.events import Journal, PageFailed
+from server.errors import Busy
+from server.events import Journal, PageFailed, Reason
 from server.headers import set_headers
 from server.i18n import languages
 from server.pages import codename, comeback, front, keys, leave, mailbox, progress, send
@@ -39,16 +40,23 @@ from server.pages.parts import (
     DERIVER,
     JOURNAL,
     LOGO,
+    LOOKING,
     NOW,
     PARTS,
+    READING,
     SESSIONS,
     last_page,
+    refusal,
 )
 from server.pipeline import Parts
 from server.sessions import Sessions
+from server.turns import Turns
 from server.wording import FAILED, NO_SUCH_PAGE
 
 _HERE = Path(__file__).parent
+_READ_AT_ONCE: Final = 1
+_LOOKS_AT_ONCE: Final = 4
+_LONGEST_QUEUE: Final = 64
 
 
 def build_app(
@@ -73,6 +81,8 @@ def build_app(
         reading_idle_seconds=config.work.reading_idle_minutes * 60,
         most=config.work.max_sessions,
     )
+    app[READING] = Turns(_READ_AT_ONCE, longest_queue=_LONGEST_QUEUE)
+    app[LOOKING] = Turns(_LOOKS_AT_ONCE, longest_queue=_LONGEST_QUEUE)
     app.on_response_prepare.append(set_headers)
     _set_up_templates(app, config)
     for path, file in _FILES:
@@ -147,6 +157,8 @@ async def _calm(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
     except web.HTTPRedirection:
         raise
+    except Busy:
+        return refusal(request, Reason.BUSY, status=503)
     except web.HTTPException as error:
         return last_page(request, NO_SUCH_PAGE, status=error.status)
     except ConnectionError:

@@ -8,11 +8,11 @@ pseudonym's length (one byte) and the pseudonym. Each is one write to a pipe, wh
 else came.
 """
 
-import asyncio
 import os
 import select
 import subprocess
 import sys
+from collections.abc import Hashable
 from contextlib import suppress
 from typing import Final
 
@@ -20,6 +20,7 @@ from crypto.codename import SALT_SIZE, SIZE, SourceKeys, derive
 from server.cores import leave_no_core
 from server.errors import Busy
 from server.threads import in_thread
+from server.turns import Turns
 
 _FIXED: Final = 16 + 32 + 32
 _LONGEST: Final = _FIXED + 1 + 255
@@ -30,37 +31,28 @@ class Deriver:
 
     def __init__(self, salt: bytes, *, longest_queue: int = 32, limit_seconds: float = 60) -> None:
         self._salt = salt
-        self._turn = asyncio.Semaphore(1)
-        self._waiting = 0
-        self._longest_queue = longest_queue
+        self._turns = Turns(1, longest_queue=longest_queue)
         self._limit_ms = int(limit_seconds * 1000)
         self._closed = False
         self._child: subprocess.Popen[bytes] | None = None
 
-    async def keys_of(self, codename: bytes) -> SourceKeys:
-        """Return the codename's keys at this drop. Raises Busy when too many are waiting."""
-        if self._waiting >= self._longest_queue:
-            raise Busy("too many codenames are waiting")
-        self._waiting += 1
-        try:
-            async with self._turn:
-                return await in_thread(self._ask, codename)
-        finally:
-            self._waiting -= 1
+    async def keys_of(self, codename: bytes, *, whose: Hashable = None) -> SourceKeys:
+        """Return the codename's keys at this drop. Raises Busy when too many are waiting.
 
-    async def keys_for_sending(self, codename: bytes) -> SourceKeys:
+        Whoever asks, `whose`, waits behind one codename of everybody else's who waits.
+        """
+        async with self._turns.turn(whose):
+            return await in_thread(self._ask, codename)
+
+    async def keys_for_sending(self, codename: bytes, *, whose: Hashable = None) -> SourceKeys:
         """Return them, however many wait: what is being sent must not be lost to others' guessing.
 
-        Everybody gets their turn as they came. Raises Busy when two children ended over it.
+        Raises Busy when two children ended over it.
         """
-        self._waiting += 1
-        try:
-            async with self._turn:
-                with suppress(Busy):
-                    return await in_thread(self._ask, codename)
+        async with self._turns.turn(whose, patient=True):
+            with suppress(Busy):
                 return await in_thread(self._ask, codename)
-        finally:
-            self._waiting -= 1
+            return await in_thread(self._ask, codename)
 
     def close(self) -> None:
         """End the child for good; whoever still waits for it is told that we are busy."""

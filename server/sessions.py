@@ -11,12 +11,13 @@ import asyncio
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from crypto.codename import SourceKeys
+from server.errors import Busy
 from server.progress import Form
 from server.sender import Sender
 
@@ -34,7 +35,8 @@ class Session:
     """One visit. `codename` is empty until one is shown or typed, and again once it is forgotten.
 
     `token` goes with each small form; a form to send with has a token of its own. `keys` and
-    `sender` are being made once they are needed.
+    `sender` are being made once they are needed. `has_reply` is whether a desk has answered in the
+    mailbox, None until somebody has looked.
     """
 
     codename: bytes
@@ -42,6 +44,7 @@ class Session:
     token: str = field(default_factory=_token)
     keys: asyncio.Future[SourceKeys] | None = None
     sender: asyncio.Future[Sender] | None = None
+    has_reply: bool | None = None
     uploads: int = 0
     last_seen: float = 0.0
     _forms: OrderedDict[str, Form] = field(default_factory=OrderedDict)
@@ -111,13 +114,14 @@ class Sessions:
         self._by_cookie: OrderedDict[str, Session] = OrderedDict()
 
     def begin(self, codename: bytes) -> Session:
-        """Begin a visit; the idlest one that sends nothing makes room."""
+        """Begin a visit; the idlest one that sends nothing makes room. Raises Busy if all send."""
         # Ordered by when somebody was last there, so this looks no further than it must: looking
         # at every visit for each new one would cost whoever floods us little, and us much.
         if len(self._by_cookie) >= self._most:
             idlest = next((each for each in self._by_cookie.values() if not each.uploads), None)
-            if idlest is not None:
-                self.end(idlest)
+            if idlest is None:
+                raise Busy("every visit sends something")
+            self.end(idlest)
         session = Session(codename, last_seen=self._clock())
         self._by_cookie[session.cookie] = session
         return session
@@ -148,6 +152,19 @@ class Sessions:
         """Forget the visit."""
         self._by_cookie.pop(session.cookie, None)
         session.forget_reading()
+
+    def is_sent_to(self, session: Session) -> bool:
+        """Say whether anything is on its way under the words of this visit, in whichever visit."""
+        return any(each.uploads and each.has_words_of(session) for each in self._visits())
+
+    def end_all_of(self, session: Session) -> None:
+        """Forget every visit with the words of this one, and this one."""
+        for each in [each for each in self._visits() if each.has_words_of(session)]:
+            self.end(each)
+        self.end(session)
+
+    def _visits(self) -> Iterable[Session]:
+        return self._by_cookie.values()
 
     def follow(self, before: Session, again: Session) -> None:
         """Let the visit `again` take the place of the one `before`, in which its words were typed.

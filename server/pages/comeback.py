@@ -10,8 +10,10 @@ from crypto.errors import NotACodename
 from server.errors import BrokenForm, Busy
 from server.events import Reason
 from server.pages.parts import (
+    READING,
     SESSIONS,
     any_visit,
+    asker,
     go_to,
     language_of,
     page,
@@ -21,6 +23,7 @@ from server.pages.parts import (
     sent_by_another,
     small_form,
 )
+from server.threads import in_thread
 from server.wording import codename_problem
 
 _LONGEST_SHOWN: Final = 400
@@ -54,14 +57,16 @@ async def enter(request: web.Request) -> web.Response:
     except BrokenForm:
         return refusal(request, Reason.BROKEN_FORM, status=400)
     language = language_of(request)
+    whose = asker(request, before)
     try:
-        codename = codename_from(typed, language.word_list)
+        async with request.app[READING].turn(whose):
+            codename = await in_thread(codename_from, typed, language.word_list)
     except NotACodename as error:
         problem = codename_problem(error, language)
         return _page(request, token=before.token, typed=typed, problem=problem)
     session = request.app[SESSIONS].begin(codename)
     try:
-        await asyncio.shield(sender_for(request, session))
+        await asyncio.shield(sender_for(request, session, whose=whose))
     except Busy:
         # The visit before goes on, so that what was typed can be sent once more.
         request.app[SESSIONS].end(session)

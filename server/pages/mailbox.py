@@ -21,9 +21,11 @@ from server.events import Reason
 from server.mailbox import Letter, MailboxEvent
 from server.pages.leave import left
 from server.pages.parts import (
+    LOOKING,
     PARTS,
     SESSIONS,
     any_visit,
+    asker,
     go_to,
     keys_for,
     language_of,
@@ -71,7 +73,10 @@ async def show(request: web.Request) -> web.StreamResponse:
         return go_to(request, "/return")
     async with whole_steps():
         keys = await _keys(request, session)
-        return _page(request, session, await mailbox.look(keys, request.app[PARTS].store))
+        async with request.app[LOOKING].turn(asker(request, session)):
+            found = await mailbox.look(keys, request.app[PARTS].store)
+        session.has_reply = session.has_reply or bool(found.letters)
+        return _page(request, session, found)
 
 
 @_refusing
@@ -85,8 +90,9 @@ async def delete(request: web.Request) -> web.StreamResponse:
         return go_to(request, "/return")
     async with whole_steps():
         keys = await _keys(request, session)
-        for name in names:
-            await mailbox.delete_letter(name, keys, request.app[PARTS].store)
+        async with request.app[LOOKING].turn(asker(request, session)):
+            for name in names:
+                await mailbox.delete_letter(name, keys, request.app[PARTS].store)
     return go_to(request, "/mailbox")
 
 
@@ -95,27 +101,31 @@ async def before_closing(request: web.Request) -> web.StreamResponse:
     session = _reader(request)
     if session is None:
         return go_to(request, "/return")
-    return page(request, "close.html", here="/mailbox/close", sending=session.uploads > 0)
+    sending = request.app[SESSIONS].is_sent_to(session)
+    return page(request, "close.html", here="/mailbox/close", sending=sending)
 
 
 @_refusing
 async def close(request: web.Request) -> web.StreamResponse:
     """Delete mailbox and replies, and end the visit.
 
-    Not while this visit still sends: what comes would lie in a mailbox made anew.
+    Not while it is still sent to, in this visit or another of the same words: what comes would lie
+    in a mailbox made anew. From here on none of these can send.
     """
     session = _asking(request)
     if session is None:
         return refusal(request, Reason.NO_SESSION, status=403)
     if not session.codename:
         return go_to(request, "/return")
-    if session.uploads:
-        return go_to(request, "/mailbox/close")
+    sessions = request.app[SESSIONS]
     async with whole_steps():
         keys = await _keys(request, session)
-        # It is over at once, so that no second click, and no other tab, finds it half closed.
-        request.app[SESSIONS].end(session)
-        await mailbox.close(keys, request.app[PARTS].store)
+        async with request.app[LOOKING].turn(asker(request, session)):
+            if sessions.is_sent_to(session):
+                return go_to(request, "/mailbox/close")
+            # Over at once, so that no second click, and no other tab, finds it half closed.
+            sessions.end_all_of(session)
+            await mailbox.close(keys, request.app[PARTS].store)
     return go_to(request, "/mailbox/closed")
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import parse_qs
@@ -17,9 +17,11 @@ from server.errors import BrokenForm
 from server.events import Journal, Reason
 from server.headers import FRAMING, Framing
 from server.i18n import Language, languages, preferred
+from server.listening import circuit_of
 from server.pipeline import Parts
 from server.sender import Sender, sender_of
 from server.sessions import COOKIE, Session, Sessions, failed
+from server.turns import Turns
 from server.wording import Words, words_for
 
 CONFIG: Final = web.AppKey("config", Config)
@@ -27,6 +29,10 @@ PARTS: Final = web.AppKey("parts", Parts)
 DERIVER: Final = web.AppKey("deriver", Deriver)
 JOURNAL: Final = web.AppKey("journal", Journal)
 SESSIONS: Final = web.AppKey("sessions", Sessions)
+READING: Final = web.AppKey("reading", Turns)
+"""At reading words that were typed: a misspelt one is compared with every word of every list."""
+LOOKING: Final = web.AppKey("looking", Turns)
+"""At mailboxes: one with thousands of objects takes a second to read."""
 NOW: Final[web.AppKey[Callable[[], datetime]]] = web.AppKey("now")
 
 LOGO: Final = web.AppKey("logo", bytes)
@@ -157,24 +163,41 @@ def any_visit(request: web.Request, *, only_looking: bool = False) -> Session | 
     return request.app[SESSIONS].find(request.cookies.get(COOKIE), only_looking=only_looking)
 
 
-def keys_for(request: web.Request, session: Session) -> asyncio.Future[SourceKeys]:
-    """Return the visit's keys, made once, while something else is going on. Raises Busy later."""
+def asker(request: web.Request, session: Session) -> Hashable:
+    """Return whose turn it is: the circuit's, or the visit's where nobody tells circuits."""
+    circuit = circuit_of(request)
+    return session if circuit is None else circuit
+
+
+def keys_for(
+    request: web.Request, session: Session, *, whose: Hashable = None
+) -> asyncio.Future[SourceKeys]:
+    """Return the visit's keys, made once, while something else is going on. Raises Busy later.
+
+    `whose` turn that takes, where it isn't the visit's own.
+    """
     if session.keys is None or failed(session.keys):
-        session.keys = asyncio.ensure_future(request.app[DERIVER].keys_of(session.codename))
+        whose = asker(request, session) if whose is None else whose
+        keys = request.app[DERIVER].keys_of(session.codename, whose=whose)
+        session.keys = asyncio.ensure_future(keys)
     return session.keys
 
 
-def sender_for(request: web.Request, session: Session) -> asyncio.Future[Sender]:
+def sender_for(
+    request: web.Request, session: Session, *, whose: Hashable = None
+) -> asyncio.Future[Sender]:
     """Return what the visit sends with; like its keys, but kept for as long as it lasts."""
     if session.sender is None or failed(session.sender):
-        session.sender = asyncio.ensure_future(_sender(keys_for(request, session)))
+        keys = keys_for(request, session, whose=whose)
+        session.sender = asyncio.ensure_future(_sender(keys))
     return session.sender
 
 
 def sender_while_sending(request: web.Request, session: Session) -> asyncio.Future[Sender]:
     """Return the same for something that arrives already: it waits, and isn't turned away."""
     if session.sender is None or failed(session.sender):
-        keys = request.app[DERIVER].keys_for_sending(session.codename)
+        whose = asker(request, session)
+        keys = request.app[DERIVER].keys_for_sending(session.codename, whose=whose)
         session.keys = asyncio.ensure_future(keys)
         session.sender = asyncio.ensure_future(_sender(session.keys))
     return session.sender

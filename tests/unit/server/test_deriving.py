@@ -62,7 +62,24 @@ class TestTheChild:
 
             answers = await asyncio.gather(*asked, return_exceptions=True)
 
-            assert sum(isinstance(answer, Busy) for answer in answers) == 2
+            assert sum(isinstance(answer, Busy) for answer in answers) == 1
+
+        asyncio.run(run())
+
+    def test_somebody_who_asks_for_many_gives_way_to_one_who_asks_for_one(
+        self, deriver: Deriver
+    ) -> None:
+        async def run() -> None:
+            done: list[str] = []
+
+            async def ask(whose: str) -> None:
+                await deriver.keys_of(new_codename(), whose=whose)
+                done.append(whose)
+
+            asked = [ask("guesser"), ask("guesser"), ask("guesser"), ask("source")]
+            await asyncio.gather(*asked, return_exceptions=True)
+
+            assert done == ["guesser", "guesser", "source"]
 
         asyncio.run(run())
 

@@ -38,7 +38,7 @@ class Deriving:
     keys: SourceKeys
     busy: bool = False
 
-    async def keys_of(self, codename: bytes) -> SourceKeys:
+    async def keys_of(self, codename: bytes, *, whose: object = None) -> SourceKeys:
         if self.busy:
             raise Busy("too many codenames are waiting")
         return self.keys
@@ -140,6 +140,16 @@ class TestWhileSomethingIsSent:
             assert status == 200
             assert "Something is still being sent" in page
             assert await visit.post("close") == (303, "/mailbox/close")
+
+        at(drop, work)
+        assert len(drop.store.blobs) == 1
+
+    def test_by_another_visit_of_the_same_words_it_is_not_closed_either(self, drop: Drop) -> None:
+        async def work(visit: Visit) -> None:
+            sessions = visit.client.app[SESSIONS]
+            with sessions.uploading(sessions.begin(visit.session.codename)):
+                assert "Something is still being sent" in (await visit.get("/mailbox/close"))[1]
+                assert await visit.post("close") == (303, "/mailbox/close")
 
         at(drop, work)
         assert len(drop.store.blobs) == 1

@@ -4,8 +4,11 @@ import asyncio
 from dataclasses import replace
 from typing import TypeVar
 
+import pytest
+
 from crypto.codename import SourceKeys
 from server.config import Work
+from server.errors import Busy
 from server.sender import sender_of
 from server.sessions import Session, Sessions
 
@@ -78,6 +81,18 @@ class TestAVisit:
         assert sessions.find(second.cookie) is None
         assert sessions.find(first.cookie) is first
         assert sessions.find(third.cookie) is third
+
+    def test_is_refused_while_every_other_sends_something(self) -> None:
+        sessions = visits(Clock(), most=2)
+        first, second = sessions.begin(b"1"), sessions.begin(b"2")
+
+        with sessions.uploading(first):
+            with sessions.uploading(second), pytest.raises(Busy):
+                sessions.begin(b"3")
+
+            assert sessions.find(sessions.begin(b"3").cookie) is not None
+
+        assert sessions.find(second.cookie) is None
 
     def test_finding_one_costs_no_other_its_place(self) -> None:
         sessions = visits(Clock(), most=2)
@@ -161,6 +176,35 @@ class TestReading:
         clock.seconds = 61
 
         assert sessions.find(session.cookie) is None
+
+
+class TestAMailbox:
+    def test_is_sent_to_by_every_visit_with_its_words_that_sends(self) -> None:
+        async def run() -> None:
+            sessions = visits(Clock())
+            session, same = sessions.begin(b"codename"), sessions.begin(b"codename")
+            other, forgotten = sessions.begin(b"another"), sessions.begin(b"")
+            session.sender = forgotten.sender = ready(sender_of(KEYS))
+
+            with sessions.uploading(other):
+                assert not sessions.is_sent_to(session)
+            for sending in (session, same, forgotten):
+                with sessions.uploading(sending):
+                    assert sessions.is_sent_to(session)
+            assert not sessions.is_sent_to(session)
+
+        asyncio.run(run())
+
+    def test_that_is_closed_ends_every_visit_with_its_words(self) -> None:
+        sessions = visits(Clock())
+        session, same = sessions.begin(b"codename"), sessions.begin(b"codename")
+        other = sessions.begin(b"another")
+
+        sessions.end_all_of(session)
+
+        assert sessions.find(session.cookie) is None
+        assert sessions.find(same.cookie) is None
+        assert sessions.find(other.cookie) is other
 
 
 class TestComingBack:

@@ -20,7 +20,7 @@ class Deriving:
     def __init__(self) -> None:
         self.keys = SourceKeys(os.urandom(16), os.urandom(32), os.urandom(32), "two words")
 
-    async def keys_of(self, codename: bytes) -> SourceKeys:
+    async def keys_of(self, codename: bytes, *, whose: object = None) -> SourceKeys:
         return self.keys
 
 
