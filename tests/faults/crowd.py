@@ -27,6 +27,7 @@ from wire import FORM, connected, part, request
 PLANTED = b"planted where nobody may ever find it"
 _KEPT = {"cleaned", "written"}
 _LOOK_SECONDS = 0.05
+_PATIENCE_SECONDS = 120
 
 
 def digest(content: bytes) -> str:
@@ -47,7 +48,20 @@ class Told:
     deleted: set[str] = field(default_factory=set)
     became: Counter[str] = field(default_factory=Counter)
     in_flight: int = 0
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    answers: int = 0
+    lock: threading.Condition = field(default_factory=threading.Condition)
+
+    def answered(self) -> None:
+        """Count a visit begun or a form answered: how far the crowd has come."""
+        with self.lock:
+            self.answers += 1
+            self.lock.notify_all()
+
+    def wait_for(self, answers: int) -> None:
+        """Wait until so many more have come."""
+        with self.lock:
+            until = self.answers + answers
+            assert self.lock.wait_for(lambda: self.answers >= until, _PATIENCE_SECONDS)
 
     @contextlib.contextmanager
     def sending(self) -> Iterator[None]:
@@ -85,6 +99,7 @@ class Source:
             browser = self._visit(serving, codename if self._random.random() < 0.5 else "")
             for _ in range(self._random.randint(1, 5)):
                 self._send(serving, browser)
+                self._told.answered()
 
     def _send(self, serving: Serving, browser: Browser) -> None:
         form = browser.get("/send")
@@ -168,6 +183,7 @@ class Source:
             self._told.closed.add(codename)
 
     def _visit(self, serving: Serving, codename: str) -> Browser:
+        self._told.answered()
         browser = Browser(serving.address)
         if codename:
             browser.enter(codename)

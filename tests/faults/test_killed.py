@@ -16,7 +16,8 @@ from faults.conftest import Note
 from faults.crowd import Source, Told, crowd
 
 KILLS = 50
-LONGEST_SECONDS = 1.2
+MOST_ANSWERS = 14
+JITTER_SECONDS = 0.1
 SOURCES = 4
 
 
@@ -37,7 +38,9 @@ def test_what_was_acknowledged_is_there_and_opens_however_often_it_is_killed(
             if open_mailboxes := sorted(told.codenames - told.closing):
                 kept.reply(random.choice(open_mailboxes))
             with crowd(sources, serving) as over:
-                over.wait(random.uniform(0, LONGEST_SECONDS))
+                # Sources are followed, not the clock: a slow machine is killed as far on as a fast.
+                told.wait_for(random.randint(0, MOST_ANSWERS))
+                over.wait(random.uniform(0, JITTER_SECONDS))
                 under_way += told.in_flight
                 over.set()
                 serving.kill()
@@ -49,7 +52,7 @@ def test_what_was_acknowledged_is_there_and_opens_however_often_it_is_killed(
     held = list(kept.opened(tmp_path))
     contents = Counter(content for content, _ in held)
     assert told.kept <= contents.keys(), "something acknowledged is missing"
-    assert max(contents[known] for known in told.kept) == 1, "something was kept twice"
+    assert all(contents[known] == 1 for known in told.kept), "something was kept twice"
     for codename in set(kept.replies.values()):
         of_mailbox = [content for content, mailbox in held if mailbox == kept.id_of(codename)]
         assert kept.events(codename) <= len(of_mailbox), "a mailbox tells of what isn't there"

@@ -228,7 +228,8 @@ class TestEnding:
     ) -> None:
         hanging = tmp_path / "gpg"
         hanging.write_text(
-            '#!/bin/sh\ncase "$*" in *--list-keys*) exec sleep 600 ;; esac\nexec /usr/bin/gpg "$@"\n'
+            '#!/bin/sh\ncase "$*" in *--list-keys*) exec sleep 600 ;; esac\n'
+            'exec /usr/bin/gpg "$@"\n'
         )
         hanging.chmod(0o755)
         monkeypatch.setattr("crypto.gpg._ENVIRONMENT", {"PATH": f"{tmp_path}:{os.environ['PATH']}"})
