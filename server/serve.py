@@ -38,6 +38,7 @@ from server.sessions import Sessions
 from server.spool import Spool
 from server.store import Store
 from server.store.opening import open_store
+from server.store.ours import ours_only
 from server.threads import in_thread
 
 _STOP_SECONDS: Final = 20
@@ -81,10 +82,12 @@ async def _serve(folder: Path, config: Config, listening: Callable[[str], None])
         stack.callback(scrubber.close)
         gpg = Gpg(folder / config.newsroom.keyring)
         newsroom = newsroom_fit(gpg, now=utc_now())
-        deriver = Deriver(read_salt(folder / config.credentials.salt))
+        salt = read_salt(folder / config.credentials.salt)
+        deriver = Deriver(salt)
         stack.callback(deriver.close)
         silence_libraries(journal)
         store = await stack.enter_async_context(open_store(folder, config))
+        await ours_only(store, salt)
         parts = _parts(folder, config, scrubber, gpg, store)
         app = build_app(
             config,

@@ -3,15 +3,23 @@
     drops/<random>                  one sealed envelope
     mailboxes/<mailbox>/<random>    one event of a source's
     replies/<mailbox>/<random>      one reply, sealed at the desk
+    salts/<fingerprint>             under which salt all of it was stored (`ours.py`); once
 
 No index, no links between objects, nothing that can be opened here.
 """
 
+import re
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Protocol
+from typing import Final, Protocol
+
+NAME: Final = re.compile(
+    r"(drops|salts)/[0-9a-f]{32}|(mailboxes|replies)/[0-9a-f]{32}/[0-9a-f]{32}"
+)
+PREFIX: Final = re.compile(r"(drops|salts)/|(mailboxes|replies)/([0-9a-f]{32}/)?")
+"""What an object, and a folder of them, may be called; every store refuses anything else."""
 
 Blob = Callable[[Callable[[bytes], None]], None]
 """Something that writes itself, block by block, to the sink it is handed; may block for long."""

@@ -7,7 +7,6 @@ nothing behind that would have to be swept up.
 
 import io
 import os
-import re
 import threading
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -19,15 +18,13 @@ from typing import BinaryIO, Final, TypeVar
 
 from server.errors import NoSuchObject, StoreFailed, StoreFull
 from server.files import NO_ROOM, sync_folder
-from server.store import Blob, Listed
+from server.store import NAME, PREFIX, Blob, Listed
 from server.store.folders import OF_SOURCES, blur_folders, fill_spare, make_folder
 from server.store.rewriting import DAY_NS, clear, copy_of, rewrite_all
 from server.threads import in_thread
 
 _BLOCK: Final = 256 * 1024
 _FLUSH: Final = 8 * 1024 * 1024
-_NAME: Final = re.compile(r"drops/[0-9a-f]{32}|(mailboxes|replies)/[0-9a-f]{32}/[0-9a-f]{32}")
-_PREFIX: Final = re.compile(r"(drops|mailboxes|replies)/([0-9a-f]{32}/)?")
 _NAMELESS: Final = os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _ATTEMPTS: Final = 3
@@ -84,7 +81,7 @@ class LocalStore:
 
     async def _told(self, prefix: str, tell: Callable[[str, Path], _T]) -> AsyncIterator[_T]:
         """Yield what `tell` says of each object below `prefix`."""
-        if not _PREFIX.fullmatch(prefix):
+        if not PREFIX.fullmatch(prefix):
             raise StoreFailed("not a folder of the store")
         with closing(self._walked(prefix, tell)) as walking:
             there_is_more = True
@@ -97,12 +94,12 @@ class LocalStore:
     def _walked(self, prefix: str, tell: Callable[[str, Path], _T]) -> Generator[_T, None, None]:
         for path in _files_below(self._root / prefix):
             name = path.relative_to(self._root).as_posix()
-            if _NAME.fullmatch(name):
+            if NAME.fullmatch(name):
                 with suppress(FileNotFoundError):  # it was deleted meanwhile
                     yield tell(name, path)
 
     def _path(self, name: str) -> Path:
-        if not _NAME.fullmatch(name):
+        if not NAME.fullmatch(name):
             raise StoreFailed("not a name of the store's")
         return self._root / name
 
