@@ -75,6 +75,8 @@ class Watch:
     def _look(self) -> dict[str, float]:
         seen: dict[str, float] = defaultdict(float)
         for pid, name in descendants(self._pid):
+            if name == "other":  # about to become another program, in the drop's own memory still
+                continue
             seen[f"child_{name}_mb"] = max(seen[f"child_{name}_mb"], memory_mb(pid))
             seen["children_mb"] += memory_mb(pid)
         held: dict[int, int] = {}

@@ -45,8 +45,8 @@ def _nonce(index: int, *, last: bool) -> bytes:
 class ChunkWriter:
     """Write a container once, in order, to an open binary file.
 
-    `finish` writes the last chunk; a container without it does not open. The file is neither
-    synced nor closed here.
+    `finish` writes the last chunk; a container without it does not open. At most one chunk waits in
+    memory. The file is neither synced nor closed here.
     """
 
     def __init__(
@@ -61,9 +61,8 @@ class ChunkWriter:
         head = secrets.token_bytes(HEAD_SIZE)
         self._cipher = _cipher(key, head, purpose, name)
         self._held = held
-        self._chunk = bytearray(chunk_size)
-        self._filled = 0
-        self._sealed = bytearray(chunk_size + TAG_SIZE)
+        self._chunk_size = chunk_size
+        self._waiting = bytearray()
         self._index = 0
         self._finished = False
         self.size = 0
@@ -72,39 +71,47 @@ class ChunkWriter:
 
     def write(self, recording: bytes | bytearray | memoryview) -> None:
         """Add `recording`, of any length. Raises ValueError once the container is complete."""
-        if self._finished:
-            raise ValueError("the container is complete")
+        self._is_open()
         with memoryview(recording).cast("B") as rest:
             self.size += len(rest)
             start = 0
             while start < len(rest):
                 # A full chunk waits until more comes: only `finish` knows which is the last.
-                if self._filled == len(self._chunk):
-                    self._put(last=False)
-                step = min(len(rest) - start, len(self._chunk) - self._filled)
-                self._chunk[self._filled : self._filled + step] = rest[start : start + step]
-                self._filled += step
-                start += step
+                if len(self._waiting) == self._chunk_size:
+                    self._put(self._waiting)
+                    self._waiting.clear()
+                step = rest[start : start + self._chunk_size - len(self._waiting)]
+                self._waiting += step
+                start += len(step)
+
+    def write_chunk(self, chunk: bytes | bytearray) -> None:
+        """Add one whole chunk that more follows; nothing of it waits here, or is copied.
+
+        Raises ValueError when it isn't one, something waits, or the container is complete.
+        """
+        self._is_open()
+        if self._waiting or len(chunk) != self._chunk_size:
+            raise ValueError("not a whole chunk, where one begins")
+        self.size += len(chunk)
+        self._put(chunk)
 
     def finish(self) -> None:
         """Write the last chunk; the container is complete. Raises ValueError when it was before."""
+        self._is_open()
+        self._finished = True
+        self._put(self._waiting, last=True)
+        self._waiting.clear()
+
+    def _is_open(self) -> None:
         if self._finished:
             raise ValueError("the container is complete")
-        self._finished = True
-        self._put(last=True)
 
-    def _put(self, *, last: bool) -> None:
-        sealed_size = self._filled + TAG_SIZE
-        with memoryview(self._chunk) as chunk, memoryview(self._sealed) as sealed:
-            self._cipher.encrypt_into(
-                _nonce(self._index, last=last),
-                chunk[: self._filled],
-                None,
-                sealed[:sealed_size],
-            )
-            _write_all(self._held, sealed[:sealed_size])
+    def _put(self, chunk: bytes | bytearray, *, last: bool = False) -> None:
+        # Made anew each time: many containers are being written at once, most of them waiting.
+        sealed = bytearray(len(chunk) + TAG_SIZE)
+        self._cipher.encrypt_into(_nonce(self._index, last=last), chunk, None, sealed)
+        _write_all(self._held, sealed)
         self._index += 1
-        self._filled = 0
 
 
 class ChunkReader(io.RawIOBase):

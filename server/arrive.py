@@ -21,13 +21,14 @@ from aiohttp import BodyPartReader, ClientPayloadError, MultipartReader, StreamR
 from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from crypto.chunks import SPOOL_CHUNK
 from server.config import Limits
 from server.errors import BrokenForm, CutOff, Empty, TooLarge, TooMany
 from server.progress import Item
 from server.spool import Held
 from server.threads import in_thread
 
-BLOCK: Final = 256 * 1024
+_BLOCK: Final = 64 * 1024
 _HELD_BACK: Final = 64 * 1024
 _LONGEST_CHOICE: Final = 16
 
@@ -125,43 +126,33 @@ async def read_to_the_end(body: StreamReader) -> None:
 async def arrive(recording: Recording, held: Held, item: Item) -> None:
     """Bring a recording to the spool, and finish it there; `item` is told how much is here.
 
-    While one block is encrypted and written, the next is received. Raises TooLarge, Empty, CutOff,
-    SpoolFailed; the form's next part then still arrives.
+    One chunk of it is in memory, and while that is encrypted and written, some of the next waits
+    in `body_of`. Raises TooLarge, Empty, CutOff, SpoolFailed; the form's next part then still
+    arrives.
     """
-    writing: asyncio.Task[None] | None = None
-    try:
-        async for blocks in _gathered(recording.part):
-            if writing is not None:
-                await writing
-            item.arrived(held.size + _size(blocks))
-            if item.size > recording.largest_bytes:
-                raise TooLarge("larger than a recording may be")
-            writing = asyncio.create_task(in_thread(_write, held, blocks, item))
-    finally:
-        # Nobody may close the spool while a thread still writes to it.
-        if writing is not None:
-            await writing
-    if not held.size:
+    chunk = bytearray()
+    async for block in _read(recording.part):
+        item.arrived(item.size + len(block))
+        if item.size > recording.largest_bytes:
+            raise TooLarge("larger than a recording may be")
+        start = 0
+        while start < len(block):
+            if len(chunk) == SPOOL_CHUNK:  # more follows, so it isn't the last
+                await in_thread(_write, held, chunk, item)
+                chunk.clear()
+            end = start + SPOOL_CHUNK - len(chunk)
+            chunk += memoryview(block)[start:end]
+            start = end
+    if not chunk:
         raise Empty("nothing in it")
-    await in_thread(held.finish)
-
-
-async def _gathered(part: BodyPartReader) -> AsyncIterator[list[bytes]]:
-    """Yield what arrives in lists of at least BLOCK bytes, but for the last."""
-    blocks: list[bytes] = []
-    async for block in _read(part):
-        blocks.append(block)
-        if _size(blocks) >= BLOCK:
-            yield blocks
-            blocks = []
-    yield blocks
+    await in_thread(_write_last, held, chunk, item)
 
 
 async def _read(part: BodyPartReader) -> AsyncIterator[bytes]:
     # An empty block is no end: only the boundary is, and a body without one was cut off.
     while not part.at_eof():
         try:
-            block = await part.read_chunk(BLOCK)
+            block = await part.read_chunk(_BLOCK)
         except (*_BROKEN_OFF, *_BROKEN_FORM):
             raise CutOff("the connection ended before the part did") from None
         if block:
@@ -229,14 +220,15 @@ async def _is_untouched(part: BodyPartReader) -> bool:
     return True
 
 
-def _size(blocks: list[bytes]) -> int:
-    return sum(map(len, blocks))
+def _write(held: Held, chunk: bytearray, item: Item) -> None:
+    item.read(chunk)
+    held.write_chunk(chunk)
 
 
-def _write(held: Held, blocks: list[bytes], item: Item) -> None:
-    for block in blocks:
-        item.read(block)
-        held.write(block)
+def _write_last(held: Held, chunk: bytearray, item: Item) -> None:
+    item.read(chunk)
+    held.write(chunk)
+    held.finish()
 
 
 _BROKEN_OFF: Final = (

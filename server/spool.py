@@ -50,6 +50,11 @@ class Held:
         with _failures_named():
             self._writer.write(recording)
 
+    def write_chunk(self, chunk: bytearray) -> None:
+        """Add SPOOL_CHUNK bytes that more follow; holds none of them. Raises as `write` does."""
+        with _failures_named():
+            self._writer.write_chunk(chunk)
+
     def finish(self) -> None:
         """Write the last chunk; from now on it can be read. Raises SpoolFull, SpoolFailed."""
         with _failures_named():

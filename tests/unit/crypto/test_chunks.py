@@ -69,6 +69,28 @@ class TestWriting:
     ) -> None:
         assert reader(written(*parts)).readall() == b"".join(parts)
 
+    @examples(60)
+    @given(st.integers(0, 4), st.binary(max_size=3 * SMALL))
+    def test_whole_chunks_may_come_first_as_long_as_something_follows(
+        self, reader: Callable[..., ChunkReader], many: int, rest: bytes
+    ) -> None:
+        container = io.BytesIO()
+        writer = ChunkWriter(container, KEY, purpose="spool", name="a", chunk_size=SMALL)
+        for _ in range(many):
+            writer.write_chunk(RECORDING[:SMALL])
+        writer.write(rest or b"x")
+        writer.finish()
+
+        assert reader(container.getvalue()).readall() == RECORDING[:SMALL] * many + (rest or b"x")
+
+    def test_half_a_chunk_is_none_and_behind_one_none_begins(self) -> None:
+        writer = ChunkWriter(io.BytesIO(), KEY, purpose="spool", chunk_size=SMALL)
+        with pytest.raises(ValueError):
+            writer.write_chunk(bytes(SMALL - 1))
+        writer.write(b"x")
+        with pytest.raises(ValueError):
+            writer.write_chunk(bytes(SMALL))
+
     @pytest.mark.parametrize("size", [0, 1, SMALL - 1, SMALL, SMALL + 1, 2 * SMALL])
     def test_a_container_is_as_long_as_documented(self, size: int) -> None:
         many = max(1, -(-size // SMALL))

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from crypto.chunks import SPOOL_CHUNK
 from server.arrive import Message, Recording, Uncleanable, arrive, parts
 from server.config import Limits
 from server.errors import BrokenForm, CutOff, Empty, ServerError, TooMany
@@ -18,7 +19,7 @@ from server.spool import Spool
 # aiohttp warns of headers that it can't read; the drop counts warnings and keeps none.
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning:aiohttp")
 
-LIMITS = Limits(max_recordings=3, max_recording_bytes=200_000, max_message_bytes=1_000)
+LIMITS = Limits(max_recordings=3, max_recording_bytes=600_000, max_message_bytes=1_000)
 
 
 class Body:
@@ -97,6 +98,17 @@ class TestTheForm:
         body = part("recordings", content, file_name="a") + b"--edge--\r\n"
 
         assert seen(body, spool, block=block) == [content or Empty]
+
+    @pytest.mark.parametrize(
+        "size", [SPOOL_CHUNK - 1, SPOOL_CHUNK, SPOOL_CHUNK + 1, 2 * SPOOL_CHUNK]
+    )
+    def test_one_that_ends_with_a_chunk_of_the_spool_arrives_whole(
+        self, spool: Spool, size: int
+    ) -> None:
+        content = bytes(index % 251 for index in range(size))
+        body = part("recordings", content, file_name="a") + b"--edge--\r\n"
+
+        assert seen(body, spool) == [content]
 
     @pytest.mark.parametrize("cut", [1, 5, 11, 12, 13, 40, 60, 100, 150])
     def test_one_that_ends_early_is_never_whole(self, spool: Spool, cut: int) -> None:
