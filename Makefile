@@ -81,8 +81,9 @@ pictures: machine-test .venv/ready
 requirements: export CUSTOM_COMPILE_COMMAND = make requirements
 requirements: .venv/ready
 	$(COMPILE) --extra server --output-file requirements/server.txt pyproject.toml
+	$(COMPILE) --extra server --extra s3 --output-file requirements/server-s3.txt pyproject.toml
 	$(COMPILE) --extra intake --output-file requirements/intake.txt pyproject.toml
-	$(COMPILE) --extra server --extra intake --extra dev --output-file requirements/dev.txt \
+	$(COMPILE) --extra server --extra s3 --extra intake --extra dev --output-file requirements/dev.txt \
 		pyproject.toml
 	$(COMPILE) --extra fuzz --constraint requirements/dev.txt --output-file requirements/fuzz.txt \
 		pyproject.toml

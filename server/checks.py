@@ -7,7 +7,7 @@ from typing import Final
 from crypto import newsroom as keyring
 from crypto.codename import SALT_SIZE
 from crypto.gpg import Gpg
-from server.config import Config, Newsroom
+from server.config import Config, Engine, Newsroom
 from server.errors import NotFit
 
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
@@ -58,7 +58,10 @@ def read_logo(folder: Path, newsroom: Newsroom) -> bytes:
 def folders_fit(folder: Path, config: Config) -> None:
     """Raise NotFit when a folder is missing or others than its owner can enter it."""
     problems = []
-    for name in (config.places.store, config.places.spool, config.newsroom.keyring):
+    names = [config.places.spool, config.newsroom.keyring]
+    if config.store.engine is Engine.FOLDER:
+        names.insert(0, config.places.store)
+    for name in names:
         place = folder / name
         if not place.is_dir():
             problems.append(f"the folder {place} is missing")

@@ -16,6 +16,11 @@ from server.errors import SettingsRefused
 
 MEBIBYTE = 1024 * 1024
 _TCP = re.compile(r"(127\.0\.0\.1|\[::1\]):(\d{1,5})")
+_ENDPOINT = re.compile(
+    r"https://([A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(:\d{1,5})?/?|"
+    r"http://(127\.0\.0\.1|\[::1\])(:\d{1,5})?/?"
+)
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 
 class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -79,6 +84,35 @@ class Places(_Part, frozen=True):
     receipts: str = "receipts"
 
 
+class Engine(StrEnum):
+    """What keeps sealed objects."""
+
+    FOLDER = "folder"
+    S3 = "s3"
+
+
+class StoreSettings(_Part, frozen=True):
+    """What keeps sealed objects: the folder `places.store`, or a bucket of an S3-compatible engine.
+
+    `authority` is a file with the certificate authority that the engine's certificate is from.
+    """
+
+    engine: Engine = Engine.FOLDER
+    endpoint: str = ""
+    bucket: str = ""
+    region: str = "us-east-1"
+    credentials: str = "credentials/store.toml"
+    authority: str = ""
+
+    def problem(self) -> str:
+        """Return what keeps these settings from being used, or nothing."""
+        if self.engine is Engine.FOLDER:
+            return ""
+        if not _ENDPOINT.fullmatch(self.endpoint):
+            return "store.endpoint must be https://HOST[:PORT], or http:// on loopback"
+        return "" if _BUCKET.fullmatch(self.bucket) else "store.bucket is no bucket's name"
+
+
 class Credentials(_Part, frozen=True):
     """Files that hold this drop's own secrets. None of them opens a recording."""
 
@@ -111,6 +145,7 @@ class Config(_Part, frozen=True):
     newsroom: Newsroom = Newsroom()
     limits: Limits = Limits()
     places: Places = Places()
+    store: StoreSettings = StoreSettings()
     credentials: Credentials = Credentials()
     work: Work = Work()
     logs: Logs = Logs()
@@ -121,6 +156,8 @@ class Config(_Part, frozen=True):
         for name, value in numbers:
             if value < 1 and not isinstance(value, bool):
                 return f"{name} must be 1 or more"
+        if problem := self.store.problem():
+            return problem
         if self.listen.tcp and self.listen.circuits is not Circuits.NONE:
             return "listen.circuits is for the unix socket: anyone here may connect to listen.tcp"
         return "" if 0 <= self.logs.tell_at_hour_utc <= 23 else "logs.tell_at_hour_utc is no hour"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from drops import Drop, Newsroom, Serving, write_wav
+from engines import Engine, Swift
 from hypothesis import settings
 
 # The same examples each time, and no deadline: these machines are shared.
@@ -37,6 +38,14 @@ def serving(drop: Drop) -> Iterator[Serving]:
     """The same, running."""
     with drop.running() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Engine]:
+    """A real S3-compatible engine, for tests in the group `engine`: one process runs them all."""
+    swift = Swift()
+    yield swift.engine
+    swift.close()
 
 
 @pytest.fixture

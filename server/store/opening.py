@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from server.config import Config
+from server.config import Config, Engine
+from server.errors import NotFit
 from server.store import Store
 from server.store.local import LocalStore
 
@@ -12,6 +13,15 @@ from server.store.local import LocalStore
 @asynccontextmanager
 async def open_store(folder: Path, config: Config) -> AsyncIterator[Store]:
     """Have the store of the drop that lives in `folder`. Raises NotFit, StoreFailed."""
-    store = LocalStore(folder / config.places.store)
-    store.clear()
-    yield store
+    if config.store.engine is Engine.FOLDER:
+        local = LocalStore(folder / config.places.store)
+        local.clear()
+        yield local
+        return
+    try:
+        # Only here: most drops need none of what this brings along.
+        from server.store.s3 import open_s3
+    except ImportError:
+        raise NotFit(["the store is s3, which needs: pip install 'tapedrop[s3]'"]) from None
+    async with open_s3(folder, config.store) as store:
+        yield store

@@ -5,25 +5,38 @@ import errno
 import os
 import stat
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from engines import PAGE, store_in
 
 from server.errors import NoSuchObject, StoreFailed, StoreFull
 from server.store import Store, random_name, small
 from server.store.local import LocalStore
 from server.store.memory import MemoryStore
+from server.store.s3 import S3Store
 
 MAILBOX = "0123456789abcdef" * 2
 TODAY = datetime.now(UTC).date()
 
 
-@pytest.fixture(params=["local", "memory"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+Opening = Callable[[], AbstractAsyncContextManager[Store]]
+
+
+@pytest.fixture(
+    params=["local", "memory", pytest.param("s3", marks=pytest.mark.xdist_group("engine"))]
+)
+def opening(request: pytest.FixtureRequest, tmp_path: Path) -> Opening:
+    """What opens an empty store, and in the same test the same one again."""
     for kind in ("drops", "mailboxes", "replies"):
         (tmp_path / kind).mkdir()
-    return LocalStore(tmp_path) if request.param == "local" else MemoryStore(TODAY)
+    if request.param == "s3":
+        settings = request.getfixturevalue("engine").bucket(tmp_path)
+        return lambda: store_in(tmp_path, settings)
+    store = LocalStore(tmp_path) if request.param == "local" else MemoryStore(TODAY)
+    return lambda: nullcontext(store)
 
 
 async def read(store: Store, name: str) -> bytes:
@@ -35,82 +48,90 @@ async def names(store: Store, prefix: str) -> list[str]:
 
 
 class TestEveryStore:
-    def test_gives_back_what_was_put(self, store: Store) -> None:
+    def test_gives_back_what_was_put(self, opening: Opening) -> None:
         async def run() -> None:
-            name = f"drops/{random_name()}"
-            blocks = [os.urandom(300_000) for _ in range(4)]
+            async with opening() as store:
+                name = f"drops/{random_name()}"
+                blocks = [os.urandom(300_000) for _ in range(4)]
 
-            def blob(sink: Callable[[bytes], None]) -> None:
-                for block in blocks:
-                    sink(block)
+                def blob(sink: Callable[[bytes], None]) -> None:
+                    for block in blocks:
+                        sink(block)
 
-            await store.put(name, blob)
+                await store.put(name, blob)
 
-            assert await read(store, name) == b"".join(blocks)
+                assert await read(store, name) == b"".join(blocks)
 
         asyncio.run(run())
 
-    def test_keeps_nothing_of_a_blob_that_fails(self, store: Store) -> None:
+    def test_keeps_nothing_of_a_blob_that_fails(self, opening: Opening) -> None:
         async def run() -> None:
-            def blob(sink: Callable[[bytes], None]) -> None:
-                sink(b"half of it")
-                raise ZeroDivisionError
+            async with opening() as store:
 
-            with pytest.raises(ZeroDivisionError):
-                await store.put(f"drops/{random_name()}", blob)
+                def blob(sink: Callable[[bytes], None]) -> None:
+                    sink(b"half of it")
+                    raise ZeroDivisionError
 
-            assert await names(store, "drops/") == []
+                with pytest.raises(ZeroDivisionError):
+                    await store.put(f"drops/{random_name()}", blob)
+
+                assert await names(store, "drops/") == []
 
         asyncio.run(run())
 
-    def test_lists_below_one_folder_only(self, store: Store) -> None:
+    def test_lists_below_one_folder_only(self, opening: Opening) -> None:
         async def run() -> None:
-            mine = f"mailboxes/{MAILBOX}/{random_name()}"
-            other = f"mailboxes/{'f' * 32}/{random_name()}"
-            for name in (mine, other, f"drops/{random_name()}"):
+            async with opening() as store:
+                mine = f"mailboxes/{MAILBOX}/{random_name()}"
+                other = f"mailboxes/{'f' * 32}/{random_name()}"
+                for name in (mine, other, f"drops/{random_name()}"):
+                    await store.put(name, small(b"x"))
+
+                assert await names(store, f"mailboxes/{MAILBOX}/") == [mine]
+                assert await names(store, f"replies/{MAILBOX}/") == []
+                assert len(await names(store, "mailboxes/")) == 2
+
+        asyncio.run(run())
+
+    def test_lists_more_than_a_page_whole_and_once(self, opening: Opening) -> None:
+        async def run() -> None:
+            async with opening() as store:
+                pages = 2 * (PAGE if isinstance(store, S3Store) else 1000)
+                put = {f"replies/{MAILBOX}/{random_name()}" for _ in range(pages + 3)}
+                for name in put:
+                    await store.put(name, small(b"x"))
+
+                listed = await names(store, "replies/")
+
+                assert len(listed) == len(put)
+                assert set(listed) == put
+
+        asyncio.run(run())
+
+    def test_tells_of_each_object_its_size_and_its_day(self, opening: Opening) -> None:
+        async def run() -> None:
+            async with opening() as store:
+                name = f"drops/{random_name()}"
+                await store.put(name, small(b"four"))
+
+                [listed] = [each async for each in store.listed("drops/")]
+
+                assert (listed.name, listed.size) == (name, 4)
+                assert listed.day in (TODAY, datetime.now(UTC).date())
+
+        asyncio.run(run())
+
+    def test_forgets_what_is_deleted_and_does_not_mind_twice(self, opening: Opening) -> None:
+        async def run() -> None:
+            async with opening() as store:
+                name = f"drops/{random_name()}"
                 await store.put(name, small(b"x"))
 
-            assert await names(store, f"mailboxes/{MAILBOX}/") == [mine]
-            assert await names(store, f"replies/{MAILBOX}/") == []
-            assert len(await names(store, "mailboxes/")) == 2
+                await store.delete(name)
+                await store.delete(name)
 
-        asyncio.run(run())
-
-    def test_lists_more_than_a_page_whole_and_once(self, store: Store) -> None:
-        async def run() -> None:
-            put = {f"replies/{MAILBOX}/{random_name()}" for _ in range(1003)}
-            for name in put:
-                await store.put(name, small(b"x"))
-
-            listed = await names(store, "replies/")
-
-            assert len(listed) == len(put)
-            assert set(listed) == put
-
-        asyncio.run(run())
-
-    def test_tells_of_each_object_its_size_and_its_day(self, store: Store) -> None:
-        async def run() -> None:
-            name = f"drops/{random_name()}"
-            await store.put(name, small(b"four"))
-
-            [listed] = [each async for each in store.listed("drops/")]
-
-            assert (listed.name, listed.size) == (name, 4)
-            assert listed.day in (TODAY, datetime.now(UTC).date())
-
-        asyncio.run(run())
-
-    def test_forgets_what_is_deleted_and_does_not_mind_twice(self, store: Store) -> None:
-        async def run() -> None:
-            name = f"drops/{random_name()}"
-            await store.put(name, small(b"x"))
-
-            await store.delete(name)
-            await store.delete(name)
-
-            with pytest.raises(NoSuchObject):
-                await read(store, name)
+                with pytest.raises(NoSuchObject):
+                    await read(store, name)
 
         asyncio.run(run())
 
