@@ -45,11 +45,13 @@ from server.pages.parts import (
     PARTS,
     READING,
     SESSIONS,
+    STOPPING,
     last_page,
     refusal,
 )
 from server.pipeline import Parts
 from server.sessions import Sessions
+from server.stopping import Stopping
 from server.turns import Turns
 from server.wording import FAILED, NO_SUCH_PAGE
 
@@ -73,6 +75,7 @@ def build_app(
     app[CONFIG] = config
     app[PARTS] = parts
     app[DERIVER] = deriver
+    app[STOPPING] = Stopping()
     app[JOURNAL] = journal
     app[NOW] = now
     app[LOGO] = logo

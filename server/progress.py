@@ -135,7 +135,7 @@ class Progress:
     items: list[Item] = field(default_factory=list)
     over: asyncio.Event = field(default_factory=asyncio.Event)
     _break_off: Callable[[], None] | None = None
-    _superseded: bool = False
+    _is_broken_off: bool = False
     _seen: deque[tuple[float, int]] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
@@ -159,14 +159,18 @@ class Progress:
     def reads(self, break_off: Callable[[], None]) -> None:
         """Note how to read nothing more of it."""
         self._break_off = break_off
-        if self._superseded:
+        if self._is_broken_off:
             break_off()
 
-    async def supersede(self) -> None:
-        """Read nothing more of it, and wait until it is over: the form is being sent anew."""
-        self._superseded = True
+    def break_off(self) -> None:
+        """Read nothing more of it; what is here whole is still kept."""
+        self._is_broken_off = True
         if self._break_off is not None:
             self._break_off()
+
+    async def supersede(self) -> None:
+        """Break it off, and wait until it is over: the form is being sent anew."""
+        self.break_off()
         await self.over.wait()
 
     @property

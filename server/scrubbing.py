@@ -46,7 +46,11 @@ class Scrubber:
         except ScrubError:
             return None
 
+    def end(self) -> None:
+        """End the zygote and every worker; what is asked for from now on is refused."""
+        self._zygote.close()
+
     def close(self) -> None:
-        """End the zygote and every worker."""
+        """End it, and the threads."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._zygote.close()

@@ -30,7 +30,7 @@ from server.events import (
     silence_libraries,
 )
 from server.listening import Protocol, listen, lock
-from server.pages.parts import SESSIONS
+from server.pages.parts import SESSIONS, STOPPING
 from server.pipeline import Parts
 from server.scrubbing import Scrubber
 from server.sealing import Sealer
@@ -41,7 +41,7 @@ from server.store.opening import open_store
 from server.store.ours import ours_only
 from server.threads import in_thread
 
-_STOP_SECONDS: Final = 20
+_LAST_PAGES_SECONDS: Final = 5
 _KEY_CHECK_SECONDS: Final = 3600
 _FORGET_SECONDS: Final = 60
 _LINGER_SECONDS: Final = 30
@@ -97,7 +97,7 @@ async def _serve(folder: Path, config: Config, listening: Callable[[str], None])
             now=utc_now,
             logo=read_logo(folder, config.newsroom),
         )
-        runner = web.AppRunner(app, shutdown_timeout=_STOP_SECONDS)
+        runner = web.AppRunner(app, shutdown_timeout=_LAST_PAGES_SECONDS)
         stack.push_async_callback(runner.cleanup)
         await runner.setup()
         for duty in (
@@ -108,12 +108,16 @@ async def _serve(folder: Path, config: Config, listening: Callable[[str], None])
             stack.callback(asyncio.create_task(duty).cancel)
         listener, address = await listen(partial(_protocol, runner), folder, config.listen)
         stack.callback(listener.close)
-        stop = _told_to_stop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, app[STOPPING].tell)
         journal.tell(Started(len(newsroom.keys)))
         if work.unfenced_scrubbing:
             journal.tell(ScrubbingUnfenced())
         listening(address)
-        await stop.wait()
+        await app[STOPPING].over()
+        # Whatever still runs hangs, or takes too long; whoever waits for it would hold us.
+        gpg.end()
+        scrubber.end()
     journal.tell(Stopped())
 
 
@@ -126,13 +130,6 @@ def _parts(folder: Path, config: Config, scrubber: Scrubber, gpg: Gpg, store: St
         now=utc_now,
     )
     return Parts(spool, scrubber, sealer, store)
-
-
-def _told_to_stop() -> asyncio.Event:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    return stop
 
 
 def _protocol(runner: web.AppRunner, circuit: int | None) -> Protocol:

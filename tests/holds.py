@@ -5,7 +5,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _HOLDING = """#!/bin/sh
@@ -27,6 +27,17 @@ def children_stopped(process: subprocess.Popen[str]) -> Iterator[None]:
     finally:
         for child in children:
             os.kill(child, signal.SIGCONT)
+
+
+def child_of(process: subprocess.Popen[str], *marks: str) -> int | None:
+    """Return the process id of the child whose command line holds these words."""
+    for task in Path(f"/proc/{process.pid}/task").glob("*/children"):
+        with suppress(OSError):  # the thread has ended meanwhile, or the child
+            for child in task.read_text().split():
+                words = Path(f"/proc/{child}/cmdline").read_bytes().decode()
+                if all(mark in words for mark in marks):
+                    return int(child)
+    return None
 
 
 class HeldGpg:

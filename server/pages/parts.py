@@ -21,6 +21,7 @@ from server.listening import circuit_of
 from server.pipeline import Parts
 from server.sender import Sender, sender_of
 from server.sessions import COOKIE, Session, Sessions, failed
+from server.stopping import Stopping
 from server.turns import Turns
 from server.wording import Words, words_for
 
@@ -29,6 +30,7 @@ PARTS: Final = web.AppKey("parts", Parts)
 DERIVER: Final = web.AppKey("deriver", Deriver)
 JOURNAL: Final = web.AppKey("journal", Journal)
 SESSIONS: Final = web.AppKey("sessions", Sessions)
+STOPPING: Final = web.AppKey("stopping", Stopping)
 READING: Final = web.AppKey("reading", Turns)
 """At reading words that were typed: a misspelt one is compared with every word of every list."""
 LOOKING: Final = web.AppKey("looking", Turns)

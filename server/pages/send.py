@@ -12,6 +12,7 @@ from server.pages.parts import (
     NOW,
     PARTS,
     SESSIONS,
+    STOPPING,
     go_to,
     language_of,
     page,
@@ -66,6 +67,9 @@ async def receive_form(request: web.Request) -> web.Response:
     if request.content_length > request.app[CONFIG].limits.max_visit_bytes:
         form.refuse(Reason.FORM_TOO_LARGE)
         return _refused(request, Reason.FORM_TOO_LARGE, 413)
+    if request.app[STOPPING].begun:
+        form.refuse(Reason.BUSY)
+        return _refused(request, Reason.BUSY, 503)
     with request.app[SESSIONS].uploading(session):
         work = Receiving(
             limits=request.app[CONFIG].limits,
@@ -76,7 +80,8 @@ async def receive_form(request: web.Request) -> web.Response:
         )
         before = form.progress
         progress = form.begin(request.content_length, lambda: request.content.total_bytes)
-        await receive(request, progress, work, before=before)
+        with request.app[STOPPING].sending(progress):
+            await receive(request, progress, work, before=before)
     return go_to(request, f"/send/{request.match_info['form']}/result")
 
 

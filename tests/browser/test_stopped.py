@@ -14,14 +14,6 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def answers(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port)).close()
-    except ConnectionRefusedError:
-        return False
-    return True
-
-
 class TestAServerThatIsStopped:
     def test_says_when_it_is_back_that_what_was_whole_is_kept(
         self, browser: Browser, drop: Drop, wav: Path, tmp_path: Path
@@ -41,8 +33,6 @@ class TestAServerThatIsStopped:
             serving.wait_for(drop.envelopes)
             # It waits for what is being sent, but not for ever; here the line breaks first.
             serving.process.send_signal(signal.SIGTERM)
-            while answers(port):
-                pass
             gate.break_off()
             serving.stop()
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from drops import Drop, Newsroom, Serving, run_server, small_disk_at, write_wav
+from holds import child_of
 
 LARGE = 60_000_000
 
@@ -218,29 +219,16 @@ def serving_while(
 
     sender = threading.Thread(target=send)
     sender.start()
-    while sender.is_alive() and not child_of(serving, "gpg", "--encrypt"):
+    while sender.is_alive() and not child_of(serving.process, "gpg", "--encrypt"):
         pass
     harm()
     sender.join()
     return answers[0] if answers else None
 
 
-def child_of(serving: Serving, *marks: str) -> int | None:
-    """Return the process id of the drop's child whose command line holds these words."""
-    for task in Path(f"/proc/{serving.process.pid}/task").glob("*/children"):
-        for child in task.read_text().split():
-            try:
-                words = Path(f"/proc/{child}/cmdline").read_bytes().decode()
-            except OSError:
-                continue
-            if all(mark in words for mark in marks):
-                return int(child)
-    return None
-
-
 def kill_child(serving: Serving, *marks: str) -> None:
     """Kill that child."""
-    child = child_of(serving, *marks)
+    child = child_of(serving.process, *marks)
     assert child is not None
     os.kill(child, signal.SIGKILL)
 
