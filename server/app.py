@@ -28,6 +28,7 @@ import jinja2
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from server.admission import Admission, Room, unknown
 from server.config import Config, Findings
 from server.deriving import Deriver
 from server.errors import Busy
@@ -36,6 +37,7 @@ from server.headers import set_headers
 from server.i18n import languages
 from server.pages import codename, comeback, front, keys, leave, mailbox, progress, send
 from server.pages.parts import (
+    ADMISSION,
     CONFIG,
     DERIVER,
     JOURNAL,
@@ -69,6 +71,7 @@ def build_app(
     journal: Journal,
     now: Callable[[], datetime],
     logo: bytes = b"",
+    room: Callable[[], Room] = unknown,
 ) -> web.Application:
     """Return the drop as an application; what it works with is handed in and closed elsewhere."""
     app = web.Application(middlewares=[_calm])
@@ -84,6 +87,7 @@ def build_app(
         reading_idle_seconds=config.work.reading_idle_minutes * 60,
         most=config.work.max_sessions,
     )
+    app[ADMISSION] = Admission(config.admission, room)
     app[READING] = Turns(_READ_AT_ONCE, longest_queue=_LONGEST_QUEUE)
     app[LOOKING] = Turns(_LOOKS_AT_ONCE, longest_queue=_LONGEST_QUEUE)
     app.on_response_prepare.append(set_headers)

@@ -75,6 +75,38 @@ class Limits(_Part, frozen=True):
     max_visit_bytes: int = 8192 * MEBIBYTE
 
 
+class Admitting(_Part, frozen=True):
+    """What all uploads may take together, and what of it is kept for sources who return."""
+
+    max_uploads: int = 240
+    reserved_uploads: int = 20
+    max_bytes: int = 512 * 1024 * MEBIBYTE
+    reserved_bytes: int = 64 * 1024 * MEBIBYTE
+    max_uploads_per_circuit: int = 4
+    max_bytes_per_circuit: int = 16 * 1024 * MEBIBYTE
+    spool_floor_bytes: int = 256 * MEBIBYTE
+    store_floor_bytes: int = 256 * MEBIBYTE
+    reserved_room_bytes: int = 1024 * MEBIBYTE
+    min_bytes_per_second: int = 1000
+    slow_after_seconds: int = 300
+
+    def problem(self, largest_form_bytes: int) -> str:
+        """Return the first setting that would admit nobody, or nothing."""
+        values: dict[str, int] = msgspec.structs.asdict(self)
+        for name, value in values.items():
+            # Nothing reserved, and no floor, can be meant; none of the others can.
+            least = 0 if name.startswith("reserved_") or name.endswith("_floor_bytes") else 1
+            if value < least:
+                return f"admission.{name} must be {least} or more"
+        if self.reserved_uploads >= self.max_uploads:
+            return "admission.reserved_uploads must leave something of admission.max_uploads"
+        if self.max_bytes - self.reserved_bytes < largest_form_bytes:
+            return "admission.max_bytes less reserved_bytes must be limits.max_visit_bytes or more"
+        if self.max_bytes_per_circuit < largest_form_bytes:
+            return "admission.max_bytes_per_circuit must be limits.max_visit_bytes or more"
+        return ""
+
+
 class Places(_Part, frozen=True):
     """Folders: where sealed objects rest, and where recordings are held, encrypted, until then."""
 
@@ -144,6 +176,7 @@ class Config(_Part, frozen=True):
     listen: Listen = Listen()
     newsroom: Newsroom = Newsroom()
     limits: Limits = Limits()
+    admission: Admitting = Admitting()
     places: Places = Places()
     store: StoreSettings = StoreSettings()
     credentials: Credentials = Credentials()
@@ -157,6 +190,8 @@ class Config(_Part, frozen=True):
             if value < 1 and not isinstance(value, bool):
                 return f"{name} must be 1 or more"
         if problem := self.store.problem():
+            return problem
+        if problem := self.admission.problem(self.limits.max_visit_bytes):
             return problem
         if self.listen.tcp and self.listen.circuits is not Circuits.NONE:
             return "listen.circuits is for the unix socket: anyone here may connect to listen.tcp"

@@ -93,9 +93,7 @@ async def look(keys: SourceKeys, store: Store) -> Mailbox:
     opened = None
     async for name, sealed in _objects(_replies(keys), LARGEST_SEALED, store, letters.leave_out):
         try:
-            answer = open_answer(
-                sealed, reply_seed=keys.reply_seed, mailbox_id=keys.mailbox_id, name=name
-            )
+            answer = _opened_answer(sealed, keys, name)
         except CryptoError:
             continue
         match answer:
@@ -110,6 +108,18 @@ async def look(keys: SourceKeys, store: Store) -> Mailbox:
         older_letters=letters.left_out,
         opened=opened,
     )
+
+
+async def has_reply(keys: SourceKeys, store: Store) -> bool:
+    """Say whether somebody at a desk has written to this source. Raises StoreFailed.
+
+    That something was opened there is no reply: nobody chose to whom that is told.
+    """
+    async for name, sealed in _objects(_replies(keys), LARGEST_SEALED, store, lambda: None):
+        with suppress(CryptoError):
+            if isinstance(_opened_answer(sealed, keys, name), Reply):
+                return True
+    return False
 
 
 async def delete_letter(name: str, keys: SourceKeys, store: Store) -> None:
@@ -146,6 +156,11 @@ def _opened_event(sealed: bytes, keys: SourceKeys, name: str) -> MailboxEvent:
     if said.pop("version") != VERSION:
         raise NewerVersion("mailbox event")
     return MailboxEvent(**said)
+
+
+def _opened_answer(sealed: bytes, keys: SourceKeys, name: str) -> Reply | State | None:
+    """Return what a desk wrote, None where only later versions know. Raises CryptoError."""
+    return open_answer(sealed, reply_seed=keys.reply_seed, mailbox_id=keys.mailbox_id, name=name)
 
 
 async def _objects(

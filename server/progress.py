@@ -179,6 +179,11 @@ class Progress:
         return min(self.count(), self.expected)
 
     @property
+    def settled(self) -> int:
+        """Bytes of the recordings of which it is known what became."""
+        return sum(item.size for item in self.items if item.became is not None)
+
+    @property
     def fraction(self) -> float:
         """How much of the form is here, 0 to 1."""
         return self.received / self.expected if self.expected else 0.0
@@ -216,8 +221,9 @@ class Form:
         return self.progress
 
     def refuse(self, reason: Reason) -> None:
-        """Note that it was turned away before anything of it was read."""
-        self.refused, self.progress = reason, None
+        """Note that it was turned away unread; what is still being sent of it stays to be seen."""
+        if not self.is_sending:
+            self.refused, self.progress = reason, None
 
     @property
     def is_sending(self) -> bool:

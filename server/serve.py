@@ -16,9 +16,10 @@ from aiohttp import web
 from crypto.errors import GpgFailed
 from crypto.gpg import Gpg
 from crypto.newsroom import read_newsroom
+from server.admission import Admission, Room
 from server.app import build_app
 from server.checks import folders_fit, newsroom_fit, read_logo, read_salt
-from server.config import Config
+from server.config import Config, Engine
 from server.cores import leave_no_core
 from server.deriving import Deriver
 from server.events import (
@@ -30,8 +31,9 @@ from server.events import (
     silence_libraries,
 )
 from server.listening import Protocol, listen, lock
-from server.pages.parts import SESSIONS, STOPPING
+from server.pages.parts import ADMISSION, SESSIONS, STOPPING
 from server.pipeline import Parts
+from server.room import room_of
 from server.scrubbing import Scrubber
 from server.sealing import Sealer
 from server.sessions import Sessions
@@ -44,6 +46,7 @@ from server.threads import in_thread
 _LAST_PAGES_SECONDS: Final = 5
 _KEY_CHECK_SECONDS: Final = 3600
 _FORGET_SECONDS: Final = 60
+_LOOK_SECONDS: Final = 5
 _LINGER_SECONDS: Final = 30
 _KEEP_ALIVE_SECONDS: Final = 120  # Tor Browser closes a connection that was idle for 115 itself
 _MOST_THREADS: Final = 32
@@ -96,6 +99,7 @@ async def _serve(folder: Path, config: Config, listening: Callable[[str], None])
             journal=journal,
             now=utc_now,
             logo=read_logo(folder, config.newsroom),
+            room=_room(folder, config),
         )
         runner = web.AppRunner(app, shutdown_timeout=_LAST_PAGES_SECONDS)
         stack.push_async_callback(runner.cleanup)
@@ -104,6 +108,7 @@ async def _serve(folder: Path, config: Config, listening: Callable[[str], None])
             journal.tell_daily(config.logs.tell_at_hour_utc),
             _watch_keys(gpg, journal),
             _forget_idle(app[SESSIONS]),
+            _end_slow(app[ADMISSION]),
         ):
             stack.callback(asyncio.create_task(duty).cancel)
         listener, address = await listen(partial(_protocol, runner), folder, config.listen)
@@ -119,6 +124,13 @@ async def _serve(folder: Path, config: Config, listening: Callable[[str], None])
         gpg.end()
         scrubber.end()
     journal.tell(Stopped())
+
+
+def _room(folder: Path, config: Config) -> Callable[[], Room]:
+    """Return how to see what is free: of an engine elsewhere nobody here can say."""
+    is_here = config.store.engine is Engine.FOLDER
+    store = folder / config.places.store if is_here else None
+    return partial(room_of, folder / config.places.spool, store)
 
 
 def _parts(folder: Path, config: Config, scrubber: Scrubber, gpg: Gpg, store: Store) -> Parts:
@@ -150,6 +162,13 @@ async def _forget_idle(sessions: Sessions) -> None:
     while True:
         await asyncio.sleep(_FORGET_SECONDS)
         sessions.forget_idle()
+
+
+async def _end_slow(admission: Admission) -> None:
+    """End what brings too little, and would hold its place for nothing."""
+    while True:
+        await asyncio.sleep(min(_LOOK_SECONDS, admission.limits.slow_after_seconds / 10))
+        admission.end_slow()
 
 
 async def _watch_keys(gpg: Gpg, journal: Journal) -> None:

@@ -11,6 +11,7 @@ import aiohttp_jinja2
 from aiohttp import web
 
 from crypto.codename import SourceKeys
+from server.admission import Admission
 from server.config import Config
 from server.deriving import Deriver
 from server.errors import BrokenForm
@@ -31,6 +32,7 @@ DERIVER: Final = web.AppKey("deriver", Deriver)
 JOURNAL: Final = web.AppKey("journal", Journal)
 SESSIONS: Final = web.AppKey("sessions", Sessions)
 STOPPING: Final = web.AppKey("stopping", Stopping)
+ADMISSION: Final = web.AppKey("admission", Admission)
 READING: Final = web.AppKey("reading", Turns)
 """At reading words that were typed: a misspelt one is compared with every word of every list."""
 LOOKING: Final = web.AppKey("looking", Turns)

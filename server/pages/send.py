@@ -1,18 +1,26 @@
 """The form, with its two frames, and the taking in of everything that is sent with it."""
 
+import asyncio
 from typing import Final
 
 from aiohttp import web
 
+from server.admission import Line, Ticket
+from server.errors import Busy, SpoolFull, StoreFailed, StoreFull
 from server.events import Reason, Refused
 from server.headers import Framing
+from server.listening import circuit_of
+from server.mailbox import has_reply
 from server.pages.parts import (
+    ADMISSION,
     CONFIG,
     JOURNAL,
+    LOOKING,
     NOW,
     PARTS,
     SESSIONS,
     STOPPING,
+    asker,
     go_to,
     language_of,
     page,
@@ -20,7 +28,9 @@ from server.pages.parts import (
     sender_while_sending,
     visit,
 )
-from server.visit import Receiving, receive
+from server.progress import Form
+from server.sessions import Session, failed
+from server.visit import Receiving, reason_of, receive
 from server.wording import limit_in_words
 
 _NOT_YET: Final = 403
@@ -54,8 +64,8 @@ async def show(request: web.Request) -> web.Response:
 async def receive_form(request: web.Request) -> web.Response:
     """Take in the form, then show what became of each part.
 
-    Visit, token and length are checked before a byte of the body is read. What is wrong with them
-    is noted for the frame beside: a browser may never show an answer to what it is still sending.
+    Visit, token, length and room are checked before a byte of the body is read. What is wrong with
+    them is noted for the frame beside: a browser may never show an answer to what it still sends.
     """
     session = visit(request)
     form = session.form(request.match_info["form"]) if session else None
@@ -67,22 +77,74 @@ async def receive_form(request: web.Request) -> web.Response:
     if request.content_length > request.app[CONFIG].limits.max_visit_bytes:
         form.refuse(Reason.FORM_TOO_LARGE)
         return _refused(request, Reason.FORM_TOO_LARGE, 413)
-    if request.app[STOPPING].begun:
-        form.refuse(Reason.BUSY)
-        return _refused(request, Reason.BUSY, 503)
     with request.app[SESSIONS].uploading(session):
-        work = Receiving(
-            limits=request.app[CONFIG].limits,
-            source=sender_while_sending(request, session),
-            pipeline=request.app[PARTS],
-            journal=request.app[JOURNAL],
-            now=request.app[NOW],
-        )
-        before = form.progress
-        progress = form.begin(request.content_length, lambda: request.content.total_bytes)
-        with request.app[STOPPING].sending(progress):
-            await receive(request, progress, work, before=before)
+        try:
+            ticket = await _admitted(request, session, form, request.content_length)
+        except (Busy, SpoolFull, StoreFull) as error:
+            form.refuse(reason_of(error))
+            return _refused(request, reason_of(error), 503)
+        with ticket:
+            await _take_in(request, session, form, ticket)
     return go_to(request, f"/send/{request.match_info['form']}/result")
+
+
+async def _admitted(request: web.Request, session: Session, form: Form, length: int) -> Ticket:
+    """Return a place for the form. Raises Busy, SpoolFull, StoreFull."""
+
+    def admit(*, returning: bool) -> Ticket:
+        if request.app[STOPPING].begun:
+            raise Busy("about to stop")
+        circuit = circuit_of(request)
+        return request.app[ADMISSION].admit(length, circuit=circuit, returning=returning)
+
+    # A browser sends a form anew when it has given up the line, and may know of that before us:
+    # the place that its first sending had is free again.
+    while form.progress is not None and form.is_sending:
+        await form.progress.supersede()
+    try:
+        return admit(returning=bool(session.has_reply))
+    except (Busy, SpoolFull, StoreFull):
+        if not await _turns_out_to_return(request, session):
+            raise
+        return admit(returning=True)
+
+
+async def _turns_out_to_return(request: web.Request, session: Session) -> bool:
+    """Say whether a desk has answered this source, where nobody has looked in this visit yet."""
+    keys = session.keys
+    if session.has_reply is not None or keys is None or not keys.done() or failed(keys):
+        return False
+    try:
+        async with request.app[LOOKING].turn(asker(request, session)):
+            if session.has_reply is None:
+                session.has_reply = await has_reply(keys.result(), request.app[PARTS].store)
+    except (Busy, StoreFailed):
+        return False
+    return session.has_reply
+
+
+async def _take_in(request: web.Request, session: Session, form: Form, ticket: Ticket) -> None:
+    work = Receiving(
+        limits=request.app[CONFIG].limits,
+        source=sender_while_sending(request, session),
+        pipeline=request.app[PARTS],
+        journal=request.app[JOURNAL],
+        now=request.app[NOW],
+    )
+    before = form.progress
+    progress = form.begin(ticket.length, lambda: request.content.total_bytes)
+    ticket.follow(
+        lambda: Line(progress.received, progress.settled, ready=_reads(request)),
+        end=progress.break_off,
+    )
+    with request.app[STOPPING].sending(progress):
+        await receive(request, progress, work, before=before)
+
+
+def _reads(request: web.Request) -> bool:
+    """Say whether more would be read if more came: not while we have too much to work on."""
+    transport = request.transport
+    return isinstance(transport, asyncio.ReadTransport) and transport.is_reading()
 
 
 def _refused(request: web.Request, reason: Reason, status: int) -> web.Response:

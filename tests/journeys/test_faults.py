@@ -154,6 +154,7 @@ class TestWhileServing:
         self, drop: Drop, wav: Path, tmp_path: Path
     ) -> None:
         large = write_wav(tmp_path / "large.wav", bytes(6_000_000))
+        drop.configure("[admission]\nspool_floor_bytes = 0")
 
         with drop.running(before=small_disk_at(drop.folder / "spool", "4m")) as serving:
             result = serving.send(large, wav)
@@ -165,6 +166,7 @@ class TestWhileServing:
         self, drop: Drop, wav: Path, tmp_path: Path
     ) -> None:
         large = write_wav(tmp_path / "large.wav", bytes(6_000_000))
+        drop.configure("[admission]\nstore_floor_bytes = 0")
 
         with drop.running(before=small_disk_at(drop.folder / "store/drops", "4m")) as serving:
             result = serving.send(large, wav)

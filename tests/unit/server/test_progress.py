@@ -46,6 +46,17 @@ class TestHowMuchIsHere:
     def test_of_nothing_is_no_error(self) -> None:
         assert Line(expected=0).progress.fraction == 0.0
 
+    def test_is_settled_as_far_as_it_is_known_what_became_of_it(self) -> None:
+        progress = Line().progress
+        stored, refused, arriving = (progress.add("recording", number) for number in (1, 2, 3))
+        for item, size in ((stored, 100), (refused, 20), (arriving, 3)):
+            item.arrived(size)
+
+        stored.settle(Condition.CLEANED)
+        refused.settle(Reason.TOO_LARGE)
+
+        assert progress.settled == 120
+
     def test_stays_as_it_was_once_it_has_ended(self) -> None:
         line = Line()
         line.at(1, 400).end(State.BROKEN_OFF)
@@ -117,6 +128,19 @@ class TestAnItem:
         assert (item.size, item.step, item.became) == (500, Step.CLEANING, None)
 
 
+class TestBreakingOff:
+    def test_ends_reading_now_or_as_soon_as_it_begins(self) -> None:
+        reading, later = Line().progress, Line().progress
+        ended: list[str] = []
+        reading.reads(lambda: ended.append("reading"))
+
+        reading.break_off()
+        later.break_off()
+        later.reads(lambda: ended.append("later"))
+
+        assert ended == ["reading", "later"]
+
+
 class TestAForm:
     def test_that_was_only_shown_is_at_nothing(self) -> None:
         form = Form()
@@ -144,6 +168,14 @@ class TestAForm:
 
         assert form.refused is None
         assert form.is_sending
+
+    def test_that_is_turned_away_while_it_is_being_sent_goes_on_to_be_seen(self) -> None:
+        form = Form()
+        sending = form.begin(100, lambda: 50)
+
+        form.refuse(Reason.BUSY)
+
+        assert (form.progress, form.refused) == (sending, None)
 
     @pytest.mark.parametrize("end", [State.DONE, State.BROKEN_OFF])
     def test_is_not_being_sent_once_that_has_ended(self, end: State) -> None:
