@@ -20,6 +20,8 @@ from server.events import Reason
 _RATE_SECONDS: Final = 20.0
 _LOOK_SECONDS: Final = 1.0
 """Between two looks that are remembered, however often somebody looks."""
+_RENEW_SECONDS: Final = 240.0
+"""Tor stays on a circuit where a connection was begun in the last 600 (MaxCircuitDirtiness)."""
 
 
 class Step(StrEnum):
@@ -209,7 +211,12 @@ class Form:
 
     progress: Progress | None = None
     refused: Reason | None = None
+    clock: Callable[[], float] = time.monotonic
     _kept: Kept = field(default_factory=Kept)
+    _renewed: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._renewed = self.clock()
 
     def begin(self, expected: int, count: Callable[[], int]) -> Progress:
         """Return a new sending of `expected` bytes; one before it is no longer looked at.
@@ -229,3 +236,15 @@ class Form:
     def is_sending(self) -> bool:
         """Whether something of it is still coming, or being worked on."""
         return self.progress is not None and self.progress.state is State.SENDING
+
+    def renews(self) -> bool:
+        """Say, once every few minutes, that the frame should come by a new connection.
+
+        Behind an address that several front ends share, another circuit may end at another of
+        them, where nobody knows this visit.
+        """
+        now = self.clock()
+        if now - self._renewed < _RENEW_SECONDS:
+            return False
+        self._renewed = now
+        return True

@@ -25,7 +25,7 @@ async def show(request: web.Request) -> web.Response:
     progress = form.progress if form else None
     rate = progress.rate() if progress else 0.0
     left = progress.seconds_left(rate) if progress else None
-    return page(
+    response = page(
         request,
         "progress.html",
         framing=Framing.HELD,
@@ -40,6 +40,9 @@ async def show(request: web.Request) -> web.Response:
         soon=left is not None and left < _SOON_SECONDS,
         items=[said_of(item, language) for item in progress.items] if progress else [],
     )
+    if form is not None and form.renews():
+        response.force_close()
+    return response
 
 
 async def result(request: web.Request) -> web.Response:

@@ -1,10 +1,18 @@
 """What is known of a form while it is sent: how much, how fast, for how long still, its end."""
 
-import pytest
+import asyncio
+import time
 
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from webside import web_side
+
+from crypto.codename import new_codename
 from crypto.manifest import Condition
 from server.events import Reason
+from server.pages.parts import SESSIONS
 from server.progress import Form, Item, Progress, State, Step
+from server.sessions import COOKIE
 
 
 class Clock:
@@ -242,3 +250,40 @@ class TestAFormThatIsSentAgain:
         item.settle(Condition.CLEANED)
 
         assert (item._digest, item.kept) == (None, None)
+
+
+class TestTheFrameOfAForm:
+    def test_comes_by_a_new_connection_more_often_than_tor_changes_circuits(self) -> None:
+        clock = Clock()
+        form = Form(clock=clock)
+        renewed: list[int] = []
+
+        for second in range(0, 1800, 3):
+            clock.seconds = 100.0 + second
+            if form.renews():
+                renewed.append(second)
+
+        gaps = [later - sooner for sooner, later in zip([0, *renewed], renewed, strict=False)]
+        assert min(gaps) > 60
+        assert max(gaps) < 600
+
+    def test_says_so_to_the_browser(self) -> None:
+        clock = Clock()
+
+        async def connections() -> list[str | None]:
+            app = web_side()
+            session = app[SESSIONS].begin(new_codename())
+            token = session.new_form()
+            form = session.form(token)
+            assert form is not None
+            form.clock = clock
+            kept = []
+            cookies = {COOKIE: session.cookie}
+            async with TestClient(TestServer(app), cookies=cookies) as browser:
+                for seconds in (10.0, 400.0, 403.0):
+                    clock.seconds = time.monotonic() + seconds
+                    answer = await browser.get(f"/send/{token}/progress")
+                    kept.append(answer.headers.get("Connection"))
+            return kept
+
+        assert asyncio.run(connections()) == [None, "close", None]
