@@ -7,8 +7,9 @@ from drops import Serving
 
 from crypto.codename import SourceKeys, codename_from, derive
 from crypto.reply import Reply, public_key_of, seal_reply
+from server.config import read_config
 from server.store import random_name, small
-from server.store.local import LocalStore
+from server.store.opening import open_store
 
 
 def sent(serving: Serving, *recordings: Path, message: str = "") -> str:
@@ -26,7 +27,12 @@ def reply_to(serving: Serving, codename: str, text: str, *, day: str = "2026-11-
     to = public_key_of(keys.reply_seed)
     sealed = seal_reply(Reply(day, text), to=to, mailbox_id=keys.mailbox_id, name=name)
     path = f"replies/{keys.mailbox_id.hex()}/{name}"
-    asyncio.run(LocalStore(serving.drop.folder / "store").put(path, small(sealed)))
+
+    async def put() -> None:
+        async with open_store(serving.drop.folder, read_config(serving.drop.config)) as store:
+            await store.put(path, small(sealed))
+
+    asyncio.run(put())
     return name
 
 
