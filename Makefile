@@ -8,6 +8,7 @@ N ?= 20000
 SEED ?= 1
 SECONDS ?= 60
 SIZE ?= 1000
+KILLS ?= 50
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
@@ -20,8 +21,9 @@ test: machine-test .venv/ready
 	$(BIN)/pytest -n $(WORKERS)
 
 # What fails around a drop: killed, full, hanging, out of descriptors. Figures at its end.
+# KILLS= is how often each of twelve drops is killed, six over either kind of store.
 test-faults: machine-test .venv/ready
-	$(BIN)/pytest -n $(WORKERS) tests/faults
+	$(BIN)/pytest -n $(WORKERS) tests/faults --kills $(KILLS)
 
 check: machine-test .venv/ready
 	$(BIN)/ruff format --check .

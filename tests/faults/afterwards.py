@@ -7,7 +7,7 @@ import tarfile
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from drops import Drop
@@ -64,8 +64,9 @@ class Kept:
 
         self._with_store(read)
 
+    @cached_property
     def names(self) -> set[str]:
-        """Return the name of every object."""
+        """The name of every object, at the end."""
         found: set[str] = set()
 
         async def listed(store: Store) -> None:
@@ -112,7 +113,7 @@ class Kept:
     def of(self, codename: str, *folders: str) -> set[str]:
         """Return the names of what lies in a mailbox."""
         folders = tuple(f"{folder}/{self.id_of(codename)}/" for folder in folders)
-        return {name for name in self.names() if name.startswith(folders)}
+        return {name for name in self.names if name.startswith(folders)}
 
     def id_of(self, codename: str) -> str:
         """Return what a mailbox is called."""

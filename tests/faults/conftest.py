@@ -1,18 +1,35 @@
-"""What the fault tests share: engines to store with, and figures that are printed at the end."""
+"""What the fault tests share: stores of either kind, and figures that are printed at the end."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from _pytest.terminal import TerminalReporter
+from drops import Drop
+from engines import Engine, as_toml
 
 Note = Callable[..., None]
 
 
-@pytest.fixture(params=["local"])
-def engine(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Settings that make a drop use one of the engines."""
-    if request.param == "local":
-        yield ""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Take how often each drop is killed."""
+    parser.addoption("--kills", type=int, default=50)
+
+
+@pytest.fixture
+def kills(request: pytest.FixtureRequest) -> int:
+    """How often each drop is killed; there are six for each kind of store."""
+    return int(request.config.getoption("--kills"))
+
+
+@pytest.fixture(params=["folder", "s3"])
+def stored(request: pytest.FixtureRequest, drop: Drop) -> str:
+    """A drop that keeps its objects in one of the stores; yields the settings that say so."""
+    settings = ""
+    if request.param == "s3":
+        engine: Engine = request.getfixturevalue("engine")
+        settings = as_toml(engine.bucket(drop.folder))
+    drop.configure(settings)
+    return settings
 
 
 @pytest.fixture

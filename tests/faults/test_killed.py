@@ -15,24 +15,23 @@ from faults.afterwards import Disk, Kept, wait_until_gone
 from faults.conftest import Note
 from faults.crowd import Source, Told, crowd
 
-KILLS = 50
+DROPS = 6
 MOST_ANSWERS = 14
 JITTER_SECONDS = 0.1
 SOURCES = 4
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(DROPS))
 def test_what_was_acknowledged_is_there_and_opens_however_often_it_is_killed(
-    drop: Drop, engine: str, seed: int, tmp_path: Path, note: Note
+    drop: Drop, stored: str, seed: int, kills: int, tmp_path: Path, note: Note
 ) -> None:
-    drop.configure(engine)
     random, told, kept = Random(seed), Told(), Kept(drop)
     disk = Disk.of(drop, tmp_path)
     sources = [Source(Random(f"{seed} {n}"), tmp_path / f"{n}", told) for n in range(SOURCES)]
     under_way = 0
     at_once = write_wav(tmp_path / "at-once.wav")
 
-    for _ in range(KILLS):
+    for _ in range(kills):
         with drop.running(before=["setsid"], environment=disk.environment) as serving:
             assert serving.send(at_once).became == ["cleaned"]
             if open_mailboxes := sorted(told.codenames - told.closing):
@@ -63,11 +62,11 @@ def test_what_was_acknowledged_is_there_and_opens_however_often_it_is_killed(
         assert not (is_there and name in told.deleted), "a deleted reply is back"
         assert is_there or name in told.deleting or codename in told.closing, "a reply is missing"
     note(
-        kills=KILLS,
+        kills=kills,
         uploads_under_way_when_killed=under_way,
-        acknowledged=len(told.kept) + KILLS,
+        acknowledged=len(told.kept) + kills,
         found_and_opened=len(held),
-        untold=len(held) - KILLS - len(told.kept),
+        untold=len(held) - kills - len(told.kept),
         mailboxes_closed=len(told.closed),
         replies_deleted=len(told.deleted),
         left_over=0,
