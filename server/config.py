@@ -15,6 +15,7 @@ import msgspec
 from server.errors import SettingsRefused
 
 MEBIBYTE = 1024 * 1024
+_MOST_DAYS = 36_500
 _TCP = re.compile(r"(127\.0\.0\.1|\[::1\]):(\d{1,5})")
 _ENDPOINT = re.compile(
     r"https://([A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(:\d{1,5})?/?|"
@@ -170,6 +171,17 @@ class Logs(_Part, frozen=True):
     tell_at_hour_utc: int = 4
 
 
+class Keeping(_Part, frozen=True):
+    """What is deleted, and when. 0 desks: two once two are paired, else one."""
+
+    desks_required: int = 0
+    opened_days: int = 7
+    mailbox_idle_days: int = 365
+    reply_days: int = 365
+    sweep_nightly: bool = True
+    sweep_at_hour_utc: int = 3
+
+
 class Config(_Part, frozen=True):
     """The whole file. `folder` is where it lies."""
 
@@ -182,6 +194,7 @@ class Config(_Part, frozen=True):
     credentials: Credentials = Credentials()
     work: Work = Work()
     logs: Logs = Logs()
+    keeping: Keeping = Keeping()
 
     def problems(self) -> str:
         """Return the first setting that is out of bounds, or nothing."""
@@ -195,7 +208,16 @@ class Config(_Part, frozen=True):
             return problem
         if self.listen.tcp and self.listen.circuits is not Circuits.NONE:
             return "listen.circuits is for the unix socket: anyone here may connect to listen.tcp"
-        return "" if 0 <= self.logs.tell_at_hour_utc <= 23 else "logs.tell_at_hour_utc is no hour"
+        for name, value in _numbers("keeping", self.keeping):
+            if name.endswith("_days") and not 1 <= value <= _MOST_DAYS:
+                return f"{name} must be from 1 to {_MOST_DAYS}"
+        if self.keeping.desks_required < 0:
+            return "keeping.desks_required must be 0 or more"
+        hours = {
+            "logs.tell_at_hour_utc": self.logs.tell_at_hour_utc,
+            "keeping.sweep_at_hour_utc": self.keeping.sweep_at_hour_utc,
+        }
+        return "".join(f"{name} is no hour" for name, hour in hours.items() if not 0 <= hour <= 23)
 
 
 def read_config(path: Path) -> Config:

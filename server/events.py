@@ -74,7 +74,24 @@ class LibraryWarned:
     """A library had something to say; what, and about whom, is not kept."""
 
 
-Counted = Received | Refused | MailboxNotNoted | PageFailed | LibraryWarned
+class Share(StrEnum):
+    """What a night's sweep did with a part of the store."""
+
+    DROPS_DELETED = "drops_deleted"
+    REPLIES_DELETED = "replies_deleted"
+    MAILBOXES_DELETED = "mailboxes_deleted"
+    WRITTEN_ANEW = "written_anew"
+    LEFT_FOR_ANOTHER_NIGHT = "left_for_another_night"
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """The nightly sweep deleted something that need not be kept, or made its times coarse."""
+
+    share: Share
+
+
+Counted = Received | Refused | MailboxNotNoted | PageFailed | LibraryWarned | Swept
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +119,45 @@ class ScrubbingUnfenced:
     """DANGER: the configuration lets hostile recordings be read without a sandbox."""
 
 
-AtOnce = Started | Stopped | NewsroomKeyUnusable | ScrubbingUnfenced
+@dataclass(frozen=True, slots=True)
+class SweepFailed:
+    """The store failed in the nightly sweep; what it did not come to waits for the next."""
+
+
+@dataclass(frozen=True, slots=True)
+class SweepHeldBack:
+    """The clock says that this many days have passed since the last sweep, so nothing was deleted.
+
+    Is the clock right? Then run `tapedrop-server sweep` once.
+    """
+
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class DropsAltered:
+    """Drops in the store are not what was carried to the desks; they were kept."""
+
+    drops: int
+
+
+AtOnce = (
+    Started
+    | Stopped
+    | NewsroomKeyUnusable
+    | ScrubbingUnfenced
+    | SweepFailed
+    | SweepHeldBack
+    | DropsAltered
+)
 
 
 def every_counted_event() -> list[Counted]:
     """Return each event that is counted, with each value that its field can have."""
     received: list[Counted] = [Received(condition) for condition in Condition]
     refused: list[Counted] = [Refused(reason) for reason in Reason]
-    return [*received, *refused, MailboxNotNoted(), PageFailed(), LibraryWarned()]
+    swept: list[Counted] = [Swept(share) for share in Share]
+    return [*received, *refused, MailboxNotNoted(), PageFailed(), LibraryWarned(), *swept]
 
 
 class Journal:
@@ -122,9 +170,9 @@ class Journal:
             processors=[structlog.processors.KeyValueRenderer(key_order=["event"])],
         )
 
-    def count(self, event: Counted) -> None:
+    def count(self, event: Counted, *, times: int = 1) -> None:
         """Remember that it happened, until the day's hour."""
-        self._counts[event] += 1
+        self._counts[event] += times
 
     def tell(self, event: AtOnce) -> None:
         """Log now what no source can cause."""

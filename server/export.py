@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from crypto.bag import DATA, FOLDER, UNFINISHED, Bag, Kind, tag_files
 from server.errors import StoreFailed, StoreFull
 from server.files import NO_ROOM, sync_folder
+from server.opened import keep_exported
 from server.store import Store, random_name
 
 _BLOCK: Final = 1024 * 1024
@@ -45,11 +46,13 @@ async def export(
     export_key: Ed25519PrivateKey,
     newsroom: tuple[str, ...],
     day: date,
+    receipts: Path,
 ) -> Exported:
     """Write a bag of all drops below `to`, which is made if need be.
 
-    Raises StoreFailed when the store can't be read, NotWritten or StoreFull when the stick can't
-    be written; then no bag is left.
+    What was carried is noted in the folder `receipts`, so that it can be told later which drop a
+    desk's receipt is about. Raises StoreFailed when the store can't be read, NotWritten or
+    StoreFull when the stick can't be written; then no bag is left.
     """
     names = sorted([name async for name in store.names("drops/")])
     if not names:
@@ -59,10 +62,12 @@ async def export(
     try:
         (folder / DATA).mkdir(parents=True, mode=0o700)
         digests: dict[str, bytes] = {}
+        carried: dict[str, bytes] = {}
         total = 0
         for name in names:
             listed = f"{DATA}/{name.removeprefix('drops/')}.gpg"
-            digests[listed], size = await _copy(store, name, folder / listed)
+            carried[name], size = await _copy(store, name, folder / listed)
+            digests[listed] = carried[name]
             total += size
         sync_folder(folder / DATA)
         bag = Bag(Kind.DROPS, day, newsroom, digests)
@@ -72,6 +77,7 @@ async def export(
         for place in (folder, folder.parent, to):
             sync_folder(place)
         _read_back(folder, digests)
+        _note(carried, receipts)
         folder.rename(whole)
         sync_folder(whole.parent)
     except OSError as error:
@@ -94,6 +100,14 @@ async def _copy(store: Store, name: str, path: Path) -> tuple[bytes, int]:
             file.write(block)
         _sync(file)
     return digest.digest(), size
+
+
+def _note(carried: dict[str, bytes], receipts: Path) -> None:
+    try:
+        keep_exported(receipts, carried)
+    except OSError as error:
+        why = os.strerror(error.errno or 0)
+        raise StoreFailed(f"can't note in {receipts} what was carried: {why}") from None
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -13,6 +13,7 @@ import msgspec
 from crypto.errors import BadBag
 from server.answers import Answers
 from server.files import replace
+from server.opened import keep_opened
 
 RECEIPTS = "data/receipts.json"
 
@@ -44,4 +45,9 @@ def take_receipts(answers: Answers, folder: Path) -> Counter[str]:
     opened = {digest for digest, state in known.items() if state == "opened"}
     merged = known | said.envelopes | dict.fromkeys(opened, "opened")
     replace(path, msgspec.json.encode(merged))
+    keep_opened(
+        folder,
+        answers.desk,
+        (bytes.fromhex(digest) for digest, state in merged.items() if state == "opened"),
+    )
     return Counter(state.partition(":")[0] for state in merged.values())

@@ -31,6 +31,7 @@ from server.events import (
     silence_libraries,
 )
 from server.listening import Protocol, listen, lock
+from server.nights import sweep_nightly
 from server.pages.parts import ADMISSION, SESSIONS, STOPPING
 from server.pipeline import Parts
 from server.room import room_of
@@ -109,6 +110,14 @@ async def _serve(folder: Path, config: Config, listening: Callable[[str], None])
             _watch_keys(gpg, journal),
             _forget_idle(app[SESSIONS]),
             _end_slow(app[ADMISSION]),
+            sweep_nightly(
+                folder,
+                config,
+                store,
+                journal,
+                in_use=partial(_is_in_use, app[SESSIONS]),
+                now=utc_now,
+            ),
         ):
             stack.callback(asyncio.create_task(duty).cancel)
         listener, address = await listen(partial(_protocol, runner), folder, config.listen)
@@ -155,6 +164,10 @@ def _protocol(runner: web.AppRunner, circuit: int | None) -> Protocol:
         lingering_time=_LINGER_SECONDS,
         keepalive_timeout=_KEEP_ALIVE_SECONDS,
     )
+
+
+def _is_in_use(sessions: Sessions, mailbox: str) -> bool:
+    return bytes.fromhex(mailbox) in sessions.mailboxes()
 
 
 async def _forget_idle(sessions: Sessions) -> None:

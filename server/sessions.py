@@ -182,6 +182,11 @@ class Sessions:
         self._by_cookie[before.cookie] = before
         self._touch(before)
 
+    def mailboxes(self) -> set[bytes]:
+        """Return the ids of the mailboxes in which somebody is, or into which something comes."""
+        senders = (_made(session.sender) for session in self._by_cookie.values())
+        return {sender.mailbox_id for sender in senders if sender is not None}
+
     def forget_idle(self) -> None:
         """Forget what the clock says is to be forgotten; to be called now and then."""
         for session in list(self._by_cookie.values()):

@@ -7,7 +7,7 @@ import click
 
 from crypto.errors import BadBag, CryptoError, KeyRefused, NoUsableKey, WrongSignature
 from scrub import SandboxUnavailable
-from server.cli import export, init, keys, pair, receipts, replies, serve
+from server.cli import export, init, keys, pair, receipts, replies, serve, sweep
 from server.errors import NotFit, NotPaired, ServerError, SettingsRefused
 
 _EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
@@ -41,7 +41,7 @@ def commands() -> None:
     """Run a drop: take recordings in, seal them to the newsroom, carry them out."""
 
 
-for verb in (init, keys, serve, pair, export, receipts, replies):
+for verb in (init, keys, serve, pair, export, receipts, replies, sweep):
     commands.add_command(verb.command)
 
 

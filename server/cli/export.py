@@ -45,4 +45,5 @@ async def _exported(folder: Path, config: Config, to: Path) -> Exported:
             export_key=read_export_key(folder / config.credentials.export_key),
             newsroom=read_newsroom(Gpg(folder / config.newsroom.keyring), now=now).fingerprints,
             day=now.date(),
+            receipts=folder / config.places.receipts,
         )

@@ -1,5 +1,7 @@
 """tapedrop-server receipts: what the desks say they have."""
 
+import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -7,7 +9,11 @@ import click
 from server.answers import Answers
 from server.cli.bags import Told, take_each
 from server.cli.options import config_option, drop_at, json_option
+from server.config import Config
+from server.nights import opened_for
 from server.receipts import take_receipts
+from server.store.opening import open_store
+from server.sweep import Sweep
 
 
 @click.group("receipts")
@@ -20,13 +26,26 @@ def command() -> None:
 @config_option
 @json_option
 def take(bag: Path, config_file: Path, as_json: bool) -> None:
-    """Take the receipts out of BAG, or out of every bag on a stick. Nothing is deleted."""
+    """Take the receipts out of BAG, or out of every bag on a stick.
+
+    Nothing is deleted, but it is said how many drops the next sweep may delete.
+    """
     folder, config = drop_at(config_file)
 
     def one(answers: Answers) -> Told:
         counts = take_receipts(answers, folder / config.places.receipts)
         line = ", ".join(f"{number} {state}" for state, number in sorted(counts.items()))
-        said = {"desk": answers.desk.desk, "envelopes": dict(counts)}
-        return said, f"{answers.desk.desk}: {line or 'no envelopes'}"
+        due = asyncio.run(_due(folder, config))
+        said = {"desk": answers.desk.desk, "envelopes": dict(counts), "due": due}
+        return said, f"{answers.desk.desk}: {line or 'no envelopes'}; {due} drops can go"
 
     take_each(bag, folder / config.places.desks, one, as_json=as_json)
+
+
+async def _due(folder: Path, config: Config) -> int:
+    """Return how many drops a sweep would delete now."""
+    today = datetime.now(UTC).date()
+    async with open_store(folder, config) as store:
+        sweep = Sweep(store, config.keeping, today=today, dry_run=True)
+        await sweep.drops(opened_for(folder, config))
+    return sweep.swept.drops

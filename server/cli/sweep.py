@@ -1,0 +1,87 @@
+"""tapedrop-server sweep: delete what need not be kept, write the rest of the past days anew."""
+
+import asyncio
+import os
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from server.cli.options import answer, config_option, drop_at, json_option
+from server.config import Config
+from server.errors import NotFit, StoreFailed
+from server.listening import lock
+from server.nights import opened_for
+from server.opened import keep_last_sweep
+from server.store.opening import open_store
+from server.sweep import Sweep, Swept
+
+
+@click.command("sweep")
+@click.option("--dry-run", is_flag=True, help="Delete and write nothing; say what would be.")
+@click.option("--names", is_flag=True, help="Also name each object that goes.")
+@config_option
+@json_option
+def command(config_file: Path, dry_run: bool, names: bool, as_json: bool) -> None:
+    """Delete what the settings below [keeping] say, as a running drop does each night.
+
+    What came before today is also written anew in random order, so that the disk knows the days
+    only. While the drop runs, idle mailboxes are left to it: it knows whether somebody is there.
+    """
+    folder, config = drop_at(config_file)
+    running = _is_running(folder)
+    going: list[str] | None = [] if names else None
+    sweeping = _swept(folder, config, dry_run=dry_run, running=running, going=going)
+    swept = asyncio.run(sweeping)
+    said: dict[str, Any] = asdict(swept) | {"dry_run": dry_run}
+    lines = _lines(swept, config, running=running and not dry_run)
+    if going is not None:
+        said["names"] = going
+        lines += going
+    answer(said, lines, as_json=as_json)
+    if swept.altered:
+        raise StoreFailed(f"{swept.altered} drops are not what was carried to the desks; kept")
+    if swept.failed:
+        raise StoreFailed("the store failed at some objects; they wait for the next sweep")
+
+
+async def _swept(
+    folder: Path, config: Config, *, dry_run: bool, running: bool, going: list[str] | None
+) -> Swept:
+    today = datetime.now(UTC).date()
+    async with open_store(folder, config) as store:
+        sweep = Sweep(
+            store,
+            config.keeping,
+            today=today,
+            dry_run=dry_run,
+            in_use=lambda _mailbox: running and not dry_run,
+            going=(lambda _name: None) if going is None else going.append,
+        )
+        swept = await sweep.everything(opened_for(folder, config))
+    if not dry_run:
+        keep_last_sweep(folder / config.places.receipts, today)
+    return swept
+
+
+def _lines(swept: Swept, config: Config, *, running: bool) -> list[str]:
+    keeping = config.keeping
+    idle = "left to the running drop" if running else f"idle for {keeping.mailbox_idle_days} days"
+    told = [
+        (swept.drops, "drops", f"opened at the desks, {keeping.opened_days} days old"),
+        (swept.replies, "replies", f"{keeping.reply_days} days old, or without a mailbox"),
+        (swept.mailboxes, "mailboxes", idle),
+        (swept.rewritten, "written anew", "the disk knows their day only"),
+        (swept.left, "left", "they wait for another night"),
+    ]
+    return [f"{number:>7} {what}: {why}" for number, what, why in told]
+
+
+def _is_running(folder: Path) -> bool:
+    try:
+        os.close(lock(folder))
+    except NotFit:
+        return True
+    return False

@@ -1,0 +1,46 @@
+"""A desk that signs what it says, for tests of what the server believes."""
+
+import json
+import os
+from collections.abc import Mapping
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from crypto.bag import Bag, Kind, tag_files
+
+
+class DeskKey:
+    """A desk that signs bags."""
+
+    def __init__(self, name: str = "desk") -> None:
+        self.name = name
+        self.key = Ed25519PrivateKey.generate()
+
+    def introduction(self, folder: Path) -> Path:
+        said = {
+            "version": 1,
+            "kind": "tapedrop desk 1",
+            "desk": self.name,
+            "signing_key": self.key.public_key().public_bytes_raw().hex(),
+            "newsroom": [],
+        }
+        path = folder / f"{self.name}.json"
+        path.write_text(json.dumps(said))
+        return path
+
+    def bag(self, folder: Path, data: Mapping[str, bytes], kind: Kind = Kind.ANSWERS) -> Path:
+        bag = folder / "TAPEDROP" / os.urandom(4).hex()
+        (bag / "data").mkdir(parents=True)
+        digests = {name: sha256(content).digest() for name, content in data.items()}
+        tags = tag_files(Bag(kind, date(2026, 11, 20), (), digests), self.key)
+        for name, content in (data | tags).items():
+            (bag / name).write_bytes(content)
+        return bag
+
+
+def receipts(**envelopes: str) -> dict[str, bytes]:
+    said = {"version": "tapedrop receipt 1", "desk": "desk", "envelopes": envelopes}
+    return {"data/receipts.json": json.dumps(said).encode()}

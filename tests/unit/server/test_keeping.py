@@ -1,0 +1,114 @@
+"""Export, receipt, sweep: the commands by which a drop is let go of."""
+
+import asyncio
+import json
+import os
+import subprocess
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from drops import SERVER, Drop, run_server
+from signing import DeskKey, receipts
+
+from server.store import random_name, small
+from server.store.local import LocalStore
+
+
+@pytest.fixture
+def stick(tmp_path: Path) -> Path:
+    return tmp_path / "stick"
+
+
+@pytest.fixture
+def desk(drop: Drop, tmp_path: Path) -> DeskKey:
+    """A desk that the drop is paired with."""
+    key = DeskKey()
+    run(drop, "pair", key.introduction(tmp_path))
+    return key
+
+
+def run(drop: Drop, *words: str | Path, code: int = 0) -> Any:
+    """Run a verb; return its answer."""
+    done = run_server(*words, "--config", drop.config, "--json")
+    assert done.returncode == code, done.stderr
+    return json.loads(done.stdout)
+
+
+def put(drop: Drop, name: str, content: bytes = b"sealed", *, days_old: int) -> str:
+    asyncio.run(LocalStore(drop.folder / "store").put(name, small(content)))
+    put_at = (datetime.now(UTC) - timedelta(days=days_old)).timestamp()
+    os.utime(drop.folder / "store" / name, (put_at, put_at))
+    return name
+
+
+def opened(*contents: bytes) -> dict[str, bytes]:
+    return receipts(**{sha256(content).hexdigest(): "opened" for content in contents})
+
+
+class TestADropThatADeskHasOpened:
+    def test_goes_with_the_next_sweep_once_it_is_seven_days_old(
+        self, drop: Drop, desk: DeskKey, tmp_path: Path, stick: Path
+    ) -> None:
+        old, young, unopened = os.urandom(99), os.urandom(99), os.urandom(99)
+        name = put(drop, f"drops/{random_name()}", old, days_old=8)
+        put(drop, f"drops/{random_name()}", young, days_old=3)
+        put(drop, f"drops/{random_name()}", unopened, days_old=30)
+        run(drop, "export", "--to", stick)
+        bag = desk.bag(tmp_path / "back", opened(old, young))
+
+        assert run(drop, "receipts", "import", bag)["bags"][0]["due"] == 1
+        asked = run(drop, "sweep", "--dry-run", "--names")
+        assert (asked["drops"], asked["names"]) == (1, [name])
+        assert len(drop.envelopes()) == 3
+        assert run(drop, "sweep")["drops"] == 1
+
+        assert {path.read_bytes() for path in drop.envelopes()} == {young, unopened}
+
+    def test_stays_when_it_is_no_longer_what_was_carried(
+        self, drop: Drop, desk: DeskKey, tmp_path: Path, stick: Path
+    ) -> None:
+        name = put(drop, f"drops/{random_name()}", b"carried", days_old=8)
+        run(drop, "export", "--to", stick)
+        run(drop, "receipts", "import", desk.bag(tmp_path / "back", opened(b"carried")))
+        (drop.folder / "store" / name).write_bytes(b"altered")
+        os.utime(drop.folder / "store" / name, (0, 0))
+
+        done = run_server("sweep", "--config", drop.config)
+
+        assert done.returncode == 1
+        assert "1 drops are not what was carried to the desks" in done.stderr
+        assert len(drop.envelopes()) == 1
+
+
+class TestTheCommand:
+    def test_leaves_idle_mailboxes_to_a_drop_that_runs(self, drop: Drop) -> None:
+        put(drop, f"mailboxes/{random_name()}/{random_name()}", days_old=400)
+
+        with drop.running():
+            beside = run(drop, "sweep")
+        alone = run(drop, "sweep")
+
+        assert (beside["mailboxes"], beside["rewritten"], alone["mailboxes"]) == (0, 1, 1)
+
+    def test_says_in_lines_what_it_would_do(self, drop: Drop) -> None:
+        put(drop, f"drops/{random_name()}", days_old=1)
+
+        done = run_server("sweep", "--dry-run", "--config", drop.config)
+
+        assert done.returncode == 0
+        assert "1 written anew: the disk knows their day only" in done.stdout
+        assert "0 drops: opened at the desks, 7 days old" in done.stdout
+
+    def test_two_at_once_do_no_harm(self, drop: Drop) -> None:
+        names = [put(drop, f"drops/{random_name()}", days_old=1) for _ in range(60)]
+        words = [SERVER, "sweep", "--config", drop.config]
+
+        both = [subprocess.Popen(words, stdout=subprocess.DEVNULL) for _ in range(2)]
+
+        assert [process.wait() for process in both] == [0, 0]
+        assert sorted(f"drops/{path.name}" for path in drop.envelopes()) == sorted(names)
+        assert {path.read_bytes() for path in drop.envelopes()} == {b"sealed"}
+        assert list((drop.folder / "store/anew").iterdir()) == []
