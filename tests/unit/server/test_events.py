@@ -31,9 +31,10 @@ from server.events import (
     silence_libraries,
     step,
 )
+from server.proxy_line import NotTheLine
 from server.visit import reason_of
 
-NEVER_MET_BY_A_RECORDING = {BadCatalogue, NotFit, NotPaired, SettingsRefused}
+NEVER_MET_BY_A_RECORDING = {BadCatalogue, NotFit, NotPaired, NotTheLine, SettingsRefused}
 SERVER = Path(events.__file__).parent
 
 
