@@ -1,15 +1,17 @@
 """The mailbox as a source meets it: read, answered, tidied, and closed for good."""
 
 import asyncio
+import fcntl
 import http.client
 import json
+import os
 import re
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from desk import Desk, exported
-from drops import Serving, run_server
+from drops import Drop, Serving, run_server
 from form import Browser, Page
 from replies import keys_of, reply_to, sent
 
@@ -96,6 +98,15 @@ class TestAcrossTheAirGap:
         assert after == {"delivered": 0, "already_there": 2, "no_mailbox": 1}
         assert stored(serving, "replies") == []
         assert NOTHING in back(serving, codename)[1].html
+
+    def test_two_imports_never_run_beside_each_other(self, drop: Drop, tmp_path: Path) -> None:
+        running = os.open(drop.folder / "desks", os.O_RDONLY)
+        fcntl.flock(running, fcntl.LOCK_EX)
+
+        for kind in ("replies", "receipts"):
+            done = run_server(kind, "import", tmp_path, "--config", drop.config)
+            assert (done.returncode, "another import is running" in done.stderr) == (5, True)
+        os.close(running)
 
 
 class TestReading:
