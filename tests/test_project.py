@@ -5,9 +5,13 @@ import subprocess
 from pathlib import Path
 
 from server.app import _PAGES
+from server.config import read_config
+from server.errors import SettingsRefused
 from server.i18n import languages
 
 ROOT = Path(__file__).parent.parent
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+TOML = re.compile(r"^```toml\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
 def tracked() -> list[Path]:
@@ -61,6 +65,25 @@ class TestTheReadme:
     def test_counts_the_languages_that_there_are(self) -> None:
         assert len(languages()) == 12
         assert "in twelve languages" in (ROOT / "README.md").read_text()
+
+
+class TestDocuments:
+    def test_show_settings_that_a_drop_takes(self, tmp_path: Path) -> None:
+        shown = [(page, block) for page in PAGES for block in TOML.findall(page.read_text())]
+        config = tmp_path / "tapedrop.toml"
+
+        assert shown
+        for page, block in shown:
+            config.write_text(block)
+            try:
+                read_config(config)
+            except SettingsRefused as refused:
+                raise AssertionError(f"{page}: {refused}") from None
+
+    def test_link_to_files_that_are_there(self) -> None:
+        for page in PAGES:
+            for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+                assert (page.parent / link).exists(), (page, link)
 
 
 class TestTheSourceGuide:
