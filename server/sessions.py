@@ -1,19 +1,22 @@
 """Visits, in memory only: a cookie's random value, the codename, what each form shown is at.
 
-A visit ends when a person ends it, when it was idle too long, when memory holds too many (the
-idlest goes first), or with the process. Long before, what reads is forgotten: a codename under
-which something may lie, and the keys made from it, last as long as somebody is there. What is
-left of it can only send, so that whoever writes a message slowly, or leaves a tab alone for an
-hour, loses nothing. Looking at progress, as a page left open does by itself, is not being there.
+A visit ends when a person ends it, when it was idle too long, when memory holds too many, or with
+the process. Of too many, the idlest goes first of those that were only shown a codename, as long as
+they are more than half: that costs nobody anything. Those that a desk has answered go last. Long
+before, what reads is forgotten: a codename under which something may lie, and the keys made from
+it, last as long as somebody is there. What is left of it can only send, so that whoever writes a
+message slowly, or leaves a tab alone for an hour, loses nothing. Looking at progress, as a page
+left open does by itself, is not being there.
 """
 
 import asyncio
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Any, Final
 
 from crypto.codename import SourceKeys
@@ -24,6 +27,12 @@ from server.sender import Sender
 COOKIE: Final = "visit"
 _TOKEN_BYTES: Final = 32
 _MOST_FORMS: Final = 16
+
+
+class _Rank(IntEnum):
+    SHOWN = 0
+    USED = 1
+    ANSWERED = 2
 
 
 def _token() -> str:
@@ -69,6 +78,13 @@ class Session:
         return self._forms.get(untrusted_token)
 
     @property
+    def rank(self) -> _Rank:
+        """How much would be lost with this visit."""
+        if self.has_reply:
+            return _Rank.ANSWERED
+        return _Rank.SHOWN if self.sender is None else _Rank.USED
+
+    @property
     def can_send(self) -> bool:
         """Whether there is a codename to send under, or what is left of one."""
         return bool(self.codename or self.sender)
@@ -111,19 +127,16 @@ class Sessions:
         self._reading_idle_seconds = reading_idle_seconds
         self._most = most
         self._clock = clock
-        self._by_cookie: OrderedDict[str, Session] = OrderedDict()
+        self._by_cookie: dict[str, Session] = {}
+        self._ranks: tuple[OrderedDict[Session, None], ...] = tuple(OrderedDict() for _ in _Rank)
 
     def begin(self, codename: bytes) -> Session:
-        """Begin a visit; the idlest one that sends nothing makes room. Raises Busy if all send."""
-        # Ordered by when somebody was last there, so this looks no further than it must: looking
-        # at every visit for each new one would cost whoever floods us little, and us much.
+        """Begin a visit; another that sends nothing makes room. Raises Busy if all send."""
         if len(self._by_cookie) >= self._most:
-            idlest = next((each for each in self._by_cookie.values() if not each.uploads), None)
-            if idlest is None:
-                raise Busy("every visit sends something")
-            self.end(idlest)
-        session = Session(codename, last_seen=self._clock())
+            self.end(self._least_missed())
+        session = Session(codename)
         self._by_cookie[session.cookie] = session
+        self._touch(session)
         return session
 
     def find(self, untrusted_cookie: str | None, *, only_looking: bool = False) -> Session | None:
@@ -150,21 +163,21 @@ class Sessions:
 
     def end(self, session: Session) -> None:
         """Forget the visit."""
-        self._by_cookie.pop(session.cookie, None)
+        if self._by_cookie.get(session.cookie) is session:
+            del self._by_cookie[session.cookie]
+        self._leave_rank(session)
         session.forget_reading()
 
     def is_sent_to(self, session: Session) -> bool:
         """Say whether anything is on its way under the words of this visit, in whichever visit."""
-        return any(each.uploads and each.has_words_of(session) for each in self._visits())
+        return any(each.uploads and each.has_words_of(session) for each in self._by_cookie.values())
 
     def end_all_of(self, session: Session) -> None:
         """Forget every visit with the words of this one, and this one."""
-        for each in [each for each in self._visits() if each.has_words_of(session)]:
+        same = [each for each in self._by_cookie.values() if each.has_words_of(session)]
+        for each in same:
             self.end(each)
         self.end(session)
-
-    def _visits(self) -> Iterable[Session]:
-        return self._by_cookie.values()
 
     def follow(self, before: Session, again: Session) -> None:
         """Let the visit `again` take the place of the one `before`, in which its words were typed.
@@ -177,6 +190,7 @@ class Sessions:
             self.end(before)
             return
         del self._by_cookie[before.cookie]
+        self._leave_rank(again)
         before.cookie = again.cookie
         before.codename, before.keys, before.sender = again.codename, again.keys, again.sender
         self._by_cookie[before.cookie] = before
@@ -202,5 +216,25 @@ class Sessions:
 
     def _touch(self, session: Session) -> None:
         session.last_seen = self._clock()
-        if session.cookie in self._by_cookie:
-            self._by_cookie.move_to_end(session.cookie)
+        if self._by_cookie.get(session.cookie) is session:
+            self._leave_rank(session)
+            self._ranks[session.rank][session] = None
+
+    def _leave_rank(self, session: Session) -> None:
+        for rank in self._ranks:
+            rank.pop(session, None)
+
+    def _least_missed(self) -> Session:
+        """Return the visit to forget when there are too many. Raises Busy when all send.
+
+        Each rank is ordered by when somebody was last there, so this looks no further than past
+        those that send: looking at every visit for each new one would cost whoever floods us
+        little, and us much.
+        """
+        shown, used, answered = self._ranks
+        many_shown = 2 * len(shown) > self._most
+        for rank in (shown, used, answered) if many_shown else (used, shown, answered):
+            idlest = next((each for each in rank if not each.uploads), None)
+            if idlest is not None:
+                return idlest
+        raise Busy("every visit sends something")

@@ -1,7 +1,9 @@
 """Receive one form: each recording and message is kept, or refused, by itself."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -89,18 +91,56 @@ async def receive(
 async def _taken(
     request: web.Request, body: StreamReader, progress: Progress, work: Receiving
 ) -> State:
+    notes = _Notes(work)
     try:
-        await _take_parts(parts(request.headers, body, work.limits), progress, work)
+        await _take_parts(parts(request.headers, body, work.limits), progress, work, notes)
     except (CutOff, BrokenForm, TooMany) as error:
         _settle(progress.add("form"), reason_of(error), work.journal)
         if isinstance(error, CutOff):
             return State.BROKEN_OFF
         await read_to_the_end(body)
+    finally:
+        await notes.end()
     return State.DONE
 
 
+class _Notes:
+    """What the mailbox is to be told of a form.
+
+    Without a note there is no mailbox, and a desk's answers would reach nobody. So what the store
+    didn't take is told again with the next thing, and once more when the form is over.
+    """
+
+    def __init__(self, work: Receiving) -> None:
+        self._work = work
+        self._untold: deque[MailboxEvent] = deque()
+
+    async def add(self, item: Item, became: Condition | Reason) -> None:
+        """Tell it what became of one thing."""
+        day = self._work.now().date().isoformat()
+        self._untold.append(MailboxEvent(day, item.kind, str(became), item.number))
+        await self._tell()
+
+    async def end(self) -> None:
+        """Tell it a last time; from now on it can't say what it was not told."""
+        await self._tell()
+        for _ in self._untold:
+            self._work.journal.count(MailboxNotNoted())
+
+    async def _tell(self) -> None:
+        # The first that isn't taken ends it, so this costs one attempt in vain each time.
+        with suppress(StoreFailed, Busy):
+            while self._untold:
+                sender = await asyncio.shield(self._work.source)
+                await note(self._untold[0], sender, self._work.pipeline.store)
+                self._untold.popleft()
+
+
 async def _take_parts(
-    form: AsyncIterator[Uncleanable | Message | Recording], progress: Progress, work: Receiving
+    form: AsyncIterator[Uncleanable | Message | Recording],
+    progress: Progress,
+    work: Receiving,
+    notes: _Notes,
 ) -> None:
     uncleanable = Uncleanable.REFUSE
     recordings = 0
@@ -111,7 +151,7 @@ async def _take_parts(
             case Message():
                 item = progress.add("message")
                 taking = take_in_message(part, source=work.source, parts=work.pipeline, item=item)
-                await _kept(item, taking, work)
+                await _kept(item, taking, work, notes)
             case Recording():
                 recordings += 1
                 item = progress.add("recording", recordings)
@@ -122,7 +162,7 @@ async def _take_parts(
                     parts=work.pipeline,
                     item=item,
                 )
-                await _kept(item, taking, work)
+                await _kept(item, taking, work, notes)
 
 
 def reason_of(error: Exception) -> Reason:
@@ -132,7 +172,7 @@ def reason_of(error: Exception) -> Reason:
     return next(reason for kind, reason in _REASONS if isinstance(error, kind))
 
 
-async def _kept(item: Item, taking: Awaitable[Condition], work: Receiving) -> None:
+async def _kept(item: Item, taking: Awaitable[Condition], work: Receiving, notes: _Notes) -> None:
     """Wait for what becomes of one thing, and note it: for the page, the day, the mailbox."""
     try:
         became: Condition | Reason = await taking
@@ -145,12 +185,7 @@ async def _kept(item: Item, taking: Awaitable[Condition], work: Receiving) -> No
         item.settle(became)
         return
     _settle(item, became, work.journal)
-    event = MailboxEvent(work.now().date().isoformat(), item.kind, str(became), item.number)
-    try:
-        await note(event, await asyncio.shield(work.source), work.pipeline.store)
-    except (StoreFailed, Busy):
-        # The drop itself is safe; only the mailbox can't say so.
-        work.journal.count(MailboxNotNoted())
+    await notes.add(item, became)
 
 
 def _settle(item: Item, became: Condition | Reason, journal: Journal) -> None:

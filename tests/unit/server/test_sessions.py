@@ -82,6 +82,54 @@ class TestAVisit:
         assert sessions.find(first.cookie) is first
         assert sessions.find(third.cookie) is third
 
+    def test_that_was_only_shown_a_codename_makes_room_before_one_that_was_used(self) -> None:
+        async def run() -> None:
+            sessions = visits(Clock(), most=6)
+            answered, used, shown = (sessions.begin(bytes([n])) for n in range(3))
+            answered.sender = used.sender = ready(sender_of(KEYS))
+            answered.has_reply = True
+            for session in (answered, used, shown):
+                sessions.find(session.cookie)
+
+            for _ in range(10):
+                sessions.begin(b"flood")
+
+            assert sessions.find(shown.cookie) is None
+            assert sessions.find(used.cookie) is used
+            assert sessions.find(answered.cookie) is answered
+
+        asyncio.run(run())
+
+    def test_that_was_used_makes_room_where_most_were(self) -> None:
+        async def run() -> None:
+            sessions = visits(Clock(), most=4)
+            shown = sessions.begin(b"shown")
+            for n in range(20):
+                used = sessions.begin(bytes([n]))
+                used.sender = ready(sender_of(KEYS))
+                sessions.find(used.cookie)
+
+            assert sessions.find(shown.cookie) is shown
+            assert sessions.find(used.cookie) is used
+
+        asyncio.run(run())
+
+    def test_that_a_desk_has_answered_makes_room_last(self) -> None:
+        async def run() -> None:
+            sessions = visits(Clock(), most=2)
+            answered, used = sessions.begin(b"1"), sessions.begin(b"2")
+            answered.sender = used.sender = ready(sender_of(KEYS))
+            answered.has_reply = True
+            for session in (answered, used):
+                sessions.find(session.cookie)
+
+            sessions.begin(b"3")
+
+            assert sessions.find(answered.cookie) is answered
+            assert sessions.find(used.cookie) is None
+
+        asyncio.run(run())
+
     def test_is_refused_while_every_other_sends_something(self) -> None:
         sessions = visits(Clock(), most=2)
         first, second = sessions.begin(b"1"), sessions.begin(b"2")
@@ -229,6 +277,7 @@ class TestComingBack:
                 assert sessions.find(new) is before
                 assert before.codename == b"codename"
                 assert before.form(form) is not None
+                assert [visit for rank in sessions._ranks for visit in rank] == [before]
 
         asyncio.run(run())
 
