@@ -51,6 +51,18 @@ class Listen(_Part, frozen=True):
         return match[1].strip("[]"), int(match[2])
 
 
+class Connections(_Part, frozen=True):
+    """How many connections there may be, and how long each may take over one step."""
+
+    max_open: int = 1000
+    max_open_per_circuit: int = 16
+    idle_seconds: int = 120  # Tor Browser closes a connection that was idle for 115 itself
+    head_seconds: int = 60
+    small_form_seconds: int = 120
+    answer_seconds: int = 300
+    refused_seconds: int = 30
+
+
 class Findings(StrEnum):
     """What reporters are told of what was taken out of a recording."""
 
@@ -186,6 +198,7 @@ class Config(_Part, frozen=True):
     """The whole file. `folder` is where it lies."""
 
     listen: Listen = Listen()
+    connections: Connections = Connections()
     newsroom: Newsroom = Newsroom()
     limits: Limits = Limits()
     admission: Admitting = Admitting()
@@ -198,7 +211,8 @@ class Config(_Part, frozen=True):
 
     def problems(self) -> str:
         """Return the first setting that is out of bounds, or nothing."""
-        numbers = [*_numbers("limits", self.limits), *_numbers("work", self.work)]
+        groups = {"connections": self.connections, "limits": self.limits, "work": self.work}
+        numbers = [each for name, part in groups.items() for each in _numbers(name, part)]
         for name, value in numbers:
             if value < 1 and not isinstance(value, bool):
                 return f"{name} must be 1 or more"

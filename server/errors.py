@@ -73,3 +73,7 @@ class Busy(ServerError):
 
 class NotPaired(ServerError):
     """An answer comes from a desk that this drop was never paired with."""
+
+
+class NotTheLine(ServerError):
+    """A connection begins with something else than tor's line. Says no more: it is a source's."""

@@ -20,7 +20,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from server.errors import ServerError
+from server.errors import NotTheLine
 
 LONGEST: Final = len(b"PROXY TCP6 fc00:dead:beef:4dad::ffff:ffff ::1 65535 65535\r\n")
 _END: Final = b"\r\n"
@@ -31,10 +31,6 @@ _LINE: Final = re.compile(
     rb"([1-9][0-9]{0,4})\r\n"
 )  # fmt: skip
 _HIGHEST_PORT: Final = 0xFFFF
-
-
-class NotTheLine(ServerError):
-    """A connection begins with something else than tor's line. Says no more: it is a source's."""
 
 
 def circuit_in(line: bytes) -> int:

@@ -19,7 +19,8 @@ from crypto.newsroom import read_newsroom
 from server.admission import Admission, Room
 from server.app import build_app
 from server.checks import folders_fit, newsroom_fit, read_logo, read_salt
-from server.config import Config, Engine
+from server.config import Config, Connections, Engine
+from server.connections import OpenConnections, allow_descriptors
 from server.cores import leave_no_core
 from server.deriving import Deriver
 from server.events import (
@@ -48,8 +49,6 @@ _LAST_PAGES_SECONDS: Final = 5
 _KEY_CHECK_SECONDS: Final = 3600
 _FORGET_SECONDS: Final = 60
 _LOOK_SECONDS: Final = 5
-_LINGER_SECONDS: Final = 30
-_KEEP_ALIVE_SECONDS: Final = 120  # Tor Browser closes a connection that was idle for 115 itself
 _MOST_THREADS: Final = 32
 
 
@@ -66,6 +65,7 @@ def serve(folder: Path, config: Config, *, listening: Callable[[str], None]) -> 
     """
     leave_no_core()
     os.umask(0o077)
+    allow_descriptors(config.connections.max_open)
     asyncio.run(_serve(folder, config, listening))
 
 
@@ -120,7 +120,9 @@ async def _serve(folder: Path, config: Config, listening: Callable[[str], None])
             ),
         ):
             stack.callback(asyncio.create_task(duty).cancel)
-        listener, address = await listen(partial(_protocol, runner), folder, config.listen)
+        listener, address = await listen(
+            _protocol(runner, config.connections), folder, config.listen
+        )
         stack.callback(listener.close)
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, app[STOPPING].tell)
@@ -153,17 +155,12 @@ def _parts(folder: Path, config: Config, scrubber: Scrubber, gpg: Gpg, store: St
     return Parts(spool, scrubber, sealer, store)
 
 
-def _protocol(runner: web.AppRunner, circuit: int | None) -> Protocol:
-    assert runner.server is not None
-    return Protocol(
-        runner.server,
-        circuit=circuit,
-        loop=asyncio.get_running_loop(),
-        access_log=None,  # how aiohttp turns it off
-        auto_decompress=False,
-        lingering_time=_LINGER_SECONDS,
-        keepalive_timeout=_KEEP_ALIVE_SECONDS,
-    )
+def _protocol(runner: web.AppRunner, limits: Connections) -> Callable[[int | None], Protocol]:
+    """Return what begins each connection, with a place among all of them."""
+    server = runner.server
+    assert server is not None
+    room = OpenConnections(most=limits.max_open, most_per_circuit=limits.max_open_per_circuit)
+    return lambda circuit: Protocol(server, room=room, limits=limits, circuit=circuit)
 
 
 def _is_in_use(sessions: Sessions, mailbox: str) -> bool:

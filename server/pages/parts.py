@@ -18,7 +18,7 @@ from server.errors import BrokenForm
 from server.events import Journal, Reason
 from server.headers import FRAMING, Framing
 from server.i18n import Language, languages, preferred
-from server.listening import circuit_of
+from server.listening import circuit_of, small_body
 from server.pipeline import Parts
 from server.sender import Sender, sender_of
 from server.sessions import COOKIE, Session, Sessions, failed
@@ -134,8 +134,7 @@ async def small_form(request: web.Request, *, most_fields: int = 8) -> dict[str,
     """Return the fields of a form without files, each with its values. Raises BrokenForm."""
     if (request.content_length or _LONGEST_SMALL_FORM + 1) > _LONGEST_SMALL_FORM:
         raise BrokenForm("longer than our forms are")
-    # Not by `request.read`, which keeps what it read for as long as the connection lasts.
-    text = (await request.content.read()).decode("utf-8", "replace")
+    text = (await small_body(request)).decode("utf-8", "replace")
     try:
         return parse_qs(text, max_num_fields=most_fields)
     except ValueError:

@@ -16,7 +16,14 @@ from crypto.errors import CryptoError
 from crypto.manifest import Condition
 from scrub import REASONS
 from server import events
-from server.errors import BadCatalogue, NotFit, NotPaired, ServerError, SettingsRefused
+from server.errors import (
+    BadCatalogue,
+    NotFit,
+    NotPaired,
+    NotTheLine,
+    ServerError,
+    SettingsRefused,
+)
 from server.events import (
     AtOnce,
     Counted,

@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ from aiohttp import ClientSession, web
 from webside import web_side
 
 from crypto.codename import new_codename, words_of
-from server.config import Listen
+from server.config import Connections, Listen
 from server.listening import listen
 from server.pages.parts import SESSIONS
 from server.serve import _protocol
@@ -26,9 +25,8 @@ class TestAConnectionThatStaysOpen:
         app = web_side()
         runner = web.AppRunner(app)
         await runner.setup()
-        listener, address = await listen(
-            partial(_protocol, runner), folder, Listen(tcp="127.0.0.1:0")
-        )
+        begin = _protocol(runner, Connections())
+        listener, address = await listen(begin, folder, Listen(tcp="127.0.0.1:0"))
         session = app[SESSIONS].begin(new_codename())
         typed = {"codename": words_of(new_codename())}
         async with ClientSession(cookies={"visit": session.cookie}) as browser:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from server.proxy_line import LONGEST, NotTheLine, TakesLine, circuit_in
+from server.errors import NotTheLine
+from server.proxy_line import LONGEST, TakesLine, circuit_in
 
 CIRCUITS = st.integers(0, 2**32 - 1)
 PORTS = st.integers(1, 65535)
