@@ -3,13 +3,17 @@
 import asyncio
 import resource
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
+from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.config import Connections
 from server.connections import OpenConnections, allow_descriptors
 from server.errors import NotFit
+from server.listening import Protocol
 
 
 class Wire(asyncio.Transport):
@@ -18,9 +22,16 @@ class Wire(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__()
         self.ended = False
+        self.over = asyncio.Event()
 
     def abort(self) -> None:
         self.ended = True
+        self.over.set()
+
+    close = abort
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        pass
 
 
 def begun(room: OpenConnections, *circuits: int | None) -> list[Wire]:
@@ -118,3 +129,68 @@ class TestDescriptors:
 
         with pytest.raises(NotFit, match="needs 2256"):
             allow_descriptors(1000)
+
+
+HEAD = b"GET / HTTP/1.1\r\nHost: x\r\n"
+
+
+def ends(
+    act: Callable[[Protocol], None], *, most: int = 1, seconds: int = 0, in_the_end: bool = False
+) -> bool:
+    """Say whether what is done ends a connection, none of whose steps may take longer than told.
+
+    Either at once, or `in_the_end`, which is waited for.
+    """
+
+    async def run() -> bool:
+        wire = Wire()
+        limits = Connections(head_seconds=seconds, answer_seconds=seconds)
+        room = OpenConnections(most=most, most_per_circuit=1)
+        protocol = Protocol(web.Server(nothing), room=room, limits=limits, circuit=1)
+        protocol.connection_made(wire)
+        act(protocol)
+        if in_the_end:
+            await asyncio.wait_for(wire.over.wait(), 10)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        ended = wire.ended
+        protocol.connection_lost(None)
+        assert len(room) == 0
+        return ended
+
+    return asyncio.run(run())
+
+
+async def nothing(request: web.BaseRequest) -> web.StreamResponse:
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+class TestAConnection:
+    def test_ends_when_the_head_of_a_request_takes_too_long(self) -> None:
+        assert ends(lambda it: it.data_received(HEAD), in_the_end=True)
+
+    def test_ends_when_the_head_of_a_request_is_too_long(self) -> None:
+        def endless(protocol: Protocol) -> None:
+            for _ in range(40):
+                protocol.data_received(b"X: " + b"y" * 1000 + b"\r\n")
+
+        assert ends(lambda it: (it.data_received(HEAD), endless(it))[0], seconds=60)
+
+    def test_lasts_once_the_request_is_there(self) -> None:
+        assert not ends(lambda it: it.data_received(HEAD + b"\r\n"))
+
+    def test_ends_when_an_answer_is_not_fetched(self) -> None:
+        assert ends(Protocol.pause_writing, in_the_end=True)
+
+    def test_lasts_when_the_answer_is_fetched_after_all(self) -> None:
+        assert not ends(lambda it: (it.pause_writing(), it.resume_writing())[1])
+
+    def test_ends_when_a_third_request_comes_before_the_first_is_answered(self) -> None:
+        two, three = (HEAD + b"\r\n") * 2, (HEAD + b"\r\n") * 3
+
+        assert not ends(lambda it: it.data_received(two))
+        assert ends(lambda it: it.data_received(three))
+
+    def test_that_there_is_no_room_for_ends_before_it_is_read(self) -> None:
+        assert ends(lambda it: None, most=0)
