@@ -38,7 +38,6 @@ from server.events import (
     silence_libraries,
     step,
 )
-from server.proxy_line import NotTheLine
 from server.visit import reason_of
 
 NEVER_MET_BY_A_RECORDING = {BadCatalogue, NotFit, NotPaired, NotTheLine, SettingsRefused}
