@@ -230,7 +230,9 @@ def measure(folder: Path, options: argparse.Namespace) -> Row:
         peak = peak_mb(drop.process.pid)
         drop.stop()
         kinds = ("slow", "fast")
-        rows = [row_of(kind, [one for one in sent if one["kind"] == kind]) for kind in kinds]
+        rows = [
+            row_of(kind, some) for kind in kinds if (some := [o for o in sent if o["kind"] == kind])
+        ]
         total = sum(one["size"] for one in sent) / MEGABYTE
         return {
             "sending": rows,

@@ -84,7 +84,7 @@ class ChunkWriter:
                 self._waiting += step
                 start += len(step)
 
-    def write_chunk(self, chunk: bytes | bytearray) -> None:
+    def write_chunk(self, chunk: bytes | memoryview) -> None:
         """Add one whole chunk that more follows; nothing of it waits here, or is copied.
 
         Raises ValueError when it isn't one, something waits, or the container is complete.
@@ -106,7 +106,7 @@ class ChunkWriter:
         if self._finished:
             raise ValueError("the container is complete")
 
-    def _put(self, chunk: bytes | bytearray, *, last: bool = False) -> None:
+    def _put(self, chunk: bytes | bytearray | memoryview, *, last: bool = False) -> None:
         # Made anew each time: many containers are being written at once, most of them waiting.
         sealed = bytearray(len(chunk) + TAG_SIZE)
         self._cipher.encrypt_into(_nonce(self._index, last=last), chunk, None, sealed)

@@ -75,6 +75,7 @@ async def _move(content: StreamReader, body: StreamReader) -> None:
     try:
         async for block in content.iter_any():
             body.feed_data(block)  # pauses the connection while too much waits
+            del block  # it isn't held here until another comes
     except _BROKEN_OFF:
         pass
     finally:
@@ -130,22 +131,23 @@ async def arrive(recording: Recording, held: Held, item: Item) -> None:
     in `body_of`. Raises TooLarge, Empty, CutOff, SpoolFailed; the form's next part then still
     arrives.
     """
-    chunk = bytearray()
+    chunk, filled = memoryview(bytearray(SPOOL_CHUNK)), 0
     async for block in _read(recording.part):
         item.arrived(item.size + len(block))
         if item.size > recording.largest_bytes:
             raise TooLarge("larger than a recording may be")
         start = 0
         while start < len(block):
-            if len(chunk) == SPOOL_CHUNK:  # more follows, so it isn't the last
+            if filled == SPOOL_CHUNK:  # more follows, so it isn't the last
                 await in_thread(_write, held, chunk, item)
-                chunk.clear()
-            end = start + SPOOL_CHUNK - len(chunk)
-            chunk += memoryview(block)[start:end]
-            start = end
-    if not chunk:
+                filled = 0
+            step = min(len(block) - start, SPOOL_CHUNK - filled)
+            chunk[filled : filled + step] = block[start : start + step]
+            start, filled = start + step, filled + step
+        del block  # or it would be in memory until another comes, and many sources are slow
+    if not filled:
         raise Empty("nothing in it")
-    await in_thread(_write_last, held, chunk, item)
+    await in_thread(_write_last, held, chunk[:filled], item)
 
 
 async def _read(part: BodyPartReader) -> AsyncIterator[bytes]:
@@ -157,6 +159,7 @@ async def _read(part: BodyPartReader) -> AsyncIterator[bytes]:
             raise CutOff("the connection ended before the part did") from None
         if block:
             yield block
+        del block
 
 
 class _Form(MultipartReader):
@@ -225,12 +228,12 @@ async def _is_untouched(part: BodyPartReader) -> bool:
     return True
 
 
-def _write(held: Held, chunk: bytearray, item: Item) -> None:
+def _write(held: Held, chunk: memoryview, item: Item) -> None:
     item.read(chunk)
     held.write_chunk(chunk)
 
 
-def _write_last(held: Held, chunk: bytearray, item: Item) -> None:
+def _write_last(held: Held, chunk: memoryview, item: Item) -> None:
     item.read(chunk)
     held.write(chunk)
     held.finish()

@@ -98,7 +98,7 @@ class Item:
         """Note that it is `size` bytes long by now."""
         self.size = size
 
-    def read(self, block: bytes | bytearray) -> None:
+    def read(self, block: bytes | memoryview) -> None:
         """Take the next bytes of it into account, for `kept_before`."""
         if self._digest is not None:
             self._digest.update(block)

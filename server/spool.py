@@ -50,7 +50,7 @@ class Held:
         with _failures_named():
             self._writer.write(recording)
 
-    def write_chunk(self, chunk: bytearray) -> None:
+    def write_chunk(self, chunk: memoryview) -> None:
         """Add SPOOL_CHUNK bytes that more follow; holds none of them. Raises as `write` does."""
         with _failures_named():
             self._writer.write_chunk(chunk)
