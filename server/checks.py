@@ -9,6 +9,7 @@ from crypto.codename import SALT_SIZE
 from crypto.gpg import Gpg
 from server.config import Config, Engine, Newsroom
 from server.errors import NotFit
+from server.store.trading import can_exchange
 
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
 _LARGEST_LOGO: Final = 32_000
@@ -67,5 +68,19 @@ def folders_fit(folder: Path, config: Config) -> None:
             problems.append(f"the folder {place} is missing")
         elif place.stat().st_mode & 0o077:
             problems.append(f"others can enter {place}; run: chmod 700 {place}")
+    if not problems and config.store.engine is Engine.FOLDER:
+        problems += _store_problems(folder / config.places.store)
     if problems:
         raise NotFit(problems)
+
+
+def _store_problems(store: Path) -> list[str]:
+    try:
+        if can_exchange(store):
+            return []
+    except OSError as error:
+        return [f"can't make a folder in {store}: {error.strerror}"]
+    return [
+        f"the file system of {store} can't exchange two names, which the nightly rewrite needs; "
+        "take ext4, XFS, Btrfs or F2FS"
+    ]

@@ -50,15 +50,16 @@ async def sweep_tonight(
     in_use: Callable[[str], bool],
     today: date,
 ) -> None:
-    """Sweep once, unless the clock can't be believed; count what was done, tell what failed."""
+    """Sweep once; count what was done, tell what failed. By a clock in doubt nothing is deleted."""
     receipts = folder / config.places.receipts
+    sweep = Sweep(store, config.keeping, today=today, in_use=in_use)
     try:
         if days := await in_thread(pause_to_doubt, receipts, today):
             journal.tell(SweepHeldBack(days))
-            return
-        sweep = Sweep(store, config.keeping, today=today, in_use=in_use)
-        swept = await sweep.everything(opened_for(folder, config))
-        await in_thread(keep_last_sweep, receipts, today)
+            swept = await sweep.only_writing_anew()
+        else:
+            swept = await sweep.everything(opened_for(folder, config))
+            await in_thread(keep_last_sweep, receipts, today)
     except (ServerError, OSError):
         journal.tell(SweepFailed())
         return

@@ -83,6 +83,14 @@ class Sweep:
         await self._rewrite()
         return self.swept
 
+    async def only_writing_anew(self) -> Swept:
+        """Delete nothing. Raises StoreFailed when the store can't be listed."""
+        for folder in ("drops/", "replies/", "mailboxes/"):
+            async for _ in self._listed(folder):
+                pass
+        await self._rewrite()
+        return self.swept
+
     async def drops(self, opened: Opened) -> None:
         """Delete the drops that were opened and are old enough."""
         await self._drops(await _some(opened), self._listed("drops/"))

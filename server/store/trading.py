@@ -4,7 +4,10 @@ ext4, XFS, Btrfs, F2FS and tmpfs can do both, and OverlayFS over them.
 """
 
 import ctypes
+import errno
 import os
+import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +33,24 @@ def exchange(one: Path, other: Path) -> None:
 def rename_to_new(one: Path, other: Path) -> None:
     """Rename, but never over something. Raises FileExistsError, FileNotFoundError."""
     _rename(one, other, _NO_REPLACE)
+
+
+def can_exchange(folder: Path) -> bool:
+    """Say whether the file system there can. Raises OSError when it can't be tried."""
+    one, other = (folder / secrets.token_hex(16) for _ in range(2))
+    one.mkdir(mode=0o700)
+    try:
+        other.mkdir(mode=0o700)
+        exchange(one, other)
+    except OSError as error:
+        if error.errno not in {errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP}:
+            raise
+        return False
+    finally:
+        for each in (one, other):
+            with suppress(FileNotFoundError):
+                each.rmdir()
+    return True
 
 
 def _rename(one: Path, other: Path, flags: int) -> None:

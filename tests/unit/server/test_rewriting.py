@@ -1,6 +1,7 @@
 """The nightly rewrite in a folder: what the disk knows afterwards, and that nothing is lost."""
 
 import asyncio
+import errno
 import os
 import random
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 
 from server.config import Config
 from server.errors import NoSuchObject, StoreFailed
-from server.store import Listed, random_name, rewriting, small
+from server.store import Listed, random_name, rewriting, small, trading
 from server.store.local import LocalStore
 from server.store.opening import open_store
 from server.store.trading import exchange
@@ -187,6 +188,21 @@ class TestTheDisk:
         assert len(list((root / "mailboxes").iterdir())) == 100
         assert len(list((root / "spare").iterdir())) > 30
 
+    def test_does_not_know_when_a_source_looked(self, root: Path) -> None:
+        name = put(root, f"replies/{MAILBOX}/{random_name()}")
+        rewrite(root, name)
+        places = [root / name, root / "replies" / MAILBOX]
+        before = [place.stat().st_atime_ns for place in places]
+
+        async def look() -> None:
+            store = LocalStore(root)
+            assert [one async for one in store.names(f"replies/{MAILBOX}/")] == [name]
+            assert [block async for block in store.get(name)] == [b"sealed"]
+
+        asyncio.run(look())
+
+        assert [place.stat().st_atime_ns for place in places] == before
+
     def test_does_not_know_when_a_reply_was_deleted(self, root: Path) -> None:
         kept, deleted = (put(root, f"replies/{MAILBOX}/{random_name()}") for _ in range(2))
         rewrite(root, kept, deleted)
@@ -260,6 +276,20 @@ class TestACrash:
         assert anew(root) == []
         with pytest.raises(NoSuchObject):
             asyncio.run(anext(LocalStore(root).get(name)))
+
+
+class TestAFileSystem:
+    def test_that_cannot_exchange_names_is_refused_at_the_start(
+        self, root: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(one: Path, other: Path) -> None:
+            raise OSError(errno.EINVAL, "Invalid argument")
+
+        assert trading.can_exchange(root)
+        monkeypatch.setattr(trading, "exchange", refuse)
+
+        assert not trading.can_exchange(root)
+        assert sorted(path.name for path in root.iterdir()) == ["drops", "mailboxes", "replies"]
 
 
 async def open_and_close(root: Path) -> None:

@@ -158,6 +158,26 @@ class TestAVisit:
         assert not session.token_is("ü")
 
 
+class TestMailboxes:
+    def test_are_in_use_as_long_as_a_visit_can_send_into_them(self) -> None:
+        async def run() -> None:
+            clock = Clock()
+            sessions = visits(clock)
+            sessions.begin(b"only shown")
+            session = sessions.begin(b"codename")
+            session.sender = ready(sender_of(KEYS))
+
+            with sessions.uploading(session):
+                clock.seconds = 10_000
+                sessions.forget_idle()
+                assert sessions.mailboxes() == {KEYS.mailbox_id}
+            sessions.end(session)
+
+            assert sessions.mailboxes() == set()
+
+        asyncio.run(run())
+
+
 class TestReading:
     def test_is_over_long_before_the_visit_and_sending_goes_on(self) -> None:
         asyncio.run(self._idles())

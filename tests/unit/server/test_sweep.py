@@ -3,7 +3,7 @@
 import asyncio
 import tracemalloc
 from collections.abc import AsyncIterator, Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from server import sweep as sweeping
 from server.config import Config, Keeping, Places
 from server.errors import StoreFailed
 from server.events import Journal
-from server.nights import sweep_tonight
+from server.nights import sweep_nightly, sweep_tonight
 from server.opened import (
     desks_required,
     keep_exported,
@@ -320,12 +320,58 @@ class TestTheNight:
     def test_deletes_nothing_by_a_clock_that_jumped(
         self, store: AgedStore, tmp_path: Path, capsys: pytest.CaptureFixture[str], days: int
     ) -> None:
-        store.holds(event(random_name()), days_old=365)
+        old = store.holds(event(random_name()), days_old=365)
+        store.fresh = {old}
         (tmp_path / "receipts").mkdir()
         keep_last_sweep(tmp_path / "receipts", TODAY - timedelta(days=days))
 
         self.night(tmp_path, store)
 
-        assert len(store.blobs) == 1
+        assert list(store.blobs) == store.rewritten == [old]
         assert capsys.readouterr().err == f"event='sweep_held_back' days={days}\n"
         assert last_sweep(tmp_path / "receipts") == TODAY - timedelta(days=days)
+
+    def test_comes_at_its_hour_while_the_drop_runs(self, tmp_path: Path) -> None:
+        for folder in ("receipts", "desks"):
+            (tmp_path / folder).mkdir()
+        just_before = datetime(2026, 11, 21, 2, 59, 59, 999_000, tzinfo=UTC)
+
+        async def run() -> None:
+            over = asyncio.Event()
+
+            class Telling(AgedStore):
+                async def rewrite(self, names: Sequence[str]) -> int:
+                    over.set()
+                    return 0
+
+            store = Telling()
+            store.holds(event(random_name()), days_old=365)
+            duty = sweep_nightly(
+                tmp_path,
+                Config(keeping=Keeping(sweep_at_hour_utc=3)),
+                store,
+                Journal(),
+                in_use=lambda _mailbox: False,
+                now=lambda: just_before,
+            )
+            night = asyncio.create_task(duty)
+            await over.wait()
+            night.cancel()
+            assert store.blobs == {}
+
+        asyncio.run(run())
+
+    def test_never_comes_where_another_front_end_sweeps(
+        self, store: AgedStore, tmp_path: Path
+    ) -> None:
+        config = Config(keeping=Keeping(sweep_nightly=False))
+        duty = sweep_nightly(
+            tmp_path,
+            config,
+            store,
+            Journal(),
+            in_use=lambda _mailbox: False,
+            now=lambda: datetime.now(UTC),
+        )
+
+        asyncio.run(asyncio.wait_for(duty, 10))
