@@ -47,15 +47,20 @@ _STALE: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
-    """How often a request is tried, with growing pauses, and how long each step may take."""
+class Bounds:
+    """How often a request is tried, with growing pauses, how long each step may take, and how much
+    one request carries.
+    """
 
     tries: int = 4
     connect_seconds: float = 10
     read_seconds: float = 30
+    part_bytes: int = 8 * 1024 * 1024
+    copied_bytes: int = 256 * 1024 * 1024
+    names: int = 1000
 
 
-PATIENT: Final = Patience()
+USUAL: Final = Bounds()
 
 
 @dataclass(slots=True)
@@ -67,6 +72,7 @@ class Bucket:
 
     client: Any
     name: str
+    bounds: Bounds
     takes_conditions: bool = True
 
 
@@ -76,9 +82,7 @@ class _Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @asynccontextmanager
-async def connected(
-    folder: Path, settings: StoreSettings, patience: Patience
-) -> AsyncIterator[Bucket]:
+async def connected(folder: Path, settings: StoreSettings, bounds: Bounds) -> AsyncIterator[Bucket]:
     """Have the bucket, and a client that may use it. Raises NotFit for want of credentials."""
     key = _read_key(folder / settings.credentials)
     authority = str(folder / settings.authority) if settings.authority else True
@@ -99,12 +103,12 @@ async def connected(
             response_checksum_validation="when_required",
             ignore_configured_endpoint_urls=True,
             max_pool_connections=64,
-            connect_timeout=patience.connect_seconds,
-            read_timeout=patience.read_seconds,
-            retries={"mode": "standard", "total_max_attempts": patience.tries},
+            connect_timeout=bounds.connect_seconds,
+            read_timeout=bounds.read_seconds,
+            retries={"mode": "standard", "total_max_attempts": bounds.tries},
         ),
     ) as client:
-        yield Bucket(client, settings.bucket)
+        yield Bucket(client, settings.bucket, bounds)
 
 
 async def bucket_fit(bucket: Bucket) -> None:

@@ -32,9 +32,7 @@ from server.store.engine import (
     pending_uploads,
 )
 
-PART: Final = 8 * 1024 * 1024
 _REWRITTEN: Final = "rewritten"
-_COPIED_AT_ONCE: Final = 256 * 1024 * 1024
 _TAKEN: Final = {"PreconditionFailed", "ConditionalRequestConflict"}
 _NO_UPLOAD: Final = "NoSuchUpload"
 _UNKNOWN: Final = "NotImplemented"
@@ -53,6 +51,7 @@ class Upload:
         self._client = bucket.client
         self._key = key
         self._place = {"Bucket": bucket.name, "Key": key}
+        self._part_bytes = bucket.bounds.part_bytes
         self._mark = secrets.token_hex(8)
         self._loop = asyncio.get_running_loop()
         self._stopped = threading.Event()
@@ -112,9 +111,9 @@ class Upload:
             while start < len(rest):
                 if self._stopped.is_set():
                     raise StoreFailed("stopped")
-                room = PART - self._filling.tell()
+                room = self._part_bytes - self._filling.tell()
                 start += self._filling.write(rest[start : start + room])
-                if self._filling.tell() == PART:
+                if self._filling.tell() == self._part_bytes:
                     self._hand_over()
         self._size += len(block)
 
@@ -239,7 +238,7 @@ async def write_anew(bucket: Bucket, key: str) -> None:
     place = {"Bucket": bucket.name, "Key": key}
     marks = {_REWRITTEN: "1"}
     with failures_named():
-        if found.size > _COPIED_AT_ONCE:
+        if found.size > bucket.bounds.copied_bytes:
             await _copy_in_parts(bucket, key, found.size, marks)
             return
         await bucket.client.copy_object(
@@ -253,8 +252,9 @@ async def _copy_in_parts(bucket: Bucket, key: str, size: int, marks: dict[str, s
     upload = {**place, "UploadId": begun["UploadId"]}
     try:
         tags = []
-        for number, start in enumerate(range(0, size, _COPIED_AT_ONCE), 1):
-            end = min(start + _COPIED_AT_ONCE, size)
+        step = bucket.bounds.copied_bytes
+        for number, start in enumerate(range(0, size, step), 1):
+            end = min(start + step, size)
             copied = await client.upload_part_copy(
                 **upload,
                 PartNumber=number,

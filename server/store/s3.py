@@ -19,9 +19,9 @@ from server.errors import NoSuchObject, StoreFailed, StoreFull
 from server.store import NAME, PREFIX, Blob, Listed
 from server.store.engine import (
     FAILURES,
-    PATIENT,
+    USUAL,
+    Bounds,
     Bucket,
-    Patience,
     bucket_fit,
     connected,
     failures_named,
@@ -39,15 +39,13 @@ _FRESH: Final = timedelta(days=7)
 async def open_s3(
     folder: Path,
     settings: StoreSettings,
-    patience: Patience = PATIENT,
-    *,
-    page: int = 1000,
+    bounds: Bounds = USUAL,
 ) -> AsyncIterator["S3Store"]:
     """Have the store in the bucket that the settings name. Raises NotFit, StoreFailed."""
-    async with connected(folder, settings, patience) as bucket:
+    async with connected(folder, settings, bounds) as bucket:
         await bucket_fit(bucket)
         await forget_stale_uploads(bucket)
-        store = S3Store(bucket, page=page)
+        store = S3Store(bucket)
         try:
             yield store
         finally:
@@ -55,10 +53,9 @@ async def open_s3(
 
 
 class S3Store:
-    """Keeps each blob as an object in a bucket; `page` names are asked for at a time."""
+    """Keeps each blob as an object in a bucket."""
 
-    def __init__(self, bucket: Bucket, *, page: int) -> None:
-        self._page = page
+    def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
         self._client = bucket.client
         self._ending: set[asyncio.Task[None]] = set()
@@ -104,7 +101,7 @@ class S3Store:
         if not PREFIX.fullmatch(prefix):
             raise StoreFailed("not a folder of the store")
         folder: dict[str, Any] = {"Bucket": self._bucket.name, "Prefix": prefix}
-        folder["MaxKeys"] = self._page
+        folder["MaxKeys"] = self._bucket.bounds.names
         fresh_since = datetime.now(UTC) - _FRESH
         next_page: dict[str, str] = {}
         while True:

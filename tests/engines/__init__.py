@@ -13,12 +13,19 @@ from uuid import uuid4
 
 from server.config import Engine as Kind
 from server.config import StoreSettings
-from server.store.engine import Patience, connected
+from server.store.engine import Bounds, connected
 from server.store.s3 import S3Store, open_s3
 
 _SWIFT: Final = Path(__file__).with_name("swift_here.py")
-PAGE: Final = 10
-QUICK: Final = Patience(tries=2, connect_seconds=5, read_seconds=5)
+QUICK: Final = Bounds(
+    tries=2,
+    connect_seconds=5,
+    read_seconds=5,
+    part_bytes=128 * 1024,
+    copied_bytes=256 * 1024,
+    names=10,
+)
+"""Less patience than a drop has, and small steps: what takes several is soon there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +64,11 @@ def as_toml(settings: StoreSettings) -> str:
 
 
 @asynccontextmanager
-async def store_in(folder: Path, settings: StoreSettings) -> AsyncIterator[S3Store]:
-    """Have the store, with less patience, and shorter pages, than a drop has."""
-    async with open_s3(folder, settings, QUICK, page=PAGE) as store:
+async def store_in(
+    folder: Path, settings: StoreSettings, bounds: Bounds = QUICK
+) -> AsyncIterator[S3Store]:
+    """Have the store, with less patience and smaller steps than a drop has."""
+    async with open_s3(folder, settings, bounds) as store:
         yield store
 
 

@@ -41,6 +41,7 @@ use = egg:swift#listing_formats
 use = egg:swift#s3api
 s3_acl = false
 location = us-east-1
+min_segment_size = 1
 [filter:tempauth]
 use = egg:swift#tempauth
 user_test_tester = testing .admin

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from engines import PAGE, store_in
+from engines import QUICK, store_in
 
 from server.errors import NoSuchObject, StoreFailed, StoreFull
 from server.store import Store, random_name, small
@@ -96,7 +96,7 @@ class TestEveryStore:
     def test_lists_more_than_a_page_whole_and_once(self, opening: Opening) -> None:
         async def run() -> None:
             async with opening() as store:
-                pages = 2 * (PAGE if isinstance(store, S3Store) else 1000)
+                pages = 2 * (QUICK.names if isinstance(store, S3Store) else 1000)
                 put = {f"replies/{MAILBOX}/{random_name()}" for _ in range(pages + 3)}
                 for name in put:
                     await store.put(name, small(b"x"))
