@@ -8,6 +8,7 @@ are never asked of the network, and the program's name stands without version or
     secret_key = "..."      a TOML file that only its owner can read
 """
 
+import asyncio
 import stat
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -19,13 +20,14 @@ from typing import Any, Final
 import aiohttp
 import msgspec
 from aiobotocore.config import AioConfig
+from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.session import AioSession
 from botocore.configprovider import (
     BOTOCORE_DEFAUT_SESSION_VARIABLES,
     ConfigValueStore,
     ConstantProvider,
 )
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 from botocore.parsers import ResponseParserError
 
 from server.config import StoreSettings
@@ -55,6 +57,7 @@ class Bounds:
     tries: int = 4
     connect_seconds: float = 10
     read_seconds: float = 30
+    request_seconds: float = 120
     part_bytes: int = 8 * 1024 * 1024
     copied_bytes: int = 256 * 1024 * 1024
     names: int = 1000
@@ -102,6 +105,7 @@ async def connected(folder: Path, settings: StoreSettings, bounds: Bounds) -> As
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
             ignore_configured_endpoint_urls=True,
+            http_session_cls=_bounded(bounds.request_seconds),
             max_pool_connections=64,
             connect_timeout=bounds.connect_seconds,
             read_timeout=bounds.read_seconds,
@@ -262,6 +266,24 @@ def _session() -> AioSession:
     constants |= dict.fromkeys(("config_file", "credentials_file"), ConstantProvider("/dev/null"))
     session.register_component("config_store", ConfigValueStore(mapping=constants))
     return session
+
+
+def _bounded(seconds: float) -> type[AIOHTTPSession]:
+    """Return what sends requests, and gives each up after so long.
+
+    aiohttp's own time-outs begin once a request is sent: an engine that stops reading in the middle
+    of one would be waited for without end.
+    """
+
+    class Bounded(AIOHTTPSession):  # type: ignore[misc]
+        async def send(self, request: Any) -> Any:
+            try:
+                async with asyncio.timeout(seconds):
+                    return await super().send(request)
+            except TimeoutError as error:
+                raise ReadTimeoutError(endpoint_url=request.url, error=error) from None
+
+    return Bounded
 
 
 def _read_key(path: Path) -> _Key:
