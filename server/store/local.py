@@ -35,8 +35,10 @@ _T = TypeVar("_T")
 class LocalStore:
     """Keeps each blob as a file below `root`."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, kept_free: int = 0) -> None:
+        """`kept_free` is how many bytes of its disk the nightly rewrite leaves to others."""
         self._root = root
+        self._kept_free = kept_free
 
     async def put(self, name: str, blob: Blob) -> None:
         stopped = threading.Event()
@@ -67,7 +69,7 @@ class LocalStore:
         with _failures_named():
             for name in names:
                 self._path(name)
-            work = partial(_end_of_day, self._root, names, stopped)
+            work = partial(_end_of_day, self._root, names, stopped, self._kept_free)
             return await in_thread(work, if_cancelled=stopped.set)
 
     async def delete(self, name: str) -> None:
@@ -156,9 +158,9 @@ def _delete(path: Path, copy: Path) -> None:
             sync_folder(path.parent.parent)
 
 
-def _end_of_day(root: Path, names: Sequence[str], stopped: threading.Event) -> int:
+def _end_of_day(root: Path, names: Sequence[str], stopped: threading.Event, kept_free: int) -> int:
     try:
-        return rewrite_all(root, names, stopped)
+        return rewrite_all(root, names, stopped, kept_free=kept_free)
     finally:
         if not stopped.is_set():
             fill_spare(root)

@@ -14,7 +14,8 @@ from server.store.local import LocalStore
 async def open_store(folder: Path, config: Config) -> AsyncIterator[Store]:
     """Have the store of the drop that lives in `folder`. Raises NotFit, StoreFailed."""
     if config.store.engine is Engine.FOLDER:
-        local = LocalStore(folder / config.places.store)
+        kept_free = config.admission.store_floor_bytes
+        local = LocalStore(folder / config.places.store, kept_free=kept_free)
         local.clear()
         yield local
         return

@@ -34,17 +34,20 @@ _ANEW: Final = "anew"
 _BLOCK: Final = 1024 * 1024
 _BATCH: Final = 256
 _BATCH_BYTES: Final = 1024**3
-_KEPT_FREE: Final = 64 * 1024**2
-"""Left to those who are sending meanwhile."""
+_SMALL: Final = 64
+"""Of the room that is to stay free, no more is asked for than so many times an object's size."""
 _NAMELESS: Final = os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _OLD: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-def rewrite_all(root: Path, names: Iterable[str], stopped: threading.Event) -> int:
+def rewrite_all(
+    root: Path, names: Iterable[str], stopped: threading.Event, *, kept_free: int = 0
+) -> int:
     """Write these objects anew, in this order; return how many found no room.
 
-    Raises OSError, when all others are done, if any of them failed.
+    `kept_free` bytes are left to those who are sending meanwhile. Raises OSError, when all others
+    are done, if any of them failed.
     """
     clear(root)
     (root / _ANEW).mkdir(mode=0o700, exist_ok=True)
@@ -54,7 +57,7 @@ def rewrite_all(root: Path, names: Iterable[str], stopped: threading.Event) -> i
             if stopped.is_set():
                 return without_room
             try:
-                _rewrite(root, name, batch, stopped)
+                _rewrite(root, name, batch, stopped, kept_free)
             except FileExistsError:
                 continue  # another process is at it
             except OSError as error:
@@ -101,23 +104,25 @@ class _Batch(ExitStack):
         self._held = self._held_bytes = 0
 
 
-def _rewrite(root: Path, name: str, batch: _Batch, stopped: threading.Event) -> None:
+def _rewrite(
+    root: Path, name: str, batch: _Batch, stopped: threading.Event, kept_free: int
+) -> None:
     path, copy = root / name, copy_of(root, name)
     with suppress(FileNotFoundError):
         facts = path.lstat()
         if facts.st_mtime_ns % DAY_NS == 0:
             return
-        if not _has_room(root, facts.st_size):
+        if not _has_room(root, facts.st_size, kept_free):
             batch.let_go()
-            if not _has_room(root, facts.st_size):
+            if not _has_room(root, facts.st_size, kept_free):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         _copy(batch.held(path), copy, facts.st_mtime_ns, stopped)
         _trade(path, copy)
 
 
-def _has_room(root: Path, size: int) -> bool:
+def _has_room(root: Path, size: int, kept_free: int) -> bool:
     disk = os.statvfs(root)
-    return disk.f_bavail * disk.f_frsize >= size + _KEPT_FREE
+    return disk.f_bavail * disk.f_frsize >= size + min(kept_free, _SMALL * size)
 
 
 def _copy(old: int, copy: Path, put_ns: int, stopped: threading.Event) -> None:

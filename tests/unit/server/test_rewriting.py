@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from drops import small_disk_at
 
 from server.config import Config
 from server.errors import NoSuchObject, StoreFailed
@@ -26,7 +27,8 @@ SCRIPT = """
 import sys, threading
 from pathlib import Path
 from server.store.rewriting import rewrite_all
-rewrite_all(Path(sys.argv[1]), sys.argv[2:], threading.Event())
+root = Path(sys.argv[1])
+left = rewrite_all(root, sys.argv[2:], threading.Event(), kept_free=10**9)
 """
 
 
@@ -121,14 +123,18 @@ class TestAnObjectThatWasRewritten:
 
         assert listed(root) == {}
 
-    def test_waits_for_the_next_night_when_there_is_no_room_for_two(
-        self, root: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        names = [put(root, f"drops/{random_name()}") for _ in range(3)]
-        monkeypatch.setattr(rewriting, "_KEPT_FREE", 2**60)
+    def test_waits_for_the_next_night_when_there_is_no_room_for_two(self, root: Path) -> None:
+        large = put(root, f"drops/{random_name()}", bytes(2_000_000))
+        names = [put(root, f"drops/{random_name()}") for _ in range(2)]
+        disk = root.parent / "disk"
+        disk.mkdir()
+        script = f"import shutil; shutil.copytree({str(root)!r}, {str(disk / 'store')!r})" + SCRIPT
+        script += "print(left, *(one for one in root.glob('drops/*') if one.stat().st_mtime % 1))"
+        given = [sys.executable, "-c", script, disk / "store", names[0], large, names[1]]
 
-        assert rewrite(root, *names) == 3
-        assert all(each.is_fresh for each in listed(root).values())
+        done = subprocess.run([*small_disk_at(disk, "3m"), *given], capture_output=True, text=True)
+
+        assert done.stdout.split() == ["1", str(disk / "store" / large)]
 
     def test_that_fails_keeps_no_other_from_being_rewritten(self, root: Path) -> None:
         first, last = (put(root, f"drops/{random_name()}") for _ in range(2))
