@@ -91,7 +91,7 @@ class Limits(_Part, frozen=True):
 class Admitting(_Part, frozen=True):
     """What all uploads may take together, and what of it is kept for sources who return."""
 
-    max_uploads: int = 240
+    max_uploads: int = 260
     reserved_uploads: int = 20
     max_bytes: int = 512 * 1024 * MEBIBYTE
     reserved_bytes: int = 64 * 1024 * MEBIBYTE

@@ -63,7 +63,7 @@ class TestMistakes:
             "[work]\nseals_at_once = 0",
             "[admission]\nmax_uploads = 0",
             "[admission]\nstore_floor_bytes = -1",
-            "[admission]\nreserved_uploads = 240",
+            "[admission]\nreserved_uploads = 260",
             "[admission]\nmax_bytes = 8589934592",
             "[admission]\nmax_bytes_per_circuit = 1000000",
             "[logs]\ntell_at_hour_utc = 24",

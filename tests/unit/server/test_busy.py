@@ -1,0 +1,74 @@
+"""Pages, when too many want the same thing: calm, and nobody else's visit is harmed."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+from webside import web_side
+
+from crypto.codename import new_codename, words_of
+from server.pages.parts import LOOKING, READING, SESSIONS
+from server.sessions import Session
+from server.turns import Turns
+
+BUSY = "We are busy just now."
+Client = TestClient[web.Request, web.Application]
+
+
+def at(work: Callable[[Client, Session], Awaitable[None]]) -> None:
+    """Do `work` in a visit to pages at which nobody can wait for codenames and mailboxes."""
+
+    async def run() -> None:
+        app = web_side()
+        app[READING], app[LOOKING] = (Turns(1, longest_queue=0) for _ in range(2))
+        session = app[SESSIONS].begin(new_codename())
+        async with TestClient(TestServer(app), cookies={"visit": session.cookie}) as client:
+            await work(client, session)
+
+    asyncio.run(run())
+
+
+async def told(client: Client, method: str, path: str, **more: Any) -> tuple[int, bool]:
+    """Return the status, and whether the page says that we are busy."""
+    async with client.request(method, path, allow_redirects=False, **more) as answer:
+        return answer.status, BUSY in await answer.text()
+
+
+def test_a_new_visit_is_refused_while_every_other_sends_something() -> None:
+    async def work(client: Client, session: Session) -> None:
+        sessions = client.app[SESSIONS]
+        sessions._most = 1
+        client.session.cookie_jar.clear()
+
+        with sessions.uploading(session):
+            assert await told(client, "GET", "/codename") == (503, True)
+            assert await told(client, "GET", "/return") == (503, True)
+            assert await told(client, "GET", "/") == (200, False)
+        assert await told(client, "GET", "/codename") == (200, False)
+
+    at(work)
+
+
+def test_typed_words_are_read_by_so_many_at_once_and_the_visit_goes_on() -> None:
+    async def work(client: Client, session: Session) -> None:
+        path, form = f"/return/{session.token}", {"codename": words_of(new_codename())}
+
+        async with client.app[READING].turn("somebody"):
+            assert await told(client, "POST", path, data=form) == (503, True)
+        assert await told(client, "POST", path, data=form) == (303, False)
+
+    at(work)
+
+
+def test_mailboxes_are_looked_into_by_so_many_at_once() -> None:
+    async def work(client: Client, session: Session) -> None:
+        close = f"/mailbox/{session.token}/close"
+
+        async with client.app[LOOKING].turn("somebody"):
+            assert await told(client, "GET", "/mailbox") == (503, True)
+            assert await told(client, "POST", close) == (503, True)
+        assert await told(client, "GET", "/mailbox") == (200, False)
+
+    at(work)
