@@ -74,7 +74,7 @@ def test_killed_at_any_system_call_it_loses_nothing(tmp_path: Path, note: Note) 
 
 
 def moments(lines: list[str]) -> Iterator[tuple[str, int]]:
-    """Yield each system call of the rewriting by its name, and its number among those of that name."""
+    """Yield the name of each system call of the rewriting, and its number among its namesakes."""
     begun, made = False, Counter[str]()
     for line in lines:
         call = line.partition("(")[0]
