@@ -12,7 +12,7 @@ KILLS ?= 50
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
-.PHONY: demo test test-faults check bench bench-load fuzz requirements catalogues language pictures machine-run machine-test clean
+.PHONY: demo test test-faults check bench bench-load bench-sweep fuzz requirements catalogues language pictures machine-run machine-test clean
 
 demo: machine-run .venv/ready
 	@$(BIN)/python demo/run.py $(if $(RECORDING),--recording "$(RECORDING)") $(if $(ONCE),--once)
@@ -49,6 +49,10 @@ bench: machine-test .venv/ready
 # Under eight minutes, on loopback only: 220 sources at once, and what becomes of pages and memory.
 bench-load: machine-test .venv/ready
 	@$(BIN)/python bench/load.py
+
+# OBJECTS= are made below AT=, a folder on the disk to measure.
+bench-sweep: machine-run .venv/ready
+	@$(BIN)/python bench/sweeping.py $(if $(OBJECTS),--objects $(OBJECTS)) $(if $(AT),--at $(AT))
 
 machine-run:
 	@setup/machine.sh run

@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from engines import Engine, store_in
 
 from server import sweep as sweeping
 from server.config import Config, Keeping, Places
@@ -23,7 +24,7 @@ from server.opened import (
     opened_drops,
 )
 from server.pairing import Desk
-from server.store import Listed, random_name
+from server.store import Listed, random_name, small
 from server.store.memory import MemoryStore
 from server.sweep import Sweep, Swept
 
@@ -212,6 +213,35 @@ class TestADryRun:
         assert (store.blobs, store.rewritten) == (before, [])
         assert dry == swept(store, opened)
         assert dry == Swept(drops=1, replies=3, mailboxes=1, rewritten=1)
+
+
+@pytest.mark.xdist_group("engine")
+class TestABucket:
+    def test_is_swept_as_a_folder_is(self, tmp_path: Path, engine: Engine) -> None:
+        settings, mailbox, closed = engine.bucket(tmp_path), random_name(), random_name()
+        opened, altered, kept = drop(), drop(), drop()
+        going = [opened, event(mailbox), reply(mailbox), reply(closed)]
+        in_a_year = datetime.now(UTC).date() + timedelta(days=366)
+
+        async def run() -> tuple[Swept, list[str]]:
+            async with store_in(tmp_path, settings) as store:
+                for name in (*going, altered, kept):
+                    await store.put(name, small(name.encode()))
+                due = [(opened, sha256(opened.encode()).digest()), (altered, bytes(32))]
+                sweep = Sweep(store, Keeping(reply_days=1000), today=in_a_year)
+                swept = await sweep.everything(iter(due))
+                left = [
+                    name
+                    for kind in ("drops/", "mailboxes/", "replies/")
+                    async for name in store.names(kind)
+                ]
+                return swept, left
+
+        swept, left = asyncio.run(run())
+
+        assert (swept.drops, swept.altered, swept.mailboxes, swept.replies) == (1, 1, 1, 1)
+        assert (swept.left, swept.failed) == (0, 0)
+        assert set(left) == {altered, kept}
 
 
 class EndlessStore(MemoryStore):
