@@ -34,7 +34,8 @@ check: machine-test .venv/ready
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n $(WORKERS)
 
-# N inputs made by mutation; or one parser, guided by its branches: TARGET=ogg SECONDS=60.
+# N inputs of each kind made by mutation (recordings, forms, tor's lines); or one parser, guided by its
+# branches: TARGET=ogg SECONDS=60, also multipart and proxy-line.
 fuzz: machine-test .venv/ready $(if $(TARGET),.venv/fuzz)
 	@PYTHONPATH=tests $(BIN)/python -m $(if $(TARGET),fuzz.guided $(TARGET) --seconds $(SECONDS),\
 		fuzz.run --inputs $(N) --seed $(SEED))

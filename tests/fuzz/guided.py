@@ -1,7 +1,8 @@
 """Follow one parser's branches with atheris: `make fuzz TARGET=ogg SECONDS=60`.
 
-A target is a module of scrub/containers, and begins with the recordings that it plans. libFuzzer
-keeps what reaches a new branch; a fault ends the run and is saved among the vectors.
+A target is a module of scrub/containers, and begins with the recordings that it plans; or it is
+`multipart` or `proxy-line`. libFuzzer keeps what reaches a new branch; a fault ends the run and is
+saved among the vectors.
 """
 
 import argparse
@@ -13,9 +14,10 @@ from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["scrub"]):
+with atheris.instrument_imports(include=["scrub", "server", "aiohttp.multipart"]):
     from fuzz.mutate import Seed, seeds
     from fuzz.run import be_timed, keep, tried
+    from fuzz.targets import RECORDINGS, TARGETS
     from scrub import NotARecording, Unsupported
     from scrub.formats import FORMATS, Format, recognised
     from scrub.reading import Reader
@@ -31,7 +33,9 @@ def parser_of(row: Format) -> str:
 
 
 def seeds_of(target: str) -> list[Seed]:
-    """Return the recordings that this parser plans."""
+    """Return the recordings that this parser plans, or the inputs of another target."""
+    if target in TARGETS:
+        return list(TARGETS[target].seeds())
     return [seed for seed in seeds() if _recognised_by(seed.recording) == target]
 
 
@@ -44,17 +48,20 @@ def _recognised_by(recording: bytes) -> str:
 
 def main() -> None:
     """Run one target."""
-    targets = sorted({parser_of(row) for row in FORMATS})
+    others = TARGETS.keys() - {"recordings"}
+    targets = sorted({parser_of(row) for row in FORMATS} | others)
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("target", choices=targets)
     options.add_argument("--seconds", type=int, default=60)
     chosen = options.parse_args()
+    target = TARGETS.get(chosen.target, RECORDINGS)
     be_timed()
 
     def one_input(recording: bytes) -> None:
-        fault, _ = tried(recording)
+        fault, _ = tried(recording, target)
         if fault:
-            raise SystemExit(f"FAULT {fault}: {keep(chosen.target, fault, recording)}")
+            kept = keep(chosen.target, fault, recording, target.folder)
+            raise SystemExit(f"FAULT {fault}: {kept}")
 
     with tempfile.TemporaryDirectory() as corpus:
         for seed in seeds_of(chosen.target):

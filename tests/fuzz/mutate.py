@@ -7,6 +7,7 @@ Pages of Ogg get their right checksum again, half of the time: else nothing behi
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from random import Random
@@ -26,11 +27,12 @@ LONGEST = 40_000  # of a mutated recording
 
 @dataclass(frozen=True)
 class Seed:
-    """A planted recording, and where its parts seem to begin."""
+    """A planted recording, and where its parts seem to begin; or another input (`targets`)."""
 
     name: str
     recording: bytes
     marks: tuple[int, ...]
+    kin: Callable[[], tuple["Seed", ...]] | None = None  # whom it is grafted from; `seeds`
 
 
 @cache
@@ -130,7 +132,7 @@ def _cut(recording: bytearray, seed: Seed, chance: Random) -> None:
 
 def _graft(recording: bytearray, seed: Seed, chance: Random) -> None:
     """Put a stretch of another recording here."""
-    other = chance.choice(seeds())
+    other = chance.choice((seed.kin or seeds)())
     start, end = _stretch(bytearray(other.recording), other, chance)
     at = _place(recording, seed, chance)
     recording[at : at + chance.choice((0, end - start))] = _washed(other.recording[start:end])

@@ -1,4 +1,4 @@
-"""Mutate the corpus and clean what comes out: `make fuzz N=200000`.
+"""Mutate recordings and clean what comes out, and the same for forms and tor's lines: `make fuzz`.
 
 Every input follows from the seed and its number, so any of them can be made again. Two processes,
 each input within 5 seconds of processor and 256 MB. A fault is shrunk and saved among the vectors.
@@ -19,10 +19,11 @@ from random import Random
 from types import FrameType
 from typing import Any
 
-from fuzz.mutate import Seed, mutated, seeds
-from fuzz.outcome import Fault, outcome
+from fuzz.mutate import Seed, mutated
+from fuzz.outcome import Fault
+from fuzz.targets import RECORDINGS, TARGETS, Target
 
-VECTORS = Path(__file__).parent.parent / "vectors" / "scrub"
+VECTORS = Path(__file__).parent.parent / "vectors"
 CPU_SECONDS, CLOCK_SECONDS, MEMORY = 5, 60, 256 << 20
 BATCH = 2000  # inputs between two reports
 TRIES = 300  # to make a fault's input smaller
@@ -39,28 +40,39 @@ class TooSlow(BaseException):
 def main() -> None:
     """Run the mutations, print what became of them, and fail when there was a fault."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--inputs", type=int, default=20_000)
+    parser.add_argument("--inputs", type=int, default=20_000, help="of each target")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", default="", help="recordings whose name begins so")
+    parser.add_argument("--target", choices=TARGETS, action="append", help="only this one")
+    parser.add_argument("--only", default="", help="seeds whose name begins so")
     parser.add_argument("--again", type=int, help="make this one input, and say what becomes of it")
     options = parser.parse_args()
-    chosen = tuple(each for each in seeds() if each.name.startswith(options.only))
-    if options.again is not None:
-        name, recording = made(chosen, options.seed, options.again)
-        print(name, len(recording), "bytes:", outcome(recording))
-        return
-    print(
-        f"fuzz: {options.inputs} inputs of {len(chosen)} recordings, seed {options.seed}",
-        flush=True,
-    )
+    failed = False
+    for target in options.target or TARGETS:
+        chosen = tuple(
+            each for each in TARGETS[target].seeds() if each.name.startswith(options.only)
+        )
+        if not chosen:
+            continue
+        if options.again is not None:
+            name, made_again = made(chosen, options.seed, options.again)
+            became = TARGETS[target].outcome(made_again)
+            print(name, len(made_again), "bytes:", became)
+            return
+        failed |= _report(target, chosen, options.seed, options.inputs)
+    sys.exit(failed)
+
+
+def _report(target: str, chosen: tuple[Seed, ...], seed: int, inputs: int) -> bool:
+    """Run one target, say what came of it, and return whether there were faults."""
+    print(f"fuzz: {inputs} inputs of {len(chosen)} {target}, seed {seed}", flush=True)
     started = time.monotonic()
-    counted, faults = _run(chosen, options.seed, options.inputs)
+    counted, faults = _run(TARGETS[target], chosen, seed, inputs)
     took = time.monotonic() - started
-    print(f"fuzz: {options.inputs / took:.0f} inputs a second, {took:.0f} s: {_listed(counted)}")
+    print(f"fuzz: {inputs / took:.0f} inputs a second, {took:.0f} s: {_listed(counted)}")
     for fault, saved in faults.items():
         print(f"fuzz: FAULT {fault}: {saved}")
-    print(f"fuzz: {len(faults)} faults")
-    sys.exit(bool(faults))
+    print(f"fuzz: {len(faults)} faults", flush=True)
+    return bool(faults)
 
 
 def made(chosen: tuple[Seed, ...], seed: int, number: int) -> tuple[str, bytes]:
@@ -70,7 +82,7 @@ def made(chosen: tuple[Seed, ...], seed: int, number: int) -> tuple[str, bytes]:
     return parent.name, mutated(parent, chance)
 
 
-def _run(chosen: tuple[Seed, ...], seed: int, inputs: int) -> Answer:
+def _run(target: Target, chosen: tuple[Seed, ...], seed: int, inputs: int) -> Answer:
     """Share the inputs between two processes; one that dies is followed by another."""
     fork = multiprocessing.get_context("fork")
     answers: Answers = fork.SimpleQueue()
@@ -79,7 +91,7 @@ def _run(chosen: tuple[Seed, ...], seed: int, inputs: int) -> Answer:
 
     def start(numbers: range) -> tuple[Any, Place, range]:
         at = fork.Value("q", numbers.start)
-        process = fork.Process(target=_work, args=(chosen, seed, numbers, at, answers))
+        process = fork.Process(target=_work, args=(target, chosen, seed, numbers, at, answers))
         process.start()
         return process, at, numbers
 
@@ -96,7 +108,9 @@ def _run(chosen: tuple[Seed, ...], seed: int, inputs: int) -> Answer:
             process, at, numbers = each
             if process.exitcode:
                 name, recording = made(chosen, seed, at.value)
-                faults[f"{name} ended its process"] = keep(name, "ended its process", recording)
+                faults[f"{name} ended its process"] = keep(
+                    name, "ended its process", recording, target.folder
+                )
                 running.append(start(range(at.value + 2, numbers.stop, 2)))
     while not answers.empty():
         more, found = answers.get()
@@ -105,8 +119,15 @@ def _run(chosen: tuple[Seed, ...], seed: int, inputs: int) -> Answer:
     return counted, faults
 
 
-def _work(chosen: tuple[Seed, ...], seed: int, numbers: range, at: Place, answers: Answers) -> None:
-    """Clean these inputs; what went wrong is saved at once."""
+def _work(
+    target: Target,
+    chosen: tuple[Seed, ...],
+    seed: int,
+    numbers: range,
+    at: Place,
+    answers: Answers,
+) -> None:
+    """Try these inputs; what went wrong is saved at once."""
     limit_memory()
     be_timed()
     counted: Counter[str] = Counter()
@@ -114,9 +135,10 @@ def _work(chosen: tuple[Seed, ...], seed: int, numbers: range, at: Place, answer
     for number in numbers:
         at.value = number
         name, recording = made(chosen, seed, number)
-        fault, became = tried(recording)
+        fault, became = tried(recording, target)
         if fault and f"{name} {fault}" not in faults:
-            faults[f"{name} {fault}"] = keep(name, fault, shrunk(recording, fault))
+            short = shrunk(recording, fault, target)
+            faults[f"{name} {fault}"] = keep(name, fault, short, target.folder)
         counted[became] += 1
         if counted.total() == BATCH:
             answers.put((counted, faults))
@@ -131,12 +153,12 @@ def limit_memory() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
 
 
-def tried(recording: bytes) -> tuple[str, str]:
+def tried(recording: bytes, target: Target = RECORDINGS) -> tuple[str, str]:
     """Return what went wrong, or nothing, and what became of it."""
     faulthandler.dump_traceback_later(CLOCK_SECONDS, exit=True)
     signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS)
     try:
-        return "", outcome(recording)
+        return "", target.outcome(recording)
     except Fault as fault:
         return str(fault), "fault"
     except (Exception, TooSlow) as error:  # noqa: BLE001  # any: that is what we look for
@@ -158,11 +180,11 @@ def _too_slow(_signal: int, _frame: FrameType | None) -> None:
 def _where(error: BaseException) -> str:
     """Return the innermost function of ours."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if "/scrub/" in frame.filename] or frames
+    own = [each for each in frames if re.search("/(scrub|server)/", each.filename)] or frames
     return f"{Path(own[-1].filename).stem}.{own[-1].name}"
 
 
-def shrunk(recording: bytes, fault: str) -> bytes:
+def shrunk(recording: bytes, fault: str, target: Target = RECORDINGS) -> bytes:
     """Return a shorter recording with the same fault: pieces are left out while it lasts."""
     piece, tries = len(recording) // 2, TRIES
     while piece and tries:
@@ -170,7 +192,7 @@ def shrunk(recording: bytes, fault: str) -> bytes:
         while at < len(recording) and tries:
             shorter = recording[:at] + recording[at + piece :]
             tries -= 1
-            if tried(shorter)[0] == fault:
+            if tried(shorter, target)[0] == fault:
                 recording = shorter
             else:
                 at += piece
@@ -178,13 +200,14 @@ def shrunk(recording: bytes, fault: str) -> bytes:
     return recording
 
 
-def keep(name: str, fault: str, recording: bytes) -> Path:
+def keep(name: str, fault: str, recording: bytes, folder: str = RECORDINGS.folder) -> Path:
     """Write a vector, unless there is one of this name; return where it is."""
     words = re.sub(r"[^a-z0-9]+", "_", f"{name} {fault}".lower()).strip("_")
-    path = VECTORS / words
+    path = VECTORS / folder / words
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        about = f"expect: clean or refused\nwhy: a mutation of {name}: {fault}\n\n"
+        expected = "clean or refused" if folder == RECORDINGS.folder else "no fault"
+        about = f"expect: {expected}\nwhy: a mutation of {name}: {fault}\n\n"
         path.write_bytes(about.encode() + recording)
     return path
 

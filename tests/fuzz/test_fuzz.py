@@ -5,8 +5,12 @@ from pathlib import Path
 import pytest
 from canary.riff import chunk, riff
 
-from fuzz import mutate, outcome, run
+from fuzz import forms, lines, mutate, outcome, run
 from fuzz.mutate import Seed
+from fuzz.outcome import Fault
+from fuzz.targets import TARGETS, Target
+from server.arrive import _Form
+from server.proxy_line import TakesLine
 
 PCM = b"\1\0\1\0\x40\x1f\0\0\x80\x3e\0\0\2\0\x10\0"
 TAGGED = riff(b"WAVE", chunk(b"fmt ", PCM), chunk(b"data", b"canary0123456789" * 9))
@@ -85,5 +89,64 @@ class TestFuzzing:
 
         kept = run.keep("wav-pcm", fault, run.shrunk(long, fault))
 
-        assert kept.parent == vectors
+        assert kept.parent == vectors / "scrub"
         assert kept.read_bytes().endswith(b"\n\n!")
+
+
+class TestForms:
+    @pytest.mark.parametrize("seed", forms.seeds(), ids=lambda seed: seed.name)
+    def test_as_browsers_send_them_are_no_fault(self, seed: Seed) -> None:
+        assert run.tried(seed.recording, TARGETS["multipart"])[0] == ""
+
+    def test_are_read_strictly_by_code_that_shares_nothing_with_ours(self) -> None:
+        whole = next(seed for seed in forms.seeds() if seed.name == "multipart whole").recording
+
+        assert forms.expected(whole) == forms.read(whole, [whole])
+        assert forms.expected(whole[:-1]) is None
+        assert forms.expected(b"before it\r\n" + whole) is None
+
+    def test_that_lose_a_byte_on_their_way_are_a_fault(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(forms.Held, "write", lambda held, chunk: held.content.extend(chunk[1:]))
+
+        assert run.tried(forms.seeds()[0].recording, TARGETS["multipart"])[1] == "fault"
+
+    def test_that_break_the_reader_are_a_fault(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def broken(form: _Form) -> None:
+            raise IndexError
+
+        monkeypatch.setattr(_Form, "_read_boundary", broken)
+
+        assert run.tried(b"--edge", TARGETS["multipart"])[0].startswith("IndexError in")
+
+
+class TestLines:
+    def test_that_tor_does_not_write_are_found_by_their_values(self) -> None:
+        assert lines.expected(lines.line_of(0x1C, 80) + b"GET") == (0x1C, b"GET")
+        assert lines.expected(b"PROXY TCP6 fc00:dead:beef:4dad::1c ::1 28 80\r\n") is None
+        assert lines.expected(lines.line_of(0x1C, 80)[:-2]) is None
+
+    def test_whose_rest_is_lost_are_a_fault(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(lines.Following, "data_received", lambda following, data: None)
+
+        with pytest.raises(Fault):
+            lines.outcome(lines.line_of(0x1C, 80) + b"GET")
+
+    def test_that_are_waited_for_too_long_are_a_fault(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(TakesLine, "data_received", lambda taking, data: None)
+
+        with pytest.raises(Fault):
+            lines.outcome(b"P" * 200)
+
+
+@pytest.mark.parametrize("name", ["multipart", "proxy-line"])
+def test_a_few_inputs_and_every_vector_are_no_fault(name: str) -> None:
+    target: Target = TARGETS[name]
+    kept = (Path(__file__).parents[1] / "vectors" / target.folder).glob("*")
+    inputs = [run.made(target.seeds(), 5, number)[1] for number in range(150)]
+    inputs += [path.read_bytes().partition(b"\n\n")[2] for path in sorted(kept)]
+
+    assert [fault for fault, _ in (run.tried(each, target) for each in inputs) if fault] == []
