@@ -1,4 +1,4 @@
-"""Lines as slow as Tor's slowest, slower ones, and a drop that is slow itself; by the real clock."""
+"""Lines as slow as Tor's slowest, slower ones, and a drop that is slow itself, in real time."""
 
 import threading
 import time
