@@ -18,7 +18,7 @@ from typing import BinaryIO, Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from crypto.bag import DATA, FOLDER, UNFINISHED, Bag, Kind, tag_files
-from server.errors import StoreFailed, StoreFull
+from server.errors import NoSuchObject, StoreFailed, StoreFull
 from server.files import NO_ROOM, sync_folder
 from server.opened import keep_exported
 from server.store import Store, random_name
@@ -66,7 +66,11 @@ async def export(
         total = 0
         for name in names:
             listed = f"{DATA}/{name.removeprefix('drops/')}.gpg"
-            carried[name], size = await _copy(store, name, folder / listed)
+            try:
+                carried[name], size = await _copy(store, name, folder / listed)
+            except NoSuchObject:  # it was swept meanwhile: the desks have opened it
+                (folder / listed).unlink()
+                continue
             digests[listed] = carried[name]
             total += size
         sync_folder(folder / DATA)
@@ -88,7 +92,7 @@ async def export(
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    return Exported(whole, len(names), total)
+    return Exported(whole, len(carried), total)
 
 
 async def _copy(store: Store, name: str, path: Path) -> tuple[bytes, int]:

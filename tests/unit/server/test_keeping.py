@@ -4,17 +4,21 @@ import asyncio
 import json
 import os
 import subprocess
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from drops import SERVER, Drop, run_server
 from signing import DeskKey, receipts
 
+from server.export import export
 from server.store import random_name, small
 from server.store.local import LocalStore
+from server.store.memory import MemoryStore
 
 
 @pytest.fixture
@@ -81,6 +85,36 @@ class TestADropThatADeskHasOpened:
         assert done.returncode == 1
         assert "1 drops are not what was carried to the desks" in done.stderr
         assert len(drop.envelopes()) == 1
+
+
+class TestAnExport:
+    def test_leaves_out_what_is_swept_while_it_copies(self, stick: Path, tmp_path: Path) -> None:
+        kept, going = (f"drops/{number * 32}" for number in "12")
+
+        class Swept(MemoryStore):
+            async def get(self, name: str) -> AsyncIterator[bytes]:
+                self.blobs.pop(going, None)
+                async for block in super().get(name):
+                    yield block
+
+        store = Swept()
+        store.blobs = {kept: b"sealed", going: b"opened"}
+        exporting = export(
+            store,
+            stick,
+            export_key=Ed25519PrivateKey.generate(),
+            newsroom=("A" * 40,),
+            day=date(2026, 11, 21),
+            receipts=tmp_path,
+        )
+
+        exported = asyncio.run(exporting)
+
+        assert (exported.drops, exported.bytes) == (1, 6)
+        assert exported.folder is not None
+        assert [path.name for path in (exported.folder / "data").iterdir()] == ["1" * 32 + ".gpg"]
+        record = sha256(b"sealed").digest() + bytes.fromhex("1" * 32)
+        assert (tmp_path / "exported").read_bytes() == record
 
 
 class TestTheCommand:
