@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -97,7 +98,6 @@ async def connected(folder: Path, settings: StoreSettings, bounds: Bounds) -> As
         aws_secret_access_key=key.secret_key,
         verify=authority,
         config=AioConfig(
-            user_agent="tapedrop",
             proxies={},
             signature_version="s3v4",
             # A bucket's name in a host name is a name that the resolver is told.
@@ -112,6 +112,7 @@ async def connected(folder: Path, settings: StoreSettings, bounds: Bounds) -> As
             retries={"mode": "standard", "total_max_attempts": bounds.tries},
         ),
     ) as client:
+        client.meta.events.register("before-send.s3", _say_only_our_name)
         yield Bucket(client, settings.bucket, bounds)
 
 
@@ -119,7 +120,7 @@ async def bucket_fit(bucket: Bucket) -> None:
     """Raise NotFit unless the bucket is there and forgets what is deleted; StoreFailed."""
     client, name = bucket.client, bucket.name
     try:
-        await client.head_bucket(Bucket=name)
+        await client.list_objects_v2(Bucket=name, MaxKeys=1)
     except ClientError as error:
         if _status(error) == 404:
             raise NotFit([f"the bucket {name} is missing; make it first"]) from None
@@ -256,7 +257,9 @@ def _status(error: ClientError) -> int:
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
+@cache
 def _session() -> AioSession:
+    # One for all clients: it reads a megabyte of what S3 is called.
     session = AioSession()
     constants = {
         name: ConstantProvider(default)
@@ -284,6 +287,11 @@ def _bounded(seconds: float) -> type[AIOHTTPSession]:
                 raise ReadTimeoutError(endpoint_url=request.url, error=error) from None
 
     return Bounded
+
+
+def _say_only_our_name(request: Any, **_: object) -> None:
+    # Libraries, their versions, Python's and the system's would be said otherwise.
+    request.headers["User-Agent"] = "tapedrop"
 
 
 def _read_key(path: Path) -> _Key:

@@ -56,12 +56,12 @@ class S3Store:
     """Keeps each blob as an object in a bucket."""
 
     def __init__(self, bucket: Bucket) -> None:
-        self._bucket = bucket
+        self.bucket = bucket
         self._client = bucket.client
         self._ending: set[asyncio.Task[None]] = set()
 
     async def put(self, name: str, blob: Blob) -> None:
-        upload = Upload(self._bucket, _key(name))
+        upload = Upload(self.bucket, _key(name))
         if await upload.is_taken():
             raise StoreFailed("there is an object of that name")
         try:
@@ -100,8 +100,8 @@ class S3Store:
     async def listed(self, prefix: str) -> AsyncIterator[Listed]:
         if not PREFIX.fullmatch(prefix):
             raise StoreFailed("not a folder of the store")
-        folder: dict[str, Any] = {"Bucket": self._bucket.name, "Prefix": prefix}
-        folder["MaxKeys"] = self._bucket.bounds.names
+        folder: dict[str, Any] = {"Bucket": self.bucket.name, "Prefix": prefix}
+        folder["MaxKeys"] = self.bucket.bounds.names
         fresh_since = datetime.now(UTC) - _FRESH
         next_page: dict[str, str] = {}
         while True:
@@ -120,7 +120,7 @@ class S3Store:
         without_room, failed = 0, None
         for key in map(_key, names):
             try:
-                await write_anew(self._bucket, key)
+                await write_anew(self.bucket, key)
             except NoSuchObject:
                 continue
             except StoreFull:
@@ -134,7 +134,7 @@ class S3Store:
     async def delete(self, name: str) -> None:
         with failures_named():
             try:
-                await self._client.delete_object(Bucket=self._bucket.name, Key=_key(name))
+                await self._client.delete_object(Bucket=self.bucket.name, Key=_key(name))
             except ClientError as error:
                 if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
                     raise
@@ -147,7 +147,7 @@ class S3Store:
         """Return what comes from `offset` on, and how long the object is as a whole."""
         rest = {"Range": f"bytes={offset}-"} if offset else {}
         with failures_named():
-            answer = await self._client.get_object(Bucket=self._bucket.name, Key=key, **rest)
+            answer = await self._client.get_object(Bucket=self.bucket.name, Key=key, **rest)
             body, left = answer["Body"], answer["ContentLength"]
         if offset and not answer.get("ContentRange", "").startswith(f"bytes {offset}-"):
             body.close()
