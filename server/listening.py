@@ -27,11 +27,11 @@ class Protocol(web.RequestHandler):
 
     It has no error page of its own: aiohttp answers what isn't HTTP with its name, its version,
     the second, and the request line. No browser sends such a thing: the connection is closed
-    without a word. And it doesn't hold on to a page that was sent, for as long as the connection
-    waits for another request: the page may show a codename, or a reply.
+    without a word. It doesn't hold on to a page that was sent, for as long as the connection
+    waits for another request: the page may show a codename, or a reply. And it has a place among
+    all connections, and an end: a step of a visitor's, which aiohttp would wait for as long as it
+    takes, may take so many seconds (`limits`).
 
-    And it has a place among all connections, and an end: each step of a visitor's, which aiohttp
-    would wait for as long as it takes, may take so many seconds (`limits`), and so many bytes.
     `circuit` is the number of the Tor circuit that it came by, where tor tells.
     """
 
@@ -146,6 +146,9 @@ class Protocol(web.RequestHandler):
         """Send an answer, and forget what stands in it."""
         self._answered += 1
         self._last_body = request.content
+        if request.content_length is None and not request.content.is_eof():
+            # In chunks, as no browser sends: reading them costs us more than writing them costs.
+            self._lingering_time = 0.0
         if self._wire is not None:
             self._room.waits(self._wire)
         try:
