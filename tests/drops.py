@@ -116,7 +116,8 @@ class Drop:
 
     def envelopes(self) -> list[Path]:
         """Return the sealed drops in the store."""
-        return sorted((self.folder / "store/drops").iterdir())
+        store = self.folder / "store"
+        return sorted([*store.glob("drops/*"), *store.glob("rested/*")])
 
     def manifests(self, envelopes: Iterable[Path] | None = None) -> list[dict[str, Any]]:
         """Return the manifest in each envelope, opened with gpg and tar; of all, unless told."""

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from server.files import sync_folder
-from server.store.rewriting import DAY_NS
+from server.store.rewriting import DAY_NS, RESTED
 from server.store.trading import rename_to_new
 
 OF_SOURCES: Final = ("mailboxes", "replies")
@@ -86,7 +86,7 @@ def _spare(root: Path) -> list[Path]:
 
 def _changed(root: Path) -> Iterator[tuple[Path, int]]:
     """Yield folders whose times tell more than a day, and the time when each changed."""
-    for kind in ("drops", *OF_SOURCES):
+    for kind in ("drops", RESTED, *OF_SOURCES):
         with suppress(FileNotFoundError), os.scandir(root / kind) as entries:
             for entry in entries:
                 if kind in OF_SOURCES and entry.is_dir(follow_symlinks=False):

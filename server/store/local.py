@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequen
 from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO, Final, TypeVar
 
@@ -20,7 +20,7 @@ from server.errors import NoSuchObject, StoreFailed, StoreFull
 from server.files import NO_ROOM, sync_folder
 from server.store import NAME, PREFIX, Blob, Listed
 from server.store.folders import OF_SOURCES, blur_folders, fill_spare, make_folder
-from server.store.rewriting import DAY_NS, clear, copy_of, rewrite_all
+from server.store.rewriting import DAY_NS, RESTED, clear, copy_of, places_of, rewrite_all
 from server.threads import in_thread
 
 _BLOCK: Final = 256 * 1024
@@ -29,6 +29,7 @@ _NAMELESS: Final = os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _ATTEMPTS: Final = 3
 _PAGE: Final = 1000
+_DROPS: Final = "drops/"
 _T = TypeVar("_T")
 
 
@@ -48,8 +49,8 @@ class LocalStore:
             await in_thread(put, if_cancelled=stopped.set)
 
     async def get(self, name: str) -> AsyncIterator[bytes]:
-        path = self._path(name)
-        file, block = await _in_thread(_opened, path)
+        self._path(name)
+        file, block = await _in_thread(_opened, places_of(self._root, name))
         with file:
             while block:
                 yield block
@@ -73,8 +74,8 @@ class LocalStore:
             return await in_thread(work, if_cancelled=stopped.set)
 
     async def delete(self, name: str) -> None:
-        path = self._path(name)
-        await _in_thread(_delete, path, copy_of(self._root, name))
+        self._path(name)
+        await _in_thread(_delete, places_of(self._root, name), copy_of(self._root, name))
 
     def clear(self) -> None:
         """Remove what a crash left behind. Raises StoreFailed."""
@@ -94,8 +95,11 @@ class LocalStore:
                     yield each
 
     def _walked(self, prefix: str, tell: Callable[[str, Path], _T]) -> Generator[_T, None, None]:
-        for path in _files_below(self._root / prefix):
-            name = path.relative_to(self._root).as_posix()
+        # What is written anew while this lists may be missing, but never comes twice.
+        rested = _files_below(self._root / RESTED) if prefix == _DROPS else ()
+        for path in chain(rested, _files_below(self._root / prefix)):
+            below = path.relative_to(self._root)
+            name = below.as_posix() if below.parts[0] != RESTED else _DROPS + path.name
             if NAME.fullmatch(name):
                 with suppress(FileNotFoundError):  # it was deleted meanwhile
                     yield tell(name, path)
@@ -137,7 +141,15 @@ def _listed(name: str, path: Path) -> Listed:
     )
 
 
-def _opened(path: Path) -> tuple[BinaryIO, bytes]:
+def _opened(places: Sequence[Path]) -> tuple[BinaryIO, bytes]:
+    *first, last = places
+    for path in first:
+        with suppress(FileNotFoundError):
+            return _begun(path)
+    return _begun(last)
+
+
+def _begun(path: Path) -> tuple[BinaryIO, bytes]:
     file = os.fdopen(_opened_unseen(path, os.O_RDONLY | os.O_CLOEXEC), "rb")
     try:
         return file, file.read(_BLOCK)
@@ -146,10 +158,11 @@ def _opened(path: Path) -> tuple[BinaryIO, bytes]:
         raise
 
 
-def _delete(path: Path, copy: Path) -> None:
-    with suppress(FileNotFoundError):
-        path.unlink()
-        sync_folder(path.parent)
+def _delete(places: Sequence[Path], copy: Path) -> None:
+    for path in places:
+        with suppress(FileNotFoundError):
+            path.unlink()
+            sync_folder(path.parent)
     copy.unlink(missing_ok=True)
     # An empty mailbox must not look different from one that never was.
     if path.parent.parent.name in OF_SOURCES:

@@ -5,6 +5,7 @@ anew. For each object, in the order given:
 
     copy        an unnamed file in anew/, with midnight of the object's day as its time; synced
     linkat      to anew/<name, its slashes as dots>
+    renameat2   of a drop, from drops/ to rested/
     renameat2   RENAME_EXCHANGE: both are whole at every moment; what was deleted meanwhile stays
                 deleted, because there is nothing to trade with
     unlink      what is in anew/ now: the old one
@@ -15,6 +16,11 @@ anybody at any time, also while another process rewrites: then that object waits
 The old ones stay open until a batch is done. File systems give a freed inode number, and freed
 blocks, to the next that asks: one by one, each copy would get the number of the one rewritten
 before it, and their times tell which that was. On ext4 this gave the order of arrival back, whole.
+
+A folder keeps names in the order in which they came, too: Btrfs and XFS show it, ext4 has it in its
+blocks. Hence rested/: there, drops stand in the order of the nights, and can't be laid side by side
+with the mailboxes that began with them. An object goes from drops/ to rested/ and never back, so
+whoever looks for it looks in this order.
 """
 
 import errno
@@ -26,11 +32,14 @@ from pathlib import Path
 from typing import Final
 
 from server.files import NO_ROOM, sync_folder
-from server.store.trading import exchange
+from server.store.trading import exchange, rename_to_new
 
 DAY_NS: Final = 86_400 * 10**9
 """Rewriting leaves midnight behind; nothing else does."""
+RESTED: Final = "rested"
+"""The folder of drops that were written anew. Their names go on beginning with drops/."""
 _ANEW: Final = "anew"
+_DROPS: Final = "drops"
 _BLOCK: Final = 1024 * 1024
 _BATCH: Final = 256
 _BATCH_BYTES: Final = 1024**3
@@ -50,7 +59,8 @@ def rewrite_all(
     are done, if any of them failed.
     """
     clear(root)
-    (root / _ANEW).mkdir(mode=0o700, exist_ok=True)
+    for folder in (_ANEW, RESTED):
+        (root / folder).mkdir(mode=0o700, exist_ok=True)
     without_room, failure = 0, None
     with _Batch() as batch:
         for name in names:
@@ -75,6 +85,12 @@ def clear(root: Path) -> None:
     with suppress(FileNotFoundError):
         for path in list((root / _ANEW).iterdir()):
             path.unlink(missing_ok=True)
+
+
+def places_of(root: Path, name: str) -> tuple[Path, ...]:
+    """Return where an object may be, in the order in which to look."""
+    path = root / name
+    return (path, root / RESTED / path.name) if path.parent.name == _DROPS else (path,)
 
 
 def copy_of(root: Path, name: str) -> Path:
@@ -107,9 +123,9 @@ class _Batch(ExitStack):
 def _rewrite(
     root: Path, name: str, batch: _Batch, stopped: threading.Event, kept_free: int
 ) -> None:
-    path, copy = root / name, copy_of(root, name)
+    places, copy = places_of(root, name), copy_of(root, name)
     with suppress(FileNotFoundError):
-        facts = path.lstat()
+        path, facts = _found(places)
         if facts.st_mtime_ns % DAY_NS == 0:
             return
         if not _has_room(root, facts.st_size, kept_free):
@@ -117,7 +133,14 @@ def _rewrite(
             if not _has_room(root, facts.st_size, kept_free):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         _copy(batch.held(path), copy, facts.st_mtime_ns, stopped)
-        _trade(path, copy)
+        _trade(path, places[-1], copy)
+
+
+def _found(places: tuple[Path, ...]) -> tuple[Path, os.stat_result]:
+    for path in places[:-1]:
+        with suppress(FileNotFoundError):
+            return path, path.lstat()
+    return places[-1], places[-1].lstat()
 
 
 def _has_room(root: Path, size: int, kept_free: int) -> bool:
@@ -151,9 +174,14 @@ def _link(descriptor: int, path: Path) -> None:
         os.close(folder)
 
 
-def _trade(path: Path, copy: Path) -> None:
+def _trade(path: Path, rests: Path, copy: Path) -> None:
     """Put the copy in the old one's place, unless nothing is there any more."""
-    with suppress(FileNotFoundError):
-        exchange(copy, path)
-        sync_folder(path.parent)
-    copy.unlink(missing_ok=True)
+    try:
+        with suppress(FileNotFoundError):
+            if path != rests:
+                rename_to_new(path, rests)
+            exchange(copy, rests)
+            for folder in {rests.parent, path.parent}:
+                sync_folder(folder)
+    finally:
+        copy.unlink(missing_ok=True)

@@ -21,8 +21,8 @@ from server.store import Store, random_name, small
 from server.store.opening import open_store
 
 _PATIENCE_SECONDS = 60
-_OBJECT = r"store/(drops|salts|(mailboxes|replies)/[0-9a-f]{32})/[0-9a-f]{32}"
-_FOLDER = r"store/(salts|anew|spare(/[0-9a-f]{32})?|(mailboxes|replies)/[0-9a-f]{32})"
+_OBJECT = r"store/(drops|rested|salts|(mailboxes|replies)/[0-9a-f]{32})/[0-9a-f]{32}"
+_FOLDER = r"store/(salts|anew|rested|spare(/[0-9a-f]{32})?|(mailboxes|replies)/[0-9a-f]{32})"
 _IN_STORE = re.compile(f"{_OBJECT}|{_FOLDER}|serving.lock|tapedrop.sock")
 _PLANTED_ANYHOW = (PLANTED, PLANTED.decode().encode("utf-16-le"), PLANTED.hex().encode())
 

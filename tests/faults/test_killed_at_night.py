@@ -14,6 +14,7 @@ from random import Random
 from faults.conftest import Note
 from server.store import random_name, small
 from server.store.local import LocalStore
+from server.store.rewriting import places_of
 
 NIGHT = """
 import sys, threading
@@ -32,6 +33,11 @@ def put(root: Path, name: str) -> tuple[str, bytes]:
     asyncio.run(LocalStore(root).put(name, small(content)))
     os.utime(root / name, (LONG_AGO, LONG_AGO))
     return name, content
+
+
+def at(root: Path, name: str) -> Path:
+    """Return where the object is."""
+    return next(place for place in places_of(root, name) if place.exists())
 
 
 def found(root: Path) -> dict[str, bytes]:
@@ -61,7 +67,7 @@ def test_killed_at_any_system_call_it_loses_nothing(tmp_path: Path, note: Note) 
     kills = 0
     for call, when in moments(calls.read_text().splitlines()):
         for name in put_there:
-            os.utime(root / name, (LONG_AGO, LONG_AGO))
+            os.utime(at(root, name), (LONG_AGO, LONG_AGO))
         kill = f"inject={call}:signal=SIGKILL:when={when}"
         killed = subprocess.run(["strace", "-o", calls, "-e", kill, *command])
         kills += killed.returncode == -signal.SIGKILL

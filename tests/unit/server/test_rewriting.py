@@ -9,6 +9,7 @@ import sys
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from drops import small_disk_at
@@ -23,6 +24,7 @@ from server.store.trading import exchange
 MAILBOX = "0123456789abcdef" * 2
 DAY_NS = 86_400 * 10**9
 YESTERDAY = datetime.now(UTC).date() - timedelta(days=1)
+SHOWN = Path("/dev/shm")
 SCRIPT = """
 import sys, threading
 from pathlib import Path
@@ -47,6 +49,11 @@ def put(root: Path, name: str, content: bytes = b"sealed") -> str:
     return name
 
 
+def at(root: Path, name: str) -> Path:
+    """Return where the object is."""
+    return next(place for place in rewriting.places_of(root, name) if place.exists())
+
+
 def rewrite(root: Path, *names: str) -> int:
     return asyncio.run(LocalStore(root).rewrite(names))
 
@@ -66,31 +73,31 @@ def anew(root: Path) -> list[Path]:
 class TestAnObjectThatWasRewritten:
     def test_has_its_day_s_midnight_for_a_time_and_the_same_content(self, root: Path) -> None:
         name = put(root, f"drops/{random_name()}", os.urandom(2_500_000))
-        content = (root / name).read_bytes()
+        content = at(root, name).read_bytes()
         before = listed(root)[name]
 
         assert rewrite(root, name) == 0
 
-        facts, after = (root / name).stat(), listed(root)[name]
+        facts, after = at(root, name).stat(), listed(root)[name]
         assert facts.st_mtime_ns % DAY_NS == facts.st_atime_ns % DAY_NS == 0
         assert (before.is_fresh, after.is_fresh) == (True, False)
         assert before.day == after.day == YESTERDAY
-        assert (root / name).read_bytes() == content
+        assert at(root, name).read_bytes() == content
         assert facts.st_mode & 0o777 == 0o600
         assert anew(root) == []
 
     def test_is_left_alone_from_then_on(self, root: Path) -> None:
         name = put(root, f"drops/{random_name()}")
         rewrite(root, name)
-        inode = (root / name).stat().st_ino
+        inode = at(root, name).stat().st_ino
 
         rewrite(root, name)
 
-        assert (root / name).stat().st_ino == inode
+        assert at(root, name).stat().st_ino == inode
 
     def test_is_read_to_its_end_by_who_had_begun(self, root: Path) -> None:
         name = put(root, f"drops/{random_name()}", os.urandom(1_000_000))
-        content, store = (root / name).read_bytes(), LocalStore(root)
+        content, store = at(root, name).read_bytes(), LocalStore(root)
 
         async def run() -> bytes:
             blocks = store.get(name)
@@ -164,19 +171,35 @@ class TestTheDisk:
             drop, event = f"drops/{random_name()}", f"mailboxes/{random_name()}/{random_name()}"
             pairs.append((put(root, drop), put(root, event)))
         names = [name for pair in pairs for name in pair]
-        before = {(root / name).stat().st_ino for name in names}
+        before = {at(root, name).stat().st_ino for name in names}
         random.Random(5).shuffle(names)
 
         rewrite(root, *names)
 
         # Or the numbers would tell, one by one, in what order the old ones were given.
-        assert not before & {(root / name).stat().st_ino for name in names}
+        assert not before & {at(root, name).stat().st_ino for name in names}
         for what, found in facts(root, names).items():
             if what in ("birth", "change"):
                 assert [found[name] for name in names] == sorted(found.values())
             ranked = sorted(names, key=found.__getitem__)
             together = [abs(ranked.index(drop) - ranked.index(event)) == 1 for drop, event in pairs]
             assert sum(together) <= 5, what  # chance gives 1 of 30
+
+    @pytest.mark.skipif(not SHOWN.is_dir(), reason="needs a tmpfs, which shows its order")
+    def test_has_the_names_in_the_order_of_the_night_too(self) -> None:
+        with TemporaryDirectory(dir=SHOWN) as folder:
+            root = Path(folder)
+            (root / "drops").mkdir()
+            names = [put(root, f"drops/{random_name()}") for _ in range(20)]
+            came = [path.name for path in (root / "drops").iterdir()]
+            random.Random(5).shuffle(names)
+
+            rewrite(root, *names)
+
+            shown = [f"drops/{path.name}" for path in (root / "rested").iterdir()]
+            assert shown in (names, names[::-1])
+            assert set(came) == {name.removeprefix("drops/") for name in names}
+            assert list((root / "drops").iterdir()) == []
 
     def test_does_not_know_when_a_mailbox_began(self, root: Path) -> None:
         put(root, f"mailboxes/{random_name()}/{random_name()}")
@@ -223,7 +246,7 @@ class TestTheDisk:
 
 def facts(root: Path, names: list[str]) -> dict[str, dict[str, float]]:
     """Return what stat(1) says of each file, times with all their digits."""
-    command = ["stat", "--format", "%.9W %.9Z %.9Y %.9X %i", *(root / name for name in names)]
+    command = ["stat", "--format", "%.9W %.9Z %.9Y %.9X %i", *(at(root, name) for name in names)]
     said = zip(
         *(line.split() for line in subprocess.check_output(command).splitlines()), strict=True
     )
@@ -243,9 +266,10 @@ class TestACrash:
             ("fsync", 1),
             ("linkat", 1),
             ("renameat2", 1),
+            ("renameat2", 2),
             ("fsync", 2),
             ("/^unlink", 1),
-            ("renameat2", 2),
+            ("renameat2", 3),
             ("/^unlink", 2),
         ],
     )
@@ -254,7 +278,7 @@ class TestACrash:
     ) -> None:
         names = [put(root, f"drops/{random_name()}") for _ in range(2)]
         names += [put(root, f"mailboxes/{MAILBOX}/{random_name()}") for _ in range(2)]
-        contents = {name: (root / name).read_bytes() for name in names}
+        contents = {name: at(root, name).read_bytes() for name in names}
         kill = f"inject={call}:signal=SIGKILL:when={when}"
         command = ["strace", "-o", root.parent / "calls", "-e", f"trace={call}", "-e", kill]
 
@@ -262,12 +286,12 @@ class TestACrash:
 
         assert killed.returncode == -9
         assert set(listed(root)) == set(names)
-        assert {name: (root / name).read_bytes() for name in names} == contents
+        assert {name: at(root, name).read_bytes() for name in names} == contents
         asyncio.run(open_and_close(root))
         assert anew(root) == []
         rewrite(root, *names)
         assert not any(each.is_fresh for each in listed(root).values())
-        assert {name: (root / name).read_bytes() for name in names} == contents
+        assert {name: at(root, name).read_bytes() for name in names} == contents
 
     def test_between_two_of_them_brings_nothing_back_that_is_deleted_later(
         self, root: Path
@@ -275,7 +299,7 @@ class TestACrash:
         name = put(root, f"mailboxes/{MAILBOX}/{random_name()}")
         (root / "anew").mkdir()
         left_over = root / "anew" / name.replace("/", ".")
-        left_over.write_bytes((root / name).read_bytes())
+        left_over.write_bytes(at(root, name).read_bytes())
 
         asyncio.run(LocalStore(root).delete(name))
 
