@@ -37,7 +37,7 @@ check: machine-test .venv/ready
 # N inputs of each kind made by mutation (recordings, forms, tor's lines); or one parser, guided by its
 # branches: TARGET=ogg SECONDS=60, also multipart and proxy-line.
 fuzz: machine-test .venv/ready $(if $(TARGET),.venv/fuzz)
-	@PYTHONPATH=tests $(BIN)/python -m $(if $(TARGET),fuzz.guided $(TARGET) --seconds $(SECONDS),\
+	@PYTHONPATH=tests:demo $(BIN)/python -m $(if $(TARGET),fuzz.guided $(TARGET) --seconds $(SECONDS),\
 		fuzz.run --inputs $(N) --seed $(SEED))
 
 # About ten minutes; SIZE= is megabytes of each recording. CANARY=folder JUDGE=script: another corpus.
