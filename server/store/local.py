@@ -31,6 +31,8 @@ _ATTEMPTS: Final = 3
 _PAGE: Final = 1000
 _DROPS: Final = "drops/"
 _T = TypeVar("_T")
+_Tell = Callable[[str, os.DirEntry[str]], _T]
+"""Says of an object, by its name and where it lies, what a listing is to yield."""
 
 
 class LocalStore:
@@ -58,7 +60,7 @@ class LocalStore:
                 block = await _in_thread(file.read, _BLOCK) if len(block) == _BLOCK else b""
 
     async def names(self, prefix: str) -> AsyncIterator[str]:
-        async for name in self._told(prefix, lambda name, _path: name):
+        async for name in self._told(prefix, lambda name, _entry: name):
             yield name
 
     async def listed(self, prefix: str) -> AsyncIterator[Listed]:
@@ -82,7 +84,7 @@ class LocalStore:
         with _failures_named():
             clear(self._root)
 
-    async def _told(self, prefix: str, tell: Callable[[str, Path], _T]) -> AsyncIterator[_T]:
+    async def _told(self, prefix: str, tell: _Tell[_T]) -> AsyncIterator[_T]:
         """Yield what `tell` says of each object below `prefix`."""
         if not PREFIX.fullmatch(prefix):
             raise StoreFailed("not a folder of the store")
@@ -94,15 +96,13 @@ class LocalStore:
                 for each in page:
                     yield each
 
-    def _walked(self, prefix: str, tell: Callable[[str, Path], _T]) -> Generator[_T, None, None]:
+    def _walked(self, prefix: str, tell: _Tell[_T]) -> Generator[_T, None, None]:
         # What is written anew while this lists may be missing, but never comes twice.
-        rested = _files_below(self._root / RESTED) if prefix == _DROPS else ()
-        for path in chain(rested, _files_below(self._root / prefix)):
-            below = path.relative_to(self._root)
-            name = below.as_posix() if below.parts[0] != RESTED else _DROPS + path.name
+        rested = _entries_below(self._root / RESTED, prefix) if prefix == _DROPS else ()
+        for name, entry in chain(rested, _entries_below(self._root / prefix, prefix)):
             if NAME.fullmatch(name):
                 with suppress(FileNotFoundError):  # it was deleted meanwhile
-                    yield tell(name, path)
+                    yield tell(name, entry)
 
     def _path(self, name: str) -> Path:
         if not NAME.fullmatch(name):
@@ -110,15 +110,15 @@ class LocalStore:
         return self._root / name
 
 
-def _files_below(folder: Path) -> Iterator[Path]:
+def _entries_below(folder: Path, prefix: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
     with suppress(FileNotFoundError), ExitStack() as stack:
         descriptor = _opened_unseen(folder, _FOLDER)
         stack.callback(os.close, descriptor)
         for entry in stack.enter_context(os.scandir(descriptor)):
             if entry.is_dir(follow_symlinks=False):
-                yield from _files_below(folder / entry.name)
+                yield from _entries_below(folder / entry.name, f"{prefix}{entry.name}/")
             else:
-                yield folder / entry.name
+                yield prefix + entry.name, entry
 
 
 def _opened_unseen(path: Path, flags: int) -> int:
@@ -129,8 +129,8 @@ def _opened_unseen(path: Path, flags: int) -> int:
         return os.open(path, flags)
 
 
-def _listed(name: str, path: Path) -> Listed:
-    facts = path.stat()
+def _listed(name: str, entry: os.DirEntry[str]) -> Listed:
+    facts = entry.stat(follow_symlinks=False)
     put = facts.st_mtime_ns
     return Listed(
         name=name,
