@@ -4,6 +4,8 @@ import re
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from server.app import _PAGES
 from server.config import read_config
 from server.errors import SettingsRefused
@@ -52,6 +54,13 @@ class TestTheSource:
 
             assert done.returncode == 0
             assert done.stdout.startswith("Usage: ")
+
+
+class TestTheTests:
+    @pytest.mark.xdist_group("engine")
+    def test_of_one_group_run_in_one_process(self, request: pytest.FixtureRequest) -> None:
+        if request.config.getoption("loadgroup", False):
+            assert request.node.nodeid.endswith("@engine")
 
 
 class TestTheReadme:
