@@ -85,8 +85,18 @@ class Source:
         self._codenames: list[str] = []
         folder.mkdir(parents=True, exist_ok=True)
 
-    def act(self, serving: Serving) -> None:
-        """Do one thing that a source does. Raises OSError, HTTPException when the drop is gone."""
+    def act_or_be_refused(self, serving: Serving) -> None:
+        """Do one thing, and go on where the drop is too busy for it; the answer is counted."""
+        try:
+            self._act(serving)
+        except RuntimeError as refused:
+            if " answered 503" not in str(refused):
+                raise
+            self._told.became["503"] += 1
+            self._told.answered()
+
+    def _act(self, serving: Serving) -> None:
+        """Do one thing that a source does; what is raised says that the drop is gone."""
         chance = self._random.random()
         codename = self._random.choice(self._codenames) if self._codenames else ""
         if codename and chance < 0.1:
@@ -223,7 +233,7 @@ def crowd(sources: list[Source], serving: Serving) -> Iterator[threading.Event]:
     def use(source: Source) -> None:
         try:
             while not over.is_set():
-                source.act(serving)
+                source.act_or_be_refused(serving)
         except (OSError, http.client.HTTPException) as failure:
             if not over.is_set():
                 failures.append(failure)
