@@ -24,6 +24,7 @@ if [ "${1:-run}" = test ]; then
     need firefox-esr firefox-esr
     need strace strace
     need curl curl
+    need faketime faketime        # a clock that jumps
     need_library python3-swift    # a real S3-compatible engine, run by the tests on loopback
     need_library libavcodec-extra # ffmpeg's encoders for phones, to make test recordings with
     need_library libatomic1       # what drives the browser is linked to it

@@ -49,6 +49,7 @@ class Told:
     became: Counter[str] = field(default_factory=Counter)
     in_flight: int = 0
     answers: int = 0
+    failures: list[BaseException] = field(default_factory=list)
     lock: threading.Condition = field(default_factory=threading.Condition)
 
     def answered(self) -> None:
@@ -58,10 +59,21 @@ class Told:
             self.lock.notify_all()
 
     def wait_for(self, answers: int) -> None:
-        """Wait until so many more have come."""
+        """Wait until so many more have come. Raises what a source could not go on for."""
         with self.lock:
             until = self.answers + answers
-            assert self.lock.wait_for(lambda: self.answers >= until, _PATIENCE_SECONDS)
+            come = self.lock.wait_for(
+                lambda: self.answers >= until or self.failures, _PATIENCE_SECONDS
+            )
+            if self.failures:
+                raise self.failures[0]
+            assert come, "nobody does anything"
+
+    def fail(self, failure: BaseException) -> None:
+        """Note that a source could not go on."""
+        with self.lock:
+            self.failures.append(failure)
+            self.lock.notify_all()
 
     @contextlib.contextmanager
     def sending(self) -> Iterator[None]:
@@ -81,7 +93,7 @@ class Source:
     def __init__(self, random: Random, folder: Path, told: Told) -> None:
         self._random = random
         self._folder = folder
-        self._told = told
+        self.told = told
         self._codenames: list[str] = []
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -92,8 +104,8 @@ class Source:
         except RuntimeError as refused:
             if " answered 503" not in str(refused):
                 raise
-            self._told.became["503"] += 1
-            self._told.answered()
+            self.told.became["503"] += 1
+            self.told.answered()
 
     def _act(self, serving: Serving) -> None:
         """Do one thing that a source does; what is raised says that the drop is gone."""
@@ -109,7 +121,7 @@ class Source:
             browser = self._visit(serving, codename if self._random.random() < 0.5 else "")
             for _ in range(self._random.randint(1, 5)):
                 self._send(serving, browser)
-                self._told.answered()
+                self.told.answered()
 
     def _send(self, serving: Serving, browser: Browser) -> None:
         form = browser.get("/send")
@@ -121,15 +133,15 @@ class Source:
         digests = [
             digest(content) for content in ([message.encode()] if message else []) + contents
         ]
-        with self._told.lock:
-            self._told.sent.update(digests)
+        with self.told.lock:
+            self.told.sent.update(digests)
         over = threading.Event()
         looking = threading.Thread(
             target=self._look, args=(serving, browser.cookie, form.form, digests, over)
         )
         looking.start()
         try:
-            with self._told.sending():
+            with self.told.sending():
                 page = browser.post(form.form, form.fields | {"message": message}, files)
             self._heard(page.html, digests)
         finally:
@@ -150,9 +162,9 @@ class Source:
     def _heard(self, html: str, digests: list[str]) -> None:
         """Remember what a page says; things stand in it as they did in the form."""
         became = re.findall('data-became="(.*?)"', html)
-        with self._told.lock:
-            self._told.became.update(became if "outcomes" in html else ())
-            self._told.kept.update(
+        with self.told.lock:
+            self.told.became.update(became if "outcomes" in html else ())
+            self.told.kept.update(
                 known for known, said in zip(digests, became, strict=False) if said in _KEPT
             )
 
@@ -175,25 +187,25 @@ class Source:
         action = re.search('action="(/mailbox/[^"]*/delete)"', html)
         if not names or action is None:
             return
-        with self._told.lock:
-            self._told.deleting.add(names[0])
+        with self.told.lock:
+            self.told.deleting.add(names[0])
         page = browser.submit(action[1], {"reply": names[0]})
-        with self._told.lock:
+        with self.told.lock:
             if names[0] not in page.html:
-                self._told.deleted.add(names[0])
+                self.told.deleted.add(names[0])
 
     def _close(self, serving: Serving, codename: str) -> None:
         browser = self._visit(serving, codename)
         action = browser.get("/mailbox/close").form
         self._codenames.remove(codename)
-        with self._told.lock:
-            self._told.closing.add(codename)
+        with self.told.lock:
+            self.told.closing.add(codename)
         browser.submit(action, {})
-        with self._told.lock:
-            self._told.closed.add(codename)
+        with self.told.lock:
+            self.told.closed.add(codename)
 
     def _visit(self, serving: Serving, codename: str) -> Browser:
-        self._told.answered()
+        self.told.answered()
         browser = Browser(serving.address)
         if codename:
             browser.enter(codename)
@@ -201,8 +213,8 @@ class Source:
         browser.get("/")
         codename = browser.get("/codename").texts("ol", "codename")[0]
         self._codenames = [*self._codenames[-2:], codename]
-        with self._told.lock:
-            self._told.codenames.add(codename)
+        with self.told.lock:
+            self.told.codenames.add(codename)
         return browser
 
     def _recording(self) -> Path:
@@ -228,7 +240,7 @@ def clean_wav(recording: bytes) -> bytes:
 def crowd(sources: list[Source], serving: Serving) -> Iterator[threading.Event]:
     """Have them all use the drop until this ends; once the event is set, it may fail them."""
     over = threading.Event()
-    failures: list[BaseException] = []
+    told = sources[0].told
 
     def use(source: Source) -> None:
         try:
@@ -236,9 +248,9 @@ def crowd(sources: list[Source], serving: Serving) -> Iterator[threading.Event]:
                 source.act_or_be_refused(serving)
         except (OSError, http.client.HTTPException) as failure:
             if not over.is_set():
-                failures.append(failure)
+                told.fail(failure)
         except BaseException as failure:  # noqa: BLE001  raised again below
-            failures.append(failure)
+            told.fail(failure)
 
     threads = [threading.Thread(target=use, args=(source,)) for source in sources]
     for thread in threads:
@@ -249,5 +261,4 @@ def crowd(sources: list[Source], serving: Serving) -> Iterator[threading.Event]:
         over.set()
         for thread in threads:
             thread.join()
-    if failures:
-        raise failures[0]
+    told.wait_for(0)

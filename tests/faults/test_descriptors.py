@@ -1,6 +1,7 @@
 """A drop that may open no more files: it turns away what it can't hold, and loses nothing else."""
 
 import contextlib
+import resource
 from pathlib import Path
 
 from drops import Drop, Serving, write_wav
