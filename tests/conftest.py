@@ -24,6 +24,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item._id = NodeId.parse(f"{item.nodeid}@{mark.args[0]}")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the tests over S3 run against an engine that is there already."""
+    parser.addoption("--engine", help="PORT,ACCESS_KEY,SECRET_KEY of an S3 engine on 127.0.0.1")
+
+
 @pytest.fixture(scope="session")
 def newsroom() -> Iterator[Newsroom]:
     """One key, made once for each test process."""
@@ -52,8 +57,12 @@ def serving(drop: Drop) -> Iterator[Serving]:
 
 
 @pytest.fixture(scope="session")
-def engine() -> Iterator[Engine]:
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     """A real S3-compatible engine, for tests in the group `engine`: one process runs them all."""
+    if at := request.config.getoption("engine"):
+        port, access_key, secret_key = at.split(",")
+        yield Engine(int(port), access_key, secret_key)
+        return
     swift = Swift()
     yield swift.engine
     swift.close()
