@@ -56,6 +56,7 @@ class Connections(_Part, frozen=True):
 
     max_open: int = 1000
     max_open_per_circuit: int = 16
+    max_refused: int = 64
     idle_seconds: int = 120  # Tor Browser closes a connection that was idle for 115 itself
     head_seconds: int = 60
     small_form_seconds: int = 120

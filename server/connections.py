@@ -23,12 +23,14 @@ _BESIDES: Final = 256  # the store, gpg, the sandbox, what the libraries hold
 class OpenConnections:
     """Every connection there is, and the circuit that it came by, for as long as it lasts."""
 
-    def __init__(self, *, most: int, most_per_circuit: int) -> None:
+    def __init__(self, *, most: int, most_per_circuit: int, most_refused: int) -> None:
         self._most = most
         self._most_per_circuit = most_per_circuit
+        self._most_refused = most_refused
         self._circuits: dict[asyncio.Transport, int | None] = {}
         self._on_circuit: Counter[int] = Counter()
         self._waiting: dict[asyncio.Transport, None] = {}  # the longest first
+        self._refused: set[asyncio.Transport] = set()
 
     def __len__(self) -> int:
         """Return how many there are."""
@@ -55,10 +57,17 @@ class OpenConnections:
     def works(self, connection: asyncio.Transport) -> None:
         """Note that it doesn't wait: it keeps its place."""
         self._waiting.pop(connection, None)
+        self._refused.discard(connection)
+
+    def listens(self, connection: asyncio.Transport) -> bool:
+        """Say whether what was refused on it may still be listened to, beside what else is."""
+        if len(self._refused) < self._most_refused:
+            self._refused.add(connection)
+        return connection in self._refused
 
     def end(self, connection: asyncio.Transport) -> None:
         """Forget it, and its circuit when that was the last on it."""
-        self._waiting.pop(connection, None)
+        self.works(connection)
         circuit = self._circuits.pop(connection, None)
         if circuit is not None:
             self._on_circuit[circuit] -= 1

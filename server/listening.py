@@ -146,8 +146,7 @@ class Protocol(web.RequestHandler):
         """Send an answer, and forget what stands in it."""
         self._answered += 1
         self._last_body = request.content
-        if request.content_length is None and not request.content.is_eof():
-            # In chunks, as no browser sends: reading them costs us more than writing them costs.
+        if not request.content.is_eof() and not self._still_listens(request):
             self._lingering_time = 0.0
         if self._wire is not None:
             self._room.waits(self._wire)
@@ -156,6 +155,14 @@ class Protocol(web.RequestHandler):
         finally:
             if isinstance(resp, web.Response):
                 resp.body = None
+
+    def _still_listens(self, request: web.BaseRequest) -> bool:
+        """Say whether to take the rest of what was refused: a browser shows no answer before that.
+
+        Not in chunks, as no browser sends: reading them costs us more than writing them costs.
+        """
+        in_chunks = request.content_length is None
+        return self._wire is not None and not in_chunks and self._room.listens(self._wire)
 
     def handle_error(
         self,

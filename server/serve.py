@@ -159,7 +159,11 @@ def _protocol(runner: web.AppRunner, limits: Connections) -> Callable[[int | Non
     """Return what begins each connection, with a place among all of them."""
     server = runner.server
     assert server is not None
-    room = OpenConnections(most=limits.max_open, most_per_circuit=limits.max_open_per_circuit)
+    room = OpenConnections(
+        most=limits.max_open,
+        most_per_circuit=limits.max_open_per_circuit,
+        most_refused=limits.max_refused,
+    )
     return lambda circuit: Protocol(server, room=room, limits=limits, circuit=circuit)
 
 

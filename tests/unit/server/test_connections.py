@@ -45,7 +45,7 @@ def begun(room: OpenConnections, *circuits: int | None) -> list[Wire]:
 
 class TestTheRoom:
     def test_the_longest_waiting_gives_way_to_a_new_one(self) -> None:
-        room = OpenConnections(most=3, most_per_circuit=9)
+        room = OpenConnections(most=3, most_per_circuit=9, most_refused=1)
         first, second, third = begun(room, 1, 2, 3)
         room.waits(first)
 
@@ -55,7 +55,7 @@ class TestTheRoom:
         assert len(room) == 3
 
     def test_one_that_works_never_gives_way(self) -> None:
-        room = OpenConnections(most=2, most_per_circuit=9)
+        room = OpenConnections(most=2, most_per_circuit=9, most_refused=1)
         working, waiting = begun(room, 1, 2)
         room.works(working)
 
@@ -65,7 +65,7 @@ class TestTheRoom:
         assert waiting.ended
 
     def test_where_all_work_a_new_one_is_turned_away(self) -> None:
-        room = OpenConnections(most=2, most_per_circuit=9)
+        room = OpenConnections(most=2, most_per_circuit=9, most_refused=1)
         for each in begun(room, 1, 2):
             room.works(each)
 
@@ -73,7 +73,7 @@ class TestTheRoom:
         assert len(room) == 2
 
     def test_one_circuit_has_room_for_so_many_and_takes_none_from_others(self) -> None:
-        room = OpenConnections(most=100, most_per_circuit=2)
+        room = OpenConnections(most=100, most_per_circuit=2, most_refused=1)
         crowd = begun(room, 7, 7)
 
         assert not room.begin(Wire(), 7)
@@ -82,17 +82,21 @@ class TestTheRoom:
         begun(room, 8, 8)
 
     def test_where_tor_does_not_tell_only_the_number_in_all_counts(self) -> None:
-        room = OpenConnections(most=5, most_per_circuit=1)
+        room = OpenConnections(most=5, most_per_circuit=1, most_refused=1)
 
         begun(room, None, None, None, None, None)
 
         assert len(room) == 5
 
     @given(
-        st.lists(st.tuples(st.sampled_from(["begin", "waits", "works", "end"]), st.integers(0, 4)))
+        st.lists(
+            st.tuples(
+                st.sampled_from(["begin", "waits", "works", "listens", "end"]), st.integers(0, 4)
+            )
+        )
     )
     def test_is_never_exceeded_and_empties_to_nothing(self, steps: list[tuple[str, int]]) -> None:
-        room = OpenConnections(most=4, most_per_circuit=2)
+        room = OpenConnections(most=4, most_per_circuit=2, most_refused=1)
         alive: list[tuple[Wire, int]] = []
         for step, number in steps:
             if step == "begin":
@@ -111,7 +115,7 @@ class TestTheRoom:
             room.end(wire)
 
         assert len(room) == 0
-        assert not any([room._circuits, room._on_circuit, room._waiting])
+        assert not any([room._circuits, room._on_circuit, room._waiting, room._refused])
 
 
 class TestDescriptors:
@@ -145,7 +149,7 @@ def ends(
     async def run() -> bool:
         wire = Wire()
         limits = Connections(head_seconds=seconds, answer_seconds=seconds)
-        room = OpenConnections(most=most, most_per_circuit=1)
+        room = OpenConnections(most=most, most_per_circuit=1, most_refused=1)
         protocol = Protocol(web.Server(nothing), room=room, limits=limits, circuit=1)
         protocol.connection_made(wire)
         act(protocol)
