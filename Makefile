@@ -47,9 +47,12 @@ bench: machine-test .venv/ready
 	@$(BIN)/python bench/mailbox.py
 	@$(BIN)/python bench/corpus.py $(if $(CANARY),--corpus $(CANARY)) $(if $(JUDGE),--judge $(JUDGE))
 
-# Under eight minutes, on loopback only: 220 sources at once, and what becomes of pages and memory.
+# Under eight minutes, on loopback only: 220 sources at once, and what becomes of pages and memory;
+# then one upload beside OnionShare's receive mode, where it can be installed.
 bench-load: machine-test .venv/ready
 	@$(BIN)/python bench/load.py
+	@$(MAKE) --silent .venv/onionshare/ready || true
+	@$(BIN)/python bench/onionshare.py
 
 # OBJECTS= are made below AT=, a folder on the disk to measure.
 bench-sweep: machine-run .venv/ready
@@ -66,6 +69,11 @@ machine-test:
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/onionshare/ready: requirements/onionshare.txt .venv/ready
+	$(PYTHON) -m venv .venv/onionshare
+	.venv/onionshare/bin/pip install --quiet --require-hashes -r requirements/onionshare.txt
 	@touch $@
 
 .venv/fuzz: requirements/fuzz.txt .venv/ready
@@ -94,6 +102,7 @@ requirements: .venv/ready
 		pyproject.toml
 	$(COMPILE) --extra fuzz --constraint requirements/dev.txt --output-file requirements/fuzz.txt \
 		pyproject.toml
+	$(COMPILE) --output-file requirements/onionshare.txt requirements/onionshare.in
 
 clean:
 	rm -rf .venv .demo build bench/results
