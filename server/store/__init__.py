@@ -42,7 +42,8 @@ class Store(Protocol):
     """Put, get, list and delete blobs. Every method raises StoreFailed, or its leaf.
 
     Listings take memory for one page of names, however many there are. They come in no order, but
-    what lies in one folder comes together; what is put or deleted meanwhile may be missing.
+    what lies in one folder comes together; what is put, deleted or written anew meanwhile may be
+    missing.
     """
 
     async def put(self, name: str, blob: Blob) -> None:
