@@ -12,7 +12,7 @@ KILLS ?= 50
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
-.PHONY: demo test test-faults check bench bench-load bench-sweep fuzz requirements catalogues language pictures machine-run machine-test clean
+.PHONY: demo test test-faults test-stores check bench bench-load bench-sweep fuzz requirements catalogues language pictures machine-run machine-test clean
 
 demo: machine-run .venv/ready
 	@$(BIN)/python demo/run.py $(if $(RECORDING),--recording "$(RECORDING)") $(if $(ONCE),--once)
@@ -24,6 +24,14 @@ test: machine-test .venv/ready
 # KILLS= is how often each of twelve drops is killed, six over either kind of store.
 test-faults: machine-test .venv/ready
 	$(BIN)/pytest -n $(WORKERS) tests/faults --kills $(KILLS)
+
+# Every store's tests over S3, against an engine of your own, where it lets parts be small:
+# ENGINE=PORT,ACCESS_KEY,SECRET_KEY on 127.0.0.1. Without it, Swift, as in the ordinary tests.
+test-stores: machine-test .venv/ready
+	$(BIN)/pytest -m xdist_group $(if $(ENGINE),--engine $(ENGINE)) \
+		tests/unit/server/test_store.py tests/unit/server/test_store_s3.py \
+		tests/unit/server/test_store_model.py tests/faults/test_store_failing.py \
+		tests/faults/test_store_operations.py
 
 check: machine-test .venv/ready
 	$(BIN)/ruff format --check .

@@ -60,7 +60,8 @@ class Bounds:
     read_seconds: float = 30
     request_seconds: float = 120
     part_bytes: int = 8 * 1024 * 1024
-    copied_bytes: int = 256 * 1024 * 1024
+    copied_whole_bytes: int = 4 * 1024 * 1024
+    copied_part_bytes: int = 256 * 1024 * 1024
     names: int = 1000
 
 

@@ -229,7 +229,8 @@ class Upload:
 async def write_anew(bucket: Bucket, key: str) -> None:
     """Have the engine copy an object onto itself, with a mark that says so; once only.
 
-    A large one in parts, so that no request takes long. It is whole under its name all the while.
+    It is whole under its name all the while. A large one goes in parts: so no request takes long,
+    and Ceph writes the content anew, where a copy as a whole gives only its first 4 MiB new times.
     Raises NoSuchObject, StoreFailed.
     """
     found = await look(bucket, key)
@@ -238,7 +239,7 @@ async def write_anew(bucket: Bucket, key: str) -> None:
     place = {"Bucket": bucket.name, "Key": key}
     marks = {_REWRITTEN: "1"}
     with failures_named():
-        if found.size > bucket.bounds.copied_bytes:
+        if found.size > bucket.bounds.copied_whole_bytes:
             await _copy_in_parts(bucket, key, found.size, marks)
             return
         await bucket.client.copy_object(
@@ -252,7 +253,7 @@ async def _copy_in_parts(bucket: Bucket, key: str, size: int, marks: dict[str, s
     upload = {**place, "UploadId": begun["UploadId"]}
     try:
         tags = []
-        step = bucket.bounds.copied_bytes
+        step = bucket.bounds.copied_part_bytes
         for number, start in enumerate(range(0, size, step), 1):
             end = min(start + step, size)
             copied = await client.upload_part_copy(

@@ -22,7 +22,8 @@ QUICK: Final = Bounds(
     connect_seconds=5,
     read_seconds=5,
     part_bytes=128 * 1024,
-    copied_bytes=256 * 1024,
+    copied_whole_bytes=64 * 1024,
+    copied_part_bytes=256 * 1024,
     names=10,
 )
 """Less patience than a drop has, and small steps: what takes several is soon there."""
