@@ -11,13 +11,15 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from drops import Drop
+from engines import QUICK
 
 from crypto.codename import SourceKeys, codename_from, derive
 from crypto.reply import Reply, public_key_of, seal_reply
 from faults.crowd import PLANTED, digest
-from server.config import read_config
+from server.config import Engine, read_config
 from server.mailbox import Mailbox, look
 from server.store import Store, random_name, small
+from server.store.engine import connected, pending_uploads
 from server.store.opening import open_store
 
 _PATIENCE_SECONDS = 60
@@ -114,6 +116,16 @@ class Kept:
         """Return the names of what lies in a mailbox."""
         folders = tuple(f"{folder}/{self.id_of(codename)}/" for folder in folders)
         return {name for name in self.names if name.startswith(folders)}
+
+    def unfinished(self) -> int:
+        """Return how many objects were begun in parts, in a bucket; after a day they are gone."""
+        settings = read_config(self.drop.config).store
+
+        async def pending() -> int:
+            async with connected(self.drop.folder, settings, QUICK) as bucket:
+                return len(await pending_uploads(bucket))
+
+        return 0 if settings.engine is Engine.FOLDER else asyncio.run(pending())
 
     def id_of(self, codename: str) -> str:
         """Return what a mailbox is called."""

@@ -26,6 +26,8 @@ from wire import FORM, connected, part, request
 
 PLANTED = b"planted where nobody may ever find it"
 _KEPT = {"cleaned", "written"}
+_SIZES = [20_000] * 9 + [200_000] * 3 + [1_500_000] * 2 + [9_500_000]
+"""The largest goes to a bucket in parts."""
 _LOOK_SECONDS = 0.05
 _PATIENCE_SECONDS = 120
 
@@ -219,7 +221,7 @@ class Source:
 
     def _recording(self) -> Path:
         """Return a new recording, mostly a small one; no two are the same."""
-        size = self._random.choice([20_000, 20_000, 20_000, 200_000, 1_500_000])
+        size = self._random.choice(_SIZES)
         samples = PLANTED + b"." + secrets.token_bytes(size)
         path = self._folder / f"{secrets.token_hex(4)}.wav"
         return write_wav(path, samples[: len(samples) // 2 * 2], secret=PLANTED)

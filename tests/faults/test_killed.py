@@ -69,5 +69,6 @@ def test_what_was_acknowledged_is_there_and_opens_however_often_it_is_killed(
         untold=len(held) - kills - len(told.kept),
         mailboxes_closed=len(told.closed),
         replies_deleted=len(told.deleted),
+        unfinished_in_parts=kept.unfinished(),
         left_over=0,
     )
