@@ -128,7 +128,7 @@ class SweepFailed:
 class SweepHeldBack:
     """The clock says that this many days have passed since the last sweep, so nothing was deleted.
 
-    Is the clock right? Then run `tapedrop-server sweep` once.
+    Is the clock right? Then run `tapedrop-server sweep --clock-is-right` once.
     """
 
     days: int

@@ -3,7 +3,7 @@
 import asyncio
 import os
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from server.cli.options import answer, config_option, drop_at, json_option
 from server.config import Config
 from server.errors import NotFit, StoreFailed
 from server.listening import lock
-from server.nights import opened_for
+from server.nights import opened_for, pause_to_doubt
 from server.opened import keep_last_sweep
 from server.store.opening import open_store
 from server.sweep import Sweep, Swept
@@ -22,35 +22,60 @@ from server.sweep import Sweep, Swept
 @click.command("sweep")
 @click.option("--dry-run", is_flag=True, help="Delete and write nothing; say what would be.")
 @click.option("--names", is_flag=True, help="Also name each object that goes.")
+@click.option("--clock-is-right", is_flag=True, help="Delete also when long not swept.")
 @config_option
 @json_option
-def command(config_file: Path, dry_run: bool, names: bool, as_json: bool) -> None:
+def command(
+    config_file: Path, dry_run: bool, names: bool, clock_is_right: bool, as_json: bool
+) -> None:
     """Delete what the settings below [keeping] say, as a running drop does each night.
 
     What came before today is also written anew in random order, so that the disk knows the days
     only. While the drop runs, idle mailboxes are left to it: it knows whether somebody is there.
+
+    Where the clock says that more than a month has passed since the last sweep, or less than
+    nothing, nothing is deleted before somebody has looked at the clock: --clock-is-right.
     """
     folder, config = drop_at(config_file)
     running = _is_running(folder)
     going: list[str] | None = [] if names else None
-    sweeping = _swept(folder, config, dry_run=dry_run, running=running, going=going)
-    swept = asyncio.run(sweeping)
+    today = datetime.now(UTC).date()
+    pause_days = pause_to_doubt(folder / config.places.receipts, today)
+    held_back = bool(pause_days) and not (clock_is_right or dry_run)
+    if held_back:
+        swept = asyncio.run(_written_anew(folder, config, today))
+    else:
+        sweeping = _swept(folder, config, today, dry_run=dry_run, running=running, going=going)
+        swept = asyncio.run(sweeping)
     said: dict[str, Any] = asdict(swept) | {"dry_run": dry_run}
     lines = _lines(swept, config, running=running and not dry_run)
     if going is not None:
         said["names"] = going
         lines += going
     answer(said, lines, as_json=as_json)
+    if held_back:
+        why = f"by this machine's clock it is {today}, {pause_days} days after the last sweep"
+        raise NotFit([f"{why}: nothing was deleted; if that is right, add --clock-is-right"])
     if swept.altered:
         raise StoreFailed(f"{swept.altered} drops are not what was carried to the desks; kept")
     if swept.failed:
         raise StoreFailed("the store failed at some objects; they wait for the next sweep")
 
 
+async def _written_anew(folder: Path, config: Config, today: date) -> Swept:
+    async with open_store(folder, config) as store:
+        return await Sweep(store, config.keeping, today=today).only_writing_anew()
+
+
 async def _swept(
-    folder: Path, config: Config, *, dry_run: bool, running: bool, going: list[str] | None
+    folder: Path,
+    config: Config,
+    today: date,
+    *,
+    dry_run: bool,
+    running: bool,
+    going: list[str] | None,
 ) -> Swept:
-    today = datetime.now(UTC).date()
     async with open_store(folder, config) as store:
         sweep = Sweep(
             store,

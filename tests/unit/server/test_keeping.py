@@ -136,6 +136,21 @@ class TestTheCommand:
         assert "1 written anew: the disk knows their day only" in done.stdout
         assert "0 drops: opened at the desks, 7 days old" in done.stdout
 
+    def test_deletes_nothing_by_a_clock_in_doubt_until_somebody_vouches_for_it(
+        self, drop: Drop
+    ) -> None:
+        put(drop, f"mailboxes/{random_name()}/{random_name()}", days_old=400)
+        long_ago = datetime.now(UTC).date() - timedelta(days=31)
+        (drop.folder / "receipts/swept").write_text(long_ago.isoformat())
+
+        held_back = run_server("sweep", "--config", drop.config)
+        vouched_for = run(drop, "sweep", "--clock-is-right")
+
+        assert held_back.returncode == 5
+        assert "31 days after the last sweep: nothing was deleted" in held_back.stderr
+        assert vouched_for["mailboxes"] == 1
+        assert run(drop, "sweep")["mailboxes"] == 0
+
     def test_two_at_once_do_no_harm(self, drop: Drop) -> None:
         names = [put(drop, f"drops/{random_name()}", days_old=1) for _ in range(60)]
         words = [SERVER, "sweep", "--config", drop.config]
