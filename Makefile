@@ -12,7 +12,7 @@ KILLS ?= 50
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
-.PHONY: demo test test-faults test-stores check bench bench-load bench-sweep fuzz requirements catalogues language pictures machine-run machine-test clean
+.PHONY: demo test test-faults test-stores check bench bench-load bench-sweep fuzz requirements catalogues language pictures machine-run machine-test machine-stores clean
 
 demo: machine-run .venv/ready
 	@$(BIN)/python demo/run.py $(if $(RECORDING),--recording "$(RECORDING)") $(if $(ONCE),--once)
@@ -25,13 +25,14 @@ test: machine-test .venv/ready
 test-faults: machine-test .venv/ready
 	$(BIN)/pytest -n $(WORKERS) tests/faults --kills $(KILLS)
 
-# Every store's tests over S3, against an engine of your own, where it lets parts be small:
-# ENGINE=PORT,ACCESS_KEY,SECRET_KEY on 127.0.0.1. Without it, Swift, as in the ordinary tests.
-test-stores: machine-test .venv/ready
-	$(BIN)/pytest -m xdist_group $(if $(ENGINE),--engine $(ENGINE)) \
-		tests/unit/server/test_store.py tests/unit/server/test_store_s3.py \
-		tests/unit/server/test_store_model.py tests/faults/test_store_failing.py \
-		tests/faults/test_store_operations.py
+# The tests of the store over S3, against Swift and Ceph (setup/machine.sh stores installs both), or
+# one that is there: ENGINE=PORT,ACCESS_KEY,SECRET_KEY on 127.0.0.1; its parts may have to be small.
+test-stores: machine-test $(if $(ENGINE),,machine-stores) .venv/ready
+	for engine in $(or $(ENGINE),swift ceph); do \
+		$(BIN)/pytest -m xdist_group --engine $$engine tests/unit/server/test_store.py \
+			tests/unit/server/test_store_s3.py tests/unit/server/test_store_model.py \
+			tests/faults/test_store_failing.py tests/faults/test_store_operations.py || exit; \
+	done
 
 check: machine-test .venv/ready
 	$(BIN)/ruff format --check .
@@ -71,6 +72,9 @@ machine-run:
 
 machine-test:
 	@setup/machine.sh test
+
+machine-stores:
+	@setup/machine.sh stores
 
 .venv/ready: requirements/dev.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Install the Debian packages that are missing, or print the line that would and stop.
-# usage: setup/machine.sh run | test     run: what the drop and the desk need
-#                                        test: also the tests' judges and browsers
+# usage: setup/machine.sh run | test | stores    run: what the drop and the desk need
+#                                                test: also the tests' judges and browsers
+#                                                stores: also engines for `make test-stores`
 set -eu
 
 missing=""
@@ -28,6 +29,14 @@ if [ "${1:-run}" = test ]; then
     need_library python3-swift    # a real S3-compatible engine, run by the tests on loopback
     need_library libavcodec-extra # ffmpeg's encoders for phones, to make test recordings with
     need_library libatomic1       # what drives the browser is linked to it
+fi
+if [ "${1:-run}" = stores ]; then
+    need_library python3-swift
+    need radosgw radosgw
+    need ceph-mon ceph-mon
+    need ceph-mgr ceph-mgr
+    need ceph-osd ceph-osd
+    need ceph ceph-common
 fi
 [ -n "$missing" ] || exit 0
 

@@ -7,6 +7,7 @@ import pytest
 from _pytest.nodeid import NodeId
 from drops import Drop, Newsroom, Serving, write_wav
 from engines import Engine, Swift
+from engines.ceph import Ceph
 from hypothesis import settings
 
 # The same examples each time, and no deadline: these machines are shared.
@@ -25,8 +26,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let the tests over S3 run against an engine that is there already."""
-    parser.addoption("--engine", help="PORT,ACCESS_KEY,SECRET_KEY of an S3 engine on 127.0.0.1")
+    """Let the tests over S3 run against another engine."""
+    which = "swift, ceph, or PORT,ACCESS_KEY,SECRET_KEY of one on 127.0.0.1 that takes small parts"
+    parser.addoption("--engine", default="swift", help=which)
 
 
 @pytest.fixture(scope="session")
@@ -59,13 +61,14 @@ def serving(drop: Drop) -> Iterator[Serving]:
 @pytest.fixture(scope="session")
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     """A real S3-compatible engine, for tests in the group `engine`: one process runs them all."""
-    if at := request.config.getoption("engine"):
-        port, access_key, secret_key = at.split(",")
+    asked_for = request.config.getoption("engine")
+    if "," in asked_for:
+        port, access_key, secret_key = asked_for.split(",")
         yield Engine(int(port), access_key, secret_key)
         return
-    swift = Swift()
-    yield swift.engine
-    swift.close()
+    running = Ceph() if asked_for == "ceph" else Swift()
+    yield running.engine
+    running.close()
 
 
 @pytest.fixture
