@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Final
 
 from crypto.manifest import Condition
+from server.errors import Busy
 from server.events import Reason
 
 _RATE_SECONDS: Final = 20.0
@@ -214,6 +215,7 @@ class Form:
     clock: Callable[[], float] = time.monotonic
     _kept: Kept = field(default_factory=Kept)
     _renewed: float = field(init=False)
+    _sent_anew: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self._renewed = self.clock()
@@ -226,6 +228,26 @@ class Form:
         """
         self.refused, self.progress = None, Progress(expected, count, kept=self._kept)
         return self.progress
+
+    async def make_way(self) -> None:
+        """Break off what is being sent of it, and wait for its end: it is being sent anew.
+
+        Only the last who sends it waits: a thousand who did would take every connection there is.
+        Raises Busy where another came meanwhile.
+        """
+        self._sent_anew.set()
+        self._sent_anew = sent_anew = asyncio.Event()
+        while self.progress is not None and self.is_sending:
+            waits = {
+                asyncio.ensure_future(wait) for wait in (self.progress.supersede(), sent_anew.wait())
+            }
+            try:
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for wait in waits:
+                    wait.cancel()
+            if sent_anew.is_set():
+                raise Busy("sent once more meanwhile")
 
     def refuse(self, reason: Reason) -> None:
         """Note that it was turned away unread; what is still being sent of it stays to be seen."""

@@ -99,8 +99,7 @@ async def _admitted(request: web.Request, session: Session, form: Form, length: 
 
     # A browser sends a form anew when it has given up the line, and may know of that before us:
     # the place that its first sending had is free again.
-    while form.progress is not None and form.is_sending:
-        await form.progress.supersede()
+    await form.make_way()
     try:
         return admit(returning=bool(session.has_reply))
     except (Busy, SpoolFull, StoreFull):

@@ -9,6 +9,7 @@ from webside import web_side
 
 from crypto.codename import new_codename
 from crypto.manifest import Condition
+from server.errors import Busy
 from server.events import Reason
 from server.pages.parts import SESSIONS
 from server.progress import Form, Item, Progress, State, Step
@@ -250,6 +251,23 @@ class TestAFormThatIsSentAgain:
         item.settle(Condition.CLEANED)
 
         assert (item._digest, item.kept) == (None, None)
+
+
+    def test_has_only_the_last_who_sends_it_wait_for_the_first(self) -> None:
+        async def became() -> list[bool]:
+            form = Form()
+            first = form.begin(100, lambda: 50)
+            waiting = []
+            for _ in range(3):
+                waiting.append(asyncio.create_task(form.make_way()))
+                await asyncio.sleep(0)
+            refused = await asyncio.gather(*waiting[:2], return_exceptions=True)
+            assert not waiting[2].done()
+            first.end(State.BROKEN_OFF)
+            await waiting[2]
+            return [isinstance(each, Busy) for each in refused]
+
+        assert asyncio.run(became()) == [True, True]
 
 
 class TestTheFrameOfAForm:
