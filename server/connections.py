@@ -2,8 +2,9 @@
 
 Over the limit in all, the connection that has waited longest gives way to a new one. Waiting is
 whatever we have taken nothing from yet: silence, half a request, half a small form, an answer that
-is being fetched. So connections that only stand there keep nobody out, and whoever is sending a
-recording keeps their place; how many may send is for admission to say.
+is being fetched. Where none waits, the one goes whose request we have worked on longest: it may
+stand in a queue. So neither connections nor requests that only stand there keep anybody out, and
+whoever is sending a recording keeps their place; how many may send is for admission to say.
 
 A circuit has room for what a browser opens at once (6) more than twice; what is over that is closed
 at once, and costs the others nothing.
@@ -12,6 +13,7 @@ at once, and costs the others nothing.
 import asyncio
 import resource
 from collections import Counter
+from itertools import chain
 from typing import Final
 
 from server.errors import NotFit
@@ -30,6 +32,7 @@ class OpenConnections:
         self._circuits: dict[asyncio.Transport, int | None] = {}
         self._on_circuit: Counter[int] = Counter()
         self._waiting: dict[asyncio.Transport, None] = {}  # the longest first
+        self._working: dict[asyncio.Transport, None] = {}  # the longest first
         self._refused: set[asyncio.Transport] = set()
 
     def __len__(self) -> int:
@@ -51,13 +54,19 @@ class OpenConnections:
     def waits(self, connection: asyncio.Transport) -> None:
         """Note that it waits, from now on."""
         if connection in self._circuits:
-            self._waiting.pop(connection, None)
+            self._stands_nowhere(connection)
             self._waiting[connection] = None
 
     def works(self, connection: asyncio.Transport) -> None:
-        """Note that it doesn't wait: it keeps its place."""
-        self._waiting.pop(connection, None)
+        """Note that it doesn't wait: it gives way last."""
         self._refused.discard(connection)
+        if connection in self._circuits:
+            self._stands_nowhere(connection)
+            self._working[connection] = None
+
+    def keeps_its_place(self, connection: asyncio.Transport) -> None:
+        """Note that it never gives way, until it waits or works again."""
+        self._stands_nowhere(connection)
 
     def listens(self, connection: asyncio.Transport) -> bool:
         """Say whether what was refused on it may still be listened to, beside what else is."""
@@ -67,15 +76,20 @@ class OpenConnections:
 
     def end(self, connection: asyncio.Transport) -> None:
         """Forget it, and its circuit when that was the last on it."""
-        self.works(connection)
+        self._stands_nowhere(connection)
+        self._refused.discard(connection)
         circuit = self._circuits.pop(connection, None)
         if circuit is not None:
             self._on_circuit[circuit] -= 1
             if not self._on_circuit[circuit]:
                 del self._on_circuit[circuit]
 
+    def _stands_nowhere(self, connection: asyncio.Transport) -> None:
+        self._waiting.pop(connection, None)
+        self._working.pop(connection, None)
+
     def _one_gave_way(self) -> bool:
-        longest = next(iter(self._waiting), None)
+        longest = next(chain(self._waiting, self._working), None)
         if longest is None:
             return False
         self.end(longest)

@@ -140,6 +140,11 @@ class Protocol(web.RequestHandler):
         if self._wire is not None:
             self._room.works(self._wire)
 
+    def keep_place(self) -> None:
+        """Keep the connection, whoever else comes, until what it sends is answered."""
+        if self._wire is not None:
+            self._room.keeps_its_place(self._wire)
+
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
@@ -192,6 +197,13 @@ def circuit_of(request: web.Request) -> int | None:
     """
     protocol = request.protocol
     return protocol.circuit if isinstance(protocol, Protocol) else None
+
+
+def keep_place(request: web.Request) -> None:
+    """Let the connection of an upload that was admitted never give way to a new one."""
+    protocol = request.protocol
+    if isinstance(protocol, Protocol):
+        protocol.keep_place()
 
 
 async def small_body(request: web.Request) -> bytes:

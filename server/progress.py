@@ -239,7 +239,8 @@ class Form:
         self._sent_anew = sent_anew = asyncio.Event()
         while self.progress is not None and self.is_sending:
             waits = {
-                asyncio.ensure_future(wait) for wait in (self.progress.supersede(), sent_anew.wait())
+                asyncio.ensure_future(wait)
+                for wait in (self.progress.supersede(), sent_anew.wait())
             }
             try:
                 await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)

@@ -9,7 +9,7 @@ from server.admission import Line, Ticket
 from server.errors import Busy, SpoolFull, StoreFailed, StoreFull
 from server.events import Reason, Refused
 from server.headers import Framing
-from server.listening import circuit_of
+from server.listening import circuit_of, keep_place
 from server.mailbox import has_reply
 from server.pages.parts import (
     ADMISSION,
@@ -84,6 +84,7 @@ async def receive_form(request: web.Request) -> web.Response:
             form.refuse(reason_of(error))
             return _refused(request, reason_of(error), 503)
         with ticket:
+            keep_place(request)
             await _take_in(request, session, form, ticket)
     return go_to(request, f"/send/{request.match_info['form']}/result")
 

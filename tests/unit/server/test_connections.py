@@ -54,20 +54,23 @@ class TestTheRoom:
         assert [each.ended for each in (first, second, third)] == [False, True, False]
         assert len(room) == 3
 
-    def test_one_that_works_never_gives_way(self) -> None:
-        room = OpenConnections(most=2, most_per_circuit=9, most_refused=1)
-        working, waiting = begun(room, 1, 2)
-        room.works(working)
+    def test_one_that_works_gives_way_only_where_none_waits(self) -> None:
+        room = OpenConnections(most=3, most_per_circuit=9, most_refused=1)
+        longest, shorter, waiting = begun(room, 1, 2, 3)
+        room.works(longest)
+        room.works(shorter)
 
-        begun(room, 3)
+        room.works(*begun(room, 4))
+        assert (longest.ended, shorter.ended, waiting.ended) == (False, False, True)
 
-        assert not working.ended
-        assert waiting.ended
+        begun(room, 5)
+        assert (longest.ended, shorter.ended) == (True, False)
 
-    def test_where_all_work_a_new_one_is_turned_away(self) -> None:
+    def test_where_all_send_what_was_admitted_a_new_one_is_turned_away(self) -> None:
         room = OpenConnections(most=2, most_per_circuit=9, most_refused=1)
         for each in begun(room, 1, 2):
             room.works(each)
+            room.keeps_its_place(each)
 
         assert not room.begin(Wire(), 3)
         assert len(room) == 2
@@ -91,7 +94,8 @@ class TestTheRoom:
     @given(
         st.lists(
             st.tuples(
-                st.sampled_from(["begin", "waits", "works", "listens", "end"]), st.integers(0, 4)
+                st.sampled_from(["begin", "waits", "works", "keeps_its_place", "listens", "end"]),
+                st.integers(0, 4),
             )
         )
     )
@@ -115,7 +119,9 @@ class TestTheRoom:
             room.end(wire)
 
         assert len(room) == 0
-        assert not any([room._circuits, room._on_circuit, room._waiting, room._refused])
+        assert not any(
+            [room._circuits, room._on_circuit, room._waiting, room._working, room._refused]
+        )
 
 
 class TestDescriptors:
@@ -198,3 +204,24 @@ class TestAConnection:
 
     def test_that_there_is_no_room_for_ends_before_it_is_read(self) -> None:
         assert ends(lambda it: None, most=0)
+
+    @pytest.mark.parametrize("sends", [False, True], ids=["only asks", "sends what was admitted"])
+    def test_whose_request_we_work_on_gives_way_unless_it_sends(self, sends: bool) -> None:
+        async def ended() -> list[bool]:
+            room = OpenConnections(most=1, most_per_circuit=9, most_refused=1)
+            wires = [Wire(), Wire()]
+            first, second = (
+                Protocol(web.Server(nothing), room=room, limits=Connections()) for _ in wires
+            )
+            first.connection_made(wires[0])
+            first.data_received(HEAD + b"\r\n")
+            if sends:
+                first.keep_place()
+            second.connection_made(wires[1])
+            gave_way = [wire.ended for wire in wires]
+            await asyncio.sleep(0)
+            for protocol in (first, second):
+                protocol.connection_lost(None)
+            return gave_way
+
+        assert asyncio.run(ended()) == [not sends, sends]

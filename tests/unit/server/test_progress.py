@@ -252,7 +252,6 @@ class TestAFormThatIsSentAgain:
 
         assert (item._digest, item.kept) == (None, None)
 
-
     def test_has_only_the_last_who_sends_it_wait_for_the_first(self) -> None:
         async def became() -> list[bool]:
             form = Form()
