@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -13,10 +14,12 @@ import pytest
 from engines import QUICK, Engine, store_in
 from engines.faults import Answer, Fault, Proxy, proxy_to, refusal
 
-from server.config import StoreSettings
+from server.config import Config, StoreSettings
+from server.config import Engine as Kind
 from server.errors import NotFit, StoreFailed, StoreFull
 from server.store import random_name, small
 from server.store.engine import Bounds, connected, look, pending_uploads
+from server.store.opening import open_store
 from server.store.s3 import S3Store
 
 pytestmark = pytest.mark.xdist_group("engine")
@@ -164,6 +167,19 @@ class TestOpening:
                     pass
 
         asyncio.run(run())
+
+    def test_what_speaks_s3_is_only_needed_by_a_drop_that_asks_for_it(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(sys.modules, "server.store.s3", None)
+        config = Config(store=StoreSettings(engine=Kind.S3))
+
+        async def run() -> None:
+            async with open_store(tmp_path, config):
+                pass
+
+        with pytest.raises(NotFit, match=r"pip install 'tapedrop\[s3\]'"):
+            asyncio.run(run())
 
     def test_an_engine_that_is_away_is_a_failure_of_the_store(
         self, tmp_path: Path, engine: Engine
