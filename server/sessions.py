@@ -7,9 +7,14 @@ before, what reads is forgotten: a codename under which something may lie, and t
 it, last as long as somebody is there. What is left of it can only send, so that whoever writes a
 message slowly, or leaves a tab alone for an hour, loses nothing. Looking at progress, as a page
 left open does by itself, is not being there.
+
+Whoever comes back has no visit before their words were read, or a crowd asking for that page would
+end the visits of all others who type. Their token is made from their cookie, which holds nothing.
 """
 
 import asyncio
+import hmac
+import re
 import secrets
 import time
 from collections import OrderedDict
@@ -27,6 +32,7 @@ from server.sender import Sender
 COOKIE: Final = "visit"
 _TOKEN_BYTES: Final = 32
 _MOST_FORMS: Final = 16
+_COOKIE: Final = re.compile(r"[\w-]{43}", re.ASCII)
 
 
 class _Rank(IntEnum):
@@ -127,6 +133,7 @@ class Sessions:
         self._reading_idle_seconds = reading_idle_seconds
         self._most = most
         self._clock = clock
+        self._key = secrets.token_bytes(_TOKEN_BYTES)
         self._by_cookie: dict[str, Session] = {}
         self._ranks: tuple[OrderedDict[Session, None], ...] = tuple(OrderedDict() for _ in _Rank)
 
@@ -138,6 +145,15 @@ class Sessions:
         self._by_cookie[session.cookie] = session
         self._touch(session)
         return session
+
+    def cookie_before(self, untrusted_cookie: str | None) -> str:
+        """Return the cookie of whoever has no visit yet: what they have, if it may be ours."""
+        cookie = untrusted_cookie or ""
+        return cookie if _COOKIE.fullmatch(cookie) else _token()
+
+    def token_before(self, cookie: str) -> str:
+        """Return the token that goes with the form of whoever has no visit yet."""
+        return hmac.digest(self._key, cookie.encode(), "sha256").hex()
 
     def find(self, untrusted_cookie: str | None, *, only_looking: bool = False) -> Session | None:
         """Return the visit that this cookie names, unless it is over.

@@ -28,5 +28,5 @@ async def show(request: web.Request) -> web.Response:
     response = page(
         request, "codename.html", here="/codename", session=session, words=words.split()
     )
-    remember(response, session)
+    remember(response, session.cookie)
     return response

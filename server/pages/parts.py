@@ -166,10 +166,10 @@ def any_visit(request: web.Request, *, only_looking: bool = False) -> Session | 
     return request.app[SESSIONS].find(request.cookies.get(COOKIE), only_looking=only_looking)
 
 
-def asker(request: web.Request, session: Session) -> Hashable:
+def asker(request: web.Request, visit: Hashable) -> Hashable:
     """Return whose turn it is: the circuit's, or the visit's where nobody tells circuits."""
     circuit = circuit_of(request)
-    return session if circuit is None else circuit
+    return visit if circuit is None else circuit
 
 
 def keys_for(
@@ -210,9 +210,9 @@ async def _sender(keys: asyncio.Future[SourceKeys]) -> Sender:
     return sender_of(await asyncio.shield(keys))
 
 
-def remember(response: web.StreamResponse, session: Session) -> None:
+def remember(response: web.StreamResponse, cookie: str) -> None:
     """Give the browser the visit's cookie; not `Secure`, because an onion service is http."""
-    response.set_cookie(COOKIE, session.cookie, httponly=True, samesite="Strict", path="/")
+    response.set_cookie(COOKIE, cookie, httponly=True, samesite="Strict", path="/")
 
 
 def _is_onion(untrusted_host: str) -> bool:

@@ -1,10 +1,11 @@
 """Pages, when too many want the same thing: calm, and nobody else's visit is harmed."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from aiohttp import web
+from aiohttp import ClientSession, DummyCookieJar, web
 from aiohttp.test_utils import TestClient, TestServer
 from webside import web_side
 
@@ -44,9 +45,29 @@ def test_a_new_visit_is_refused_while_every_other_sends_something() -> None:
 
         with sessions.uploading(session):
             assert await told(client, "GET", "/codename") == (503, True)
-            assert await told(client, "GET", "/return") == (503, True)
+            assert await told(client, "GET", "/return") == (200, False)
             assert await told(client, "GET", "/") == (200, False)
         assert await told(client, "GET", "/codename") == (200, False)
+
+    at(work)
+
+
+def test_whoever_types_their_words_is_not_ended_by_a_crowd_that_asks_for_pages() -> None:
+    async def work(client: Client, _session: Session) -> None:
+        client.app[SESSIONS]._most = 4
+        client.session.cookie_jar.clear()
+        async with client.get("/return") as page:
+            token = re.findall('action="/return/([^"]+)"', await page.text())[0]
+
+        async with ClientSession(cookie_jar=DummyCookieJar()) as crowd:
+            for path in ("/return", "/codename") * 5:
+                async with crowd.get(client.make_url(path)) as page:
+                    assert page.status == 200
+        form = {"codename": words_of(new_codename())}
+
+        assert await told(client, "POST", "/return/" + "0" * 64, data=form) == (403, False)
+        assert await told(client, "POST", f"/return/{token}", data=form) == (303, False)
+        assert await told(client, "GET", "/mailbox") == (200, False)
 
     at(work)
 
