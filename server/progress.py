@@ -213,9 +213,9 @@ class Form:
     progress: Progress | None = None
     refused: Reason | None = None
     clock: Callable[[], float] = time.monotonic
-    _kept: Kept = field(default_factory=Kept)
+    _kept: Kept | None = None
     _renewed: float = field(init=False)
-    _sent_anew: asyncio.Event = field(default_factory=asyncio.Event)
+    _sent_anew: asyncio.Event | None = None
 
     def __post_init__(self) -> None:
         self._renewed = self.clock()
@@ -226,6 +226,8 @@ class Form:
         It is still to be superseded: a browser sends a form again when it has given up the line,
         and we may not know of that yet.
         """
+        # Only now: a crowd that asks for pages makes many forms, and sends none.
+        self._kept = self._kept or Kept()
         self.refused, self.progress = None, Progress(expected, count, kept=self._kept)
         return self.progress
 
@@ -235,7 +237,8 @@ class Form:
         Only the last who sends it waits: a thousand who did would take every connection there is.
         Raises Busy where another came meanwhile.
         """
-        self._sent_anew.set()
+        if self._sent_anew is not None:
+            self._sent_anew.set()
         self._sent_anew = sent_anew = asyncio.Event()
         while self.progress is not None and self.is_sending:
             waits = {

@@ -1,6 +1,7 @@
 """Visits: in memory, bounded, and never ended under an upload."""
 
 import asyncio
+import tracemalloc
 from dataclasses import replace
 from typing import TypeVar
 
@@ -394,3 +395,18 @@ class TestForms:
 
             assert sessions.find(session.cookie, only_looking=True) is session
             assert session.form(token) is not None
+
+
+def test_forms_that_are_only_shown_take_little_memory_however_many_a_crowd_asks_for() -> None:
+    session = Session(b"")
+    session.new_form()
+
+    tracemalloc.start()
+    try:
+        for _ in range(15):
+            session.new_form()
+        held = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+
+    assert held < 15 * 400
