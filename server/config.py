@@ -153,10 +153,14 @@ class StoreSettings(_Part, frozen=True):
     def problem(self) -> str:
         """Return what keeps these settings from being used, or nothing."""
         if self.engine is Engine.FOLDER:
-            return ""
+            # Or a front end would keep what it takes in a folder that nobody else looks into.
+            named = self.endpoint or self.bucket
+            return 'store.endpoint and store.bucket need store.engine = "s3"' if named else ""
         if not _ENDPOINT.fullmatch(self.endpoint):
             return "store.endpoint must be https://HOST[:PORT], or http:// on loopback"
-        return "" if _BUCKET.fullmatch(self.bucket) else "store.bucket is no bucket's name"
+        if not _BUCKET.fullmatch(self.bucket):
+            return "store.bucket must be 3 to 63 of a-z, 0-9, dots and hyphens, as S3 names buckets"
+        return ""
 
 
 class Credentials(_Part, frozen=True):

@@ -77,6 +77,13 @@ class TestMistakes:
         with pytest.raises(SettingsRefused):
             read_config(written(tmp_path, text))
 
+    @pytest.mark.parametrize(
+        "named", ['bucket = "drop-7f3a"', 'endpoint = "https://store.example"']
+    )
+    def test_a_bucket_is_never_taken_for_a_folder(self, tmp_path: Path, named: str) -> None:
+        with pytest.raises(SettingsRefused, match=r"need store\.engine"):
+            read_config(written(tmp_path, f"[store]\n{named}"))
+
     def test_a_missing_file_is_named(self, tmp_path: Path) -> None:
         with pytest.raises(SettingsRefused, match=r"nowhere\.toml"):
             read_config(tmp_path / "nowhere.toml")
