@@ -14,8 +14,11 @@ from server.store.local import LocalStore
 async def open_store(folder: Path, config: Config) -> AsyncIterator[Store]:
     """Have the store of the drop that lives in `folder`. Raises NotFit, StoreFailed."""
     if config.store.engine is Engine.FOLDER:
-        kept_free = config.admission.store_floor_bytes
-        local = LocalStore(folder / config.places.store, kept_free=kept_free)
+        root = folder / config.places.store
+        if not root.is_dir():
+            # Or there would be nothing to export, and every mailbox would be closed.
+            raise NotFit([f"the folder {root} is missing"])
+        local = LocalStore(root, kept_free=config.admission.store_floor_bytes)
         local.clear()
         yield local
         return

@@ -129,6 +129,17 @@ class TestTheBag:
 
         assert (done.returncode, done.stdout) == (0, "there is nothing to export\n")
 
+    def test_a_store_that_is_missing_is_not_taken_for_an_empty_one(
+        self, drop: Drop, tmp_path: Path
+    ) -> None:
+        drop.configure('[places]\nstore = "elsewhere"')
+
+        for words in (["export", "--to", tmp_path / "stick"], ["sweep", "--dry-run"]):
+            done = run_server(*words, "--config", drop.config)
+
+            assert (done.returncode, done.stdout) == (5, "")
+            assert f"the folder {drop.folder / 'elsewhere'} is missing" in done.stderr
+
     def test_a_stick_that_is_full_leaves_no_bag(
         self, serving: Serving, wav: Path, tmp_path: Path
     ) -> None:
