@@ -5,7 +5,7 @@ from typing import Final
 from aiohttp import web
 
 from server.headers import FRAME_STYLE, Framing
-from server.pages.parts import any_visit, language_of, page
+from server.pages.parts import STOPPING, any_visit, language_of, page
 from server.progress import Form
 from server.wording import FORGOTTEN, Words, said_of, words_for
 
@@ -30,7 +30,7 @@ async def show(request: web.Request) -> web.Response:
         "progress.html",
         framing=Framing.HELD,
         style=FRAME_STYLE,
-        refresh=_refresh_seconds(form) if form else 0,
+        refresh=_refresh_seconds(form, stops=request.app[STOPPING].begun) if form else 0,
         still=request.query_string == _STILL,
         form=request.match_info["form"],
         progress=progress,
@@ -69,8 +69,11 @@ def _refused(form: Form | None) -> Words | None:
     return words_for(form.refused) if form.refused else None
 
 
-def _refresh_seconds(form: Form) -> int:
-    return _SENDING_SECONDS if form.is_sending else _WAITING_SECONDS
+def _refresh_seconds(form: Form, *, stops: bool) -> int:
+    if form.is_sending:
+        return _SENDING_SECONDS
+    # The last word before a drop stops stays to be read: loaded anew, the frame would be empty.
+    return 0 if stops else _WAITING_SECONDS
 
 
 def _form(request: web.Request) -> Form | None:

@@ -110,6 +110,7 @@ class TestWhoeverWantsToSend:
         assert answer.status == 503
         assert "We are busy just now. We kept nothing." in answer.body
         assert "Please try again in a minute." in frame
+        assert "http-equiv" not in frame  # it stays to be read when nobody answers any more
 
 
 class TestWhatHangs:
