@@ -9,6 +9,7 @@ are never asked of the network, and the program's name stands without version or
 """
 
 import asyncio
+import ssl
 import stat
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -28,7 +29,13 @@ from botocore.configprovider import (
     ConfigValueStore,
     ConstantProvider,
 )
-from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+    SSLError,
+)
 from botocore.parsers import ResponseParserError
 
 from server.config import StoreSettings
@@ -88,9 +95,12 @@ class _Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @asynccontextmanager
 async def connected(folder: Path, settings: StoreSettings, bounds: Bounds) -> AsyncIterator[Bucket]:
-    """Have the bucket, and a client that may use it. Raises NotFit for want of credentials."""
+    """Have the bucket, and a client that may use it.
+
+    Raises NotFit when its credentials, or its authority, can't be read.
+    """
     key = _read_key(folder / settings.credentials)
-    authority = str(folder / settings.authority) if settings.authority else True
+    authority = _authority_fit(folder / settings.authority) if settings.authority else True
     async with _session().create_client(
         "s3",
         endpoint_url=settings.endpoint,
@@ -239,8 +249,19 @@ def failures_named() -> Iterator[None]:
 
 def named(error: BaseException) -> StoreFailed:
     """Return the failure that an exception of the client's stands for."""
-    if not isinstance(error, ClientError):
-        return StoreFailed("the store could not be reached, or broke off")
+    match error:
+        case ClientError():
+            return _refused(error)
+        case SSLError():
+            why = "the store speaks no TLS, or its certificate is from nobody whom we trust"
+            return StoreFailed(f"{why}: see store.endpoint and store.authority")
+        case EndpointConnectionError():
+            return StoreFailed("the store could not be reached: see store.endpoint")
+        case _:
+            return StoreFailed("the store could not be reached, or broke off")
+
+
+def _refused(error: ClientError) -> StoreFailed:
     status = _status(error)
     if status == 404:
         return NoSuchObject("no such object")
@@ -293,6 +314,16 @@ def _bounded(seconds: float) -> type[AIOHTTPSession]:
 def _say_only_our_name(request: Any, **_: object) -> None:
     # Libraries, their versions, Python's and the system's would be said otherwise.
     request.headers["User-Agent"] = "tapedrop"
+
+
+def _authority_fit(path: Path) -> str:
+    """Return where the engine's authority lies. Raises NotFit unless a certificate is there."""
+    try:
+        ssl.create_default_context(cafile=path)
+    except OSError:  # of which SSLError is one
+        why = f"can't read a certificate in {path}, where store.authority says it is"
+        raise NotFit([why]) from None
+    return str(path)
 
 
 def _read_key(path: Path) -> _Key:

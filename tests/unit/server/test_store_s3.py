@@ -186,8 +186,28 @@ class TestOpening:
     ) -> None:
         settings = engine.bucket(tmp_path)
 
-        with pytest.raises(StoreFailed):
+        with pytest.raises(StoreFailed, match=r"see store\.endpoint"):
             opened(tmp_path, msgspec.structs.replace(settings, endpoint="http://127.0.0.1:1"))
+
+    def test_an_engine_without_a_certificate_that_is_trusted_is_told_from_one_that_is_away(
+        self, tmp_path: Path, engine: Engine
+    ) -> None:
+        settings = engine.bucket(tmp_path)
+        endpoint = settings.endpoint.replace("http:", "https:")
+
+        with pytest.raises(StoreFailed, match="certificate"):
+            opened(tmp_path, msgspec.structs.replace(settings, endpoint=endpoint))
+
+    @pytest.mark.parametrize("content", [None, b"no certificate"])
+    def test_an_authority_that_cannot_be_read_is_named(
+        self, tmp_path: Path, engine: Engine, content: bytes | None
+    ) -> None:
+        settings = engine.bucket(tmp_path)
+        if content is not None:
+            (tmp_path / "ca.pem").write_bytes(content)
+
+        with pytest.raises(NotFit, match=r"ca\.pem, where store\.authority says"):
+            opened(tmp_path, msgspec.structs.replace(settings, authority="ca.pem"))
 
     def test_uploads_that_a_crash_left_are_ended_after_a_day(
         self, tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
