@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Final
 
 from server.config import Config
-from server.errors import ServerError
 from server.events import (
     DropsAltered,
     Journal,
@@ -60,7 +59,7 @@ async def sweep_tonight(
         else:
             swept = await sweep.everything(opened_for(folder, config))
             await in_thread(keep_last_sweep, receipts, today)
-    except (ServerError, OSError):
+    except Exception:  # noqa: BLE001  whatever it was, there must be another night
         journal.tell(SweepFailed())
         return
     for share, number in {

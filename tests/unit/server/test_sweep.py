@@ -346,6 +346,15 @@ class TestTheNight:
 
         assert capsys.readouterr().err == "event='sweep_failed'\n"
 
+    def test_that_ends_in_an_error_of_ours_is_told_and_is_not_the_last(
+        self, store: AgedStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        store.listed = lambda _folder: 1 / 0  # type: ignore[assignment]
+
+        self.night(tmp_path, store)
+
+        assert capsys.readouterr().err == "event='sweep_failed'\n"
+
     @pytest.mark.parametrize("days", [31, 5000, -1])
     def test_deletes_nothing_by_a_clock_that_jumped(
         self, store: AgedStore, tmp_path: Path, capsys: pytest.CaptureFixture[str], days: int
