@@ -72,8 +72,11 @@ async def enter(request: web.Request) -> web.Response:
         problem = codename_problem(error, language)
         return _page(request, token=token, typed=typed, problem=problem)
     session = request.app[SESSIONS].begin(codename)
+    sender = sender_for(request, session, whose=whose)
+    # From here on it is no longer one of those that go first when there are too many.
+    request.app[SESSIONS].find(session.cookie)
     try:
-        await asyncio.shield(sender_for(request, session, whose=whose))
+        await asyncio.shield(sender)
     except Busy:
         # The visit before goes on, so that what was typed can be sent once more.
         request.app[SESSIONS].end(session)

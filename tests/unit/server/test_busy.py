@@ -9,8 +9,8 @@ from aiohttp import ClientSession, DummyCookieJar, web
 from aiohttp.test_utils import TestClient, TestServer
 from webside import web_side
 
-from crypto.codename import new_codename, words_of
-from server.pages.parts import LOOKING, READING, SESSIONS
+from crypto.codename import SourceKeys, new_codename, words_of
+from server.pages.parts import DERIVER, LOOKING, READING, SESSIONS
 from server.sessions import Session
 from server.turns import Turns
 
@@ -37,6 +37,14 @@ async def told(client: Client, method: str, path: str, **more: Any) -> tuple[int
         return answer.status, BUSY in await answer.text()
 
 
+async def crowd_at(client: Client, *paths: str) -> None:
+    """Ask for these pages, again and again, each time as somebody else."""
+    async with ClientSession(cookie_jar=DummyCookieJar()) as crowd:
+        for path in paths * 5:
+            async with crowd.get(client.make_url(path)) as page:
+                assert page.status == 200
+
+
 def test_a_new_visit_is_refused_while_every_other_sends_something() -> None:
     async def work(client: Client, session: Session) -> None:
         sessions = client.app[SESSIONS]
@@ -59,14 +67,38 @@ def test_whoever_types_their_words_is_not_ended_by_a_crowd_that_asks_for_pages()
         async with client.get("/return") as page:
             token = re.findall('action="/return/([^"]+)"', await page.text())[0]
 
-        async with ClientSession(cookie_jar=DummyCookieJar()) as crowd:
-            for path in ("/return", "/codename") * 5:
-                async with crowd.get(client.make_url(path)) as page:
-                    assert page.status == 200
+        await crowd_at(client, "/return", "/codename")
         form = {"codename": words_of(new_codename())}
 
         assert await told(client, "POST", "/return/" + "0" * 64, data=form) == (403, False)
         assert await told(client, "POST", f"/return/{token}", data=form) == (303, False)
+        assert await told(client, "GET", "/mailbox") == (200, False)
+
+    at(work)
+
+
+def test_nor_while_the_keys_of_these_words_are_made() -> None:
+    async def work(client: Client, session: Session) -> None:
+        client.app[SESSIONS]._most = 4
+        begun, crowd_was_there = asyncio.Event(), asyncio.Event()
+
+        deriver: Any = client.app[DERIVER]
+
+        async def slowly(_codename: bytes, *, whose: object) -> SourceKeys:
+            begun.set()
+            await crowd_was_there.wait()
+            keys: SourceKeys = deriver.keys
+            return keys
+
+        deriver.keys_of = slowly
+        form = {"codename": words_of(new_codename())}
+        entering = told(client, "POST", f"/return/{session.token}", data=form)
+        entered = asyncio.create_task(entering)
+        await begun.wait()
+        await crowd_at(client, "/codename")
+        crowd_was_there.set()
+
+        assert await entered == (303, False)
         assert await told(client, "GET", "/mailbox") == (200, False)
 
     at(work)
