@@ -176,12 +176,12 @@ class Journal:
 
     def tell(self, event: AtOnce) -> None:
         """Log now what no source can cause."""
-        self._log.info(_name(event), **_facts(event))
+        self._log.info(_name(type(event)), **_facts(event))
 
     def tell_the_day(self) -> None:
         """Log each counted event in steps, and begin to count anew."""
         for event in every_counted_event():
-            self._log.info(_name(event), **_facts(event), today=step(self._counts[event]))
+            self._log.info(_name(type(event)), **_facts(event), today=step(self._counts[event]))
         self._counts.clear()
 
     async def tell_daily(
@@ -230,6 +230,6 @@ def _facts(event: Counted | AtOnce) -> dict[str, str | int]:
     return {name: str(fact) if isinstance(fact, StrEnum) else fact for name, fact in facts.items()}
 
 
-def _name(event: Counted | AtOnce) -> str:
-    words = "".join(f"_{c.lower()}" if c.isupper() else c for c in type(event).__name__)
+def _name(event: type[Counted | AtOnce]) -> str:
+    words = "".join(f"_{c.lower()}" if c.isupper() else c for c in event.__name__)
     return words.lstrip("_")
