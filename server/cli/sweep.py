@@ -19,10 +19,18 @@ from server.store.opening import open_store
 from server.sweep import Sweep, Swept
 
 
-@click.command("sweep")
+@click.command(
+    "sweep",
+    short_help="Delete what need not be kept.",
+    epilog="""\b
+Example: look first, then do it
+  tapedrop-server sweep --dry-run --names --config drop/tapedrop.toml
+  tapedrop-server sweep --config drop/tapedrop.toml
+""",
+)
 @click.option("--dry-run", is_flag=True, help="Delete and write nothing; say what would be.")
 @click.option("--names", is_flag=True, help="Also name each object that goes.")
-@click.option("--clock-is-right", is_flag=True, help="Delete also when long not swept.")
+@click.option("--clock-is-right", is_flag=True, help="Delete, however long ago the last sweep was.")
 @config_option
 @json_option
 def command(
@@ -33,8 +41,8 @@ def command(
     What came before today is also written anew in random order, so that the disk knows the days
     only. While the drop runs, idle mailboxes are left to it: it knows whether somebody is there.
 
-    Where the clock says that more than a month has passed since the last sweep, or less than
-    nothing, nothing is deleted before somebody has looked at the clock: --clock-is-right.
+    When by the clock the last sweep was more than a month ago, or is yet to come, nothing is
+    deleted until somebody has looked at the clock and says --clock-is-right.
     """
     folder, config = drop_at(config_file)
     running = _is_running(folder)
@@ -48,7 +56,7 @@ def command(
         sweeping = _swept(folder, config, today, dry_run=dry_run, running=running, going=going)
         swept = asyncio.run(sweeping)
     said: dict[str, Any] = asdict(swept) | {"dry_run": dry_run}
-    lines = _lines(swept, config, running=running and not dry_run)
+    lines = _lines(swept, config, dry_run=dry_run, running=running)
     if going is not None:
         said["names"] = going
         lines += going
@@ -91,15 +99,23 @@ async def _swept(
     return swept
 
 
-def _lines(swept: Swept, config: Config, *, running: bool) -> list[str]:
+def _lines(swept: Swept, config: Config, *, dry_run: bool, running: bool) -> list[str]:
     keeping = config.keeping
-    idle = "left to the running drop" if running else f"idle for {keeping.mailbox_idle_days} days"
+    done = "would be " if dry_run else ""
+    left_to_it = running and not dry_run
+    idle = (
+        "left to the running drop" if left_to_it else f"idle for {keeping.mailbox_idle_days} days"
+    )
     told = [
-        (swept.drops, "drops", f"opened at the desks, {keeping.opened_days} days old"),
-        (swept.replies, "replies", f"{keeping.reply_days} days old, or without a mailbox"),
-        (swept.mailboxes, "mailboxes", idle),
-        (swept.rewritten, "written anew", "the disk knows their day only"),
-        (swept.left, "left", "they wait for another night"),
+        (
+            swept.drops,
+            f"drops {done}deleted",
+            f"opened at the desks, {keeping.opened_days} days old",
+        ),
+        (swept.replies, f"replies {done}deleted", f"{keeping.reply_days} days old, or no mailbox"),
+        (swept.mailboxes, f"mailboxes {done}deleted", idle),
+        (swept.rewritten, f"objects {done}written anew", "the disk knows their day only"),
+        (swept.left, "objects left", "they wait for another night"),
     ]
     return [f"{number:>7} {what}: {why}" for number, what, why in told]
 

@@ -127,14 +127,16 @@ class TestTheCommand:
 
         assert (beside["mailboxes"], beside["rewritten"], alone["mailboxes"]) == (0, 1, 1)
 
-    def test_says_in_lines_what_it_would_do(self, drop: Drop) -> None:
+    def test_says_in_lines_what_it_would_do_and_what_it_did(self, drop: Drop) -> None:
         put(drop, f"drops/{random_name()}", days_old=1)
 
-        done = run_server("sweep", "--dry-run", "--config", drop.config)
+        would = run_server("sweep", "--dry-run", "--config", drop.config).stdout
+        did = run_server("sweep", "--config", drop.config).stdout
 
-        assert done.returncode == 0
-        assert "1 written anew: the disk knows their day only" in done.stdout
-        assert "0 drops: opened at the desks, 7 days old" in done.stdout
+        assert "0 drops would be deleted: opened at the desks, 7 days old" in would
+        assert "1 objects would be written anew: the disk knows their day only" in would
+        assert "0 drops deleted: opened at the desks, 7 days old" in did
+        assert "1 objects written anew: the disk knows their day only" in did
 
     def test_deletes_nothing_by_a_clock_in_doubt_until_somebody_vouches_for_it(
         self, drop: Drop
