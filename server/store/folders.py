@@ -37,6 +37,10 @@ def make_folder(root: Path, folder: Path) -> None:
     if folder.parent.name not in OF_SOURCES:
         folder.mkdir(mode=0o700, exist_ok=True)
     else:
+        if not folder.parent.is_dir():
+            # A store on a new disk, or from a backup that left out what was empty.
+            folder.parent.mkdir(mode=0o700, exist_ok=True)
+            sync_folder(root)
         _take_spare(root, folder)
     sync_folder(folder.parent)
 

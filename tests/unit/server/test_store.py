@@ -345,6 +345,16 @@ class TestTheLocalStore:
 
         assert list((tmp_path / "drops").iterdir()) == []
 
+    @pytest.mark.parametrize(
+        "kind", ["drops/", "mailboxes/" + "1" * 32 + "/", "replies/" + "1" * 32 + "/"]
+    )
+    def test_an_empty_folder_is_a_store_for_everything(self, tmp_path: Path, kind: str) -> None:
+        name = kind + random_name()
+
+        asyncio.run(LocalStore(tmp_path).put(name, small(b"sealed")))
+
+        assert (tmp_path / name).read_bytes() == b"sealed"
+
     def test_a_folder_that_is_gone_is_a_failure_not_a_full_disk(self, tmp_path: Path) -> None:
         with pytest.raises(StoreFailed) as failed:
             asyncio.run(LocalStore(tmp_path / "gone").put(f"drops/{random_name()}", small(b"")))
