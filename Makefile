@@ -9,16 +9,21 @@ SEED ?= 1
 SECONDS ?= 60
 SIZE ?= 1000
 KILLS ?= 50
+BROWSERS ?= chromium
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
-.PHONY: demo test test-faults test-stores check bench bench-load bench-sweep fuzz requirements catalogues language pictures machine-run machine-test machine-stores clean
+.PHONY: demo test test-browsers test-faults test-stores check bench bench-load bench-sweep fuzz requirements catalogues language pictures machine-run machine-test machine-stores clean
 
 demo: machine-run .venv/ready
 	@$(BIN)/python demo/run.py $(if $(RECORDING),--recording "$(RECORDING)") $(if $(ONCE),--once)
 
 test: machine-test .venv/ready
 	$(BIN)/pytest -n $(WORKERS)
+
+# The journeys through a browser that `make test` makes in Firefox only.
+test-browsers: machine-test .venv/ready
+	$(BIN)/pytest -n $(WORKERS) tests/browser --browsers "$(BROWSERS)"
 
 # What fails around a drop: killed, full, hanging, out of descriptors. Figures at its end.
 # KILLS= is how often each of twelve drops is killed, six over either kind of store.

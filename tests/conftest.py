@@ -26,9 +26,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let the tests over S3 run against another engine."""
+    """Let the tests over S3 run against another engine, and journeys in other browsers."""
     which = "swift, ceph, or PORT,ACCESS_KEY,SECRET_KEY of one on 127.0.0.1 that takes small parts"
     parser.addoption("--engine", default="swift", help=which)
+    parser.addoption("--browsers", default="firefox", help="firefox, chromium, or both")
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,7 @@
-"""Each journey is made in both browsers; they are started once and forget everything between."""
+"""Journeys in a browser, which is started once and forgets everything between.
+
+`--browsers` says in which: Firefox, which Tor Browser is made of, unless told.
+"""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -44,9 +47,16 @@ def running(started: dict[str, Browser], outsides: dict[str, Outside]) -> Callab
     return running
 
 
-@pytest.fixture(params=list(_BROWSERS))
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make each journey in every browser that was asked for."""
+    if "browser" in metafunc.fixturenames:
+        names = metafunc.config.getoption("browsers").split()
+        metafunc.parametrize("browser", names, indirect=True)
+
+
+@pytest.fixture
 def browser(request: pytest.FixtureRequest, running: Callable[[str], Browser]) -> Browser:
-    """A browser; `fresh` makes it a new one. What asks for this is done in both."""
+    """A browser; `fresh` makes it a new one."""
     return running(request.param)
 
 

@@ -151,7 +151,7 @@ class TestBothWays:
     def test_the_source_is_not_read_after_the_run_is_over(
         self, work: Callable[..., None], sealed: bytes
     ) -> None:
-        asked = itertools.count()
+        asked, others = itertools.count(), threading.enumerate()
 
         def blocks() -> Iterator[bytes]:
             for block in itertools.chain(blocks_of(sealed), itertools.repeat(BLOCK)):
@@ -162,7 +162,7 @@ class TestBothWays:
             work(raising(OSError()), blocks())
         first = next(asked)
         for thread in threading.enumerate():
-            if thread is not threading.current_thread() and thread.daemon:
+            if thread not in others and thread.daemon:
                 thread.join(10)
         assert next(asked) == first + 1
 
