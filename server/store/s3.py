@@ -59,6 +59,8 @@ class S3Store:
         self.bucket = bucket
         self._client = bucket.client
         self._ending: set[asyncio.Task[None]] = set()
+        self._copied = ""
+        self._deleted_meanwhile = False
 
     async def put(self, name: str, blob: Blob) -> None:
         upload = Upload(self.bucket, _key(name))
@@ -120,7 +122,7 @@ class S3Store:
         without_room, failed = 0, None
         for key in map(_key, names):
             try:
-                await write_anew(self.bucket, key)
+                await self._write_anew(key)
             except NoSuchObject:
                 continue
             except StoreFull:
@@ -131,7 +133,18 @@ class S3Store:
             raise failed
         return without_room
 
+    async def _write_anew(self, key: str) -> None:
+        """Have the engine copy it, and delete it again where it was deleted meanwhile, by us."""
+        self._copied, self._deleted_meanwhile = key, False
+        try:
+            await write_anew(self.bucket, key)
+        finally:
+            deleted, self._copied = self._deleted_meanwhile, ""
+            if deleted:
+                await self.delete(key)
+
     async def delete(self, name: str) -> None:
+        self._deleted_meanwhile |= name == self._copied
         with failures_named():
             try:
                 await self._client.delete_object(Bucket=self.bucket.name, Key=_key(name))

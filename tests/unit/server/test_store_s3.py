@@ -18,7 +18,7 @@ from server.config import Config, StoreSettings
 from server.config import Engine as Kind
 from server.errors import NotFit, StoreFailed, StoreFull
 from server.store import random_name, small
-from server.store.engine import Bounds, connected, look, pending_uploads
+from server.store.engine import Bounds, Bucket, connected, look, pending_uploads
 from server.store.opening import open_store
 from server.store.s3 import S3Store
 
@@ -368,5 +368,23 @@ class TestRewriting:
 
             marks = [(await look(store.bucket, name)).marks for name in names]
             assert [("rewritten" in each) for each in marks] == [True, False, True]
+
+        with_store(tmp_path, engine, body)
+
+    def test_what_is_deleted_while_it_is_written_anew_does_not_come_back(
+        self, tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def body(_proxy: Proxy, store: S3Store) -> None:
+            async def copied_late(bucket: Bucket, key: str) -> None:
+                await store.delete(key)
+                await bucket.client.put_object(Bucket=bucket.name, Key=key, Body=b"sealed")
+
+            monkeypatch.setattr("server.store.s3.write_anew", copied_late)
+            name = f"drops/{random_name()}"
+            await store.put(name, small(b"sealed"))
+
+            assert await store.rewrite([name]) == 0
+
+            assert [each async for each in store.names("drops/")] == []
 
         with_store(tmp_path, engine, body)
