@@ -12,6 +12,7 @@ doesn't open is left out: whoever could put it there could also have taken it aw
 """
 
 import json
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -34,6 +35,8 @@ MOST_EVENTS: Final = 100
 MOST_REPLIES: Final = 20
 MOST_READ: Final = 2_000
 """Objects of each kind that one look reads: about as much work as typing the codename was."""
+_LONGEST_LOOK_SECONDS: Final = 5.0
+"""At events. Over a bucket each is a request: 2,000 took half a minute, and few look at once."""
 _T = TypeVar("_T")
 
 
@@ -83,12 +86,13 @@ async def note(event: MailboxEvent, sender: Sender, store: Store) -> None:
     await store.put(_events(sender) + name, small(sealed))
 
 
-async def look(keys: SourceKeys, store: Store) -> Mailbox:
-    """Return what the mailbox holds; memory is bounded, however much it is. Raises StoreFailed."""
-    events: _Newest[MailboxEvent] = _Newest(MOST_EVENTS, attrgetter("day"))
-    async for name, sealed in _objects(_events(keys), EVENT_SIZE, store, events.leave_out):
-        with suppress(Tampered, NewerVersion):
-            events.add(_opened_event(sealed, keys, name))
+async def look(
+    keys: SourceKeys, store: Store, *, clock: Callable[[], float] = time.monotonic
+) -> Mailbox:
+    """Return what the mailbox holds; memory and time are bounded, however much it is.
+
+    Answers come first: only their source can fill a mailbox with events. Raises StoreFailed.
+    """
     letters: _Newest[Letter] = _Newest(MOST_REPLIES, attrgetter("day"))
     opened = None
     async for name, sealed in _objects(_replies(keys), LARGEST_SEALED, store, letters.leave_out):
@@ -101,6 +105,14 @@ async def look(keys: SourceKeys, store: Store) -> Mailbox:
                 letters.add(Letter(name, answer.day, answer.text))
             case State():
                 opened = max(opened or answer, answer, key=attrgetter("count"))
+    events: _Newest[MailboxEvent] = _Newest(MOST_EVENTS, attrgetter("day"))
+    until = clock() + _LONGEST_LOOK_SECONDS
+    async for name, sealed in _objects(_events(keys), EVENT_SIZE, store, events.leave_out):
+        with suppress(Tampered, NewerVersion):
+            events.add(_opened_event(sealed, keys, name))
+        if clock() > until:
+            events.leave_out()
+            break
     return Mailbox(
         events=tuple(sorted(events.kept(), key=_in_order)),
         older_events=events.left_out,

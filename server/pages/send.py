@@ -115,7 +115,7 @@ async def _turns_out_to_return(request: web.Request, session: Session) -> bool:
     if session.has_reply is not None or keys is None or not keys.done() or failed(keys):
         return False
     try:
-        async with request.app[LOOKING].turn(asker(request, session)):
+        async with request.app[LOOKING].turn(asker(request, keys.result().mailbox_id)):
             if session.has_reply is None:
                 session.has_reply = await has_reply(keys.result(), request.app[PARTS].store)
     except (Busy, StoreFailed):

@@ -11,7 +11,7 @@ from webside import web_side
 
 from crypto.codename import SourceKeys, new_codename, words_of
 from server.pages.parts import DERIVER, LOOKING, READING, SESSIONS
-from server.sessions import Session
+from server.sessions import Session, Sessions
 from server.turns import Turns
 
 BUSY = "We are busy just now."
@@ -123,5 +123,34 @@ def test_mailboxes_are_looked_into_by_so_many_at_once() -> None:
             assert await told(client, "GET", "/mailbox") == (503, True)
             assert await told(client, "POST", close) == (503, True)
         assert await told(client, "GET", "/mailbox") == (200, False)
+
+    at(work)
+
+
+def test_a_mailbox_has_one_turn_however_many_visits_ask_for_it() -> None:
+    async def look(sessions: Sessions, client: Client, keys: SourceKeys) -> bool:
+        visit = sessions.begin(new_codename())
+        visit.keys = asyncio.get_running_loop().create_future()
+        visit.keys.set_result(keys)
+        cookies = {"Cookie": f"visit={visit.cookie}"}
+        async with client.get("/mailbox", headers=cookies) as answer:
+            return BUSY in await answer.text()
+
+    async def work(client: Client, _session: Session) -> None:
+        looking, sessions = client.app[LOOKING], client.app[SESSIONS]
+        looking._longest_queue = 2
+        client.session.cookie_jar.clear()
+        crowded, other = (
+            SourceKeys(bytes([n]) * 16, bytes(32), bytes(32), "two words") for n in (1, 2)
+        )
+
+        async with looking.turn("somebody"):
+            waiting = [
+                asyncio.create_task(look(sessions, client, keys))
+                for keys in (crowded, crowded, other)
+            ]
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+
+        assert [await task for task in waiting] == [False, True, False]
 
     at(work)

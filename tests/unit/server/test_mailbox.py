@@ -1,6 +1,7 @@
 """The mailbox: opened with the codename only, and saying nothing to anyone else."""
 
 import asyncio
+import itertools
 import json
 import os
 from collections.abc import Coroutine
@@ -143,6 +144,19 @@ class TestEvents:
 
         assert len(found.events) == 3
         assert found.older_events
+
+    def test_reading_ends_some_time_and_answers_are_read_before(
+        self, store: MemoryStore, keys: SourceKeys
+    ) -> None:
+        for _ in range(20):
+            run(note(MailboxEvent(DAY, "message", "written"), keys, store))
+        reply("Which door?", keys, store)
+
+        found = run(look(keys, store, clock=itertools.count().__next__))
+
+        assert 0 < len(found.events) < 10
+        assert found.older_events
+        assert len(found.letters) == 1
 
 
 class TestAnswers:
