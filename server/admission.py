@@ -28,6 +28,9 @@ from server.errors import Busy, SpoolFull, StoreFull
 _SMALL_ONES: Final = 2 * 1024 * 1024
 """Bytes by which a form of many small things may grow when each is padded, and noted."""
 
+_LOOKS: Final = 5
+"""At the least, at an upload that is ended for bringing too little."""
+
 
 class Room(NamedTuple):
     """Free bytes where recordings are held and where sealed objects rest; None: nobody can say.
@@ -102,7 +105,8 @@ class Ticket:
         """Say whether it was waited for that long, and brought less than that meanwhile."""
         self.look()
         if self._line.ready and self._line.arrived < self.length:
-            self._waited_seconds += now - self._looked
+            # Where nobody looked for longer, we stood still ourselves: a snapshot, another machine.
+            self._waited_seconds += min(now - self._looked, after_seconds / _LOOKS)
         self._looked = now
         if self._line.arrived - self._arrived_before >= least_bytes:
             self._waited_seconds, self._arrived_before = 0.0, self._line.arrived

@@ -268,6 +268,18 @@ class TestASlowUpload:
 
         assert upload.ended == 0
 
+    def test_has_the_same_time_where_the_machine_stood_still(self) -> None:
+        door = Door()
+        upload = door.sending()
+        door.wait(10)
+
+        door.clock.seconds += 3600
+        door.admission.end_slow()
+
+        assert upload.ended == 0
+        door.wait(300)
+        assert upload.ended > 0
+
     def test_is_not_one_that_has_brought_everything(self) -> None:
         door = Door()
         upload = door.sending(5)
