@@ -22,15 +22,9 @@ from botocore.exceptions import ClientError
 
 from server.errors import NoSuchObject, StoreFailed
 from server.store import Blob
-from server.store.engine import (
-    Bucket,
-    Found,
-    code_of,
-    end_upload,
-    failures_named,
-    look,
-    pending_uploads,
-)
+from server.store.bucket import Found, end_upload, look, pending_uploads
+from server.store.engine import Bucket
+from server.store.failures import code_of, failures_named
 
 _REWRITTEN: Final = "rewritten"
 _TAKEN: Final = {"PreconditionFailed", "ConditionalRequestConflict"}

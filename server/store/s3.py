@@ -17,16 +17,9 @@ from botocore.exceptions import ClientError
 from server.config import StoreSettings
 from server.errors import NoSuchObject, StoreFailed, StoreFull
 from server.store import NAME, PREFIX, Blob, Listed
-from server.store.engine import (
-    FAILURES,
-    USUAL,
-    Bounds,
-    Bucket,
-    bucket_fit,
-    connected,
-    failures_named,
-    forget_stale_uploads,
-)
+from server.store.bucket import bucket_fit, forget_stale_uploads
+from server.store.engine import USUAL, Bounds, Bucket, connected
+from server.store.failures import FAILURES, failures_named
 from server.store.parts import Upload, write_anew
 from server.threads import in_thread
 

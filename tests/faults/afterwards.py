@@ -19,7 +19,8 @@ from faults.crowd import PLANTED, digest
 from server.config import Engine, read_config
 from server.mailbox import Mailbox, look
 from server.store import Store, random_name, small
-from server.store.engine import connected, pending_uploads
+from server.store.bucket import pending_uploads
+from server.store.engine import connected
 from server.store.opening import open_store
 
 _PATIENCE_SECONDS = 60

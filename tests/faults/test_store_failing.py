@@ -12,7 +12,8 @@ from engines.faults import Fault, Proxy, proxy_to
 
 from server.errors import StoreFailed
 from server.store import random_name, small
-from server.store.engine import connected, pending_uploads
+from server.store.bucket import pending_uploads
+from server.store.engine import connected
 from server.store.s3 import S3Store
 
 pytestmark = pytest.mark.xdist_group("engine")

@@ -18,7 +18,8 @@ from server.config import Config, StoreSettings
 from server.config import Engine as Kind
 from server.errors import NotFit, StoreFailed, StoreFull
 from server.store import random_name, small
-from server.store.engine import Bounds, Bucket, connected, look, pending_uploads
+from server.store.bucket import look, pending_uploads
+from server.store.engine import Bounds, Bucket, connected
 from server.store.opening import open_store
 from server.store.s3 import S3Store
 
@@ -220,7 +221,7 @@ class TestOpening:
                 async with store_in(tmp_path, settings):
                     assert len(await pending_uploads(bucket)) == 1
 
-                monkeypatch.setattr("server.store.engine._STALE", -timedelta(minutes=1))
+                monkeypatch.setattr("server.store.bucket._STALE", -timedelta(minutes=1))
                 async with store_in(tmp_path, settings):
                     assert await pending_uploads(bucket) == []
 
