@@ -1,6 +1,6 @@
 """Whether the drop may start: its folders, its secrets, the newsroom's keys."""
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -9,10 +9,12 @@ from crypto.codename import SALT_SIZE
 from crypto.gpg import Gpg
 from server.config import Config, Engine, Newsroom
 from server.errors import NotFit
+from server.opened import last_sweep
 from server.store.trading import can_exchange
 
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
 _LARGEST_LOGO: Final = 32_000
+_CLOCK_OFF: Final = timedelta(days=30)
 
 
 def newsroom_fit(gpg: Gpg, *, now: datetime) -> keyring.Newsroom:
@@ -72,6 +74,17 @@ def folders_fit(folder: Path, config: Config) -> None:
         problems += _store_problems(folder / config.places.store)
     if problems:
         raise NotFit(problems)
+
+
+def clock_fit(receipts: Path, today: date) -> None:
+    """Raise NotFit where the clock is far behind the last sweep: it is not set yet, or wrong.
+
+    A mailbox would be begun on a day long past, and be idle for years the night after.
+    """
+    last = last_sweep(receipts)
+    if last is not None and today < last - _CLOCK_OFF:
+        why = f"by this machine's clock it is {today}, but the store was swept on {last}: set it"
+        raise NotFit([f"{why}, or remove {receipts / 'swept'} where that day was wrong"])
 
 
 def _store_problems(store: Path) -> list[str]:

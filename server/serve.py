@@ -18,7 +18,7 @@ from crypto.gpg import Gpg
 from crypto.newsroom import read_newsroom
 from server.admission import Admission, Room
 from server.app import build_app
-from server.checks import folders_fit, newsroom_fit, read_logo, read_salt
+from server.checks import clock_fit, folders_fit, newsroom_fit, read_logo, read_salt
 from server.config import Config, Connections, Engine
 from server.connections import OpenConnections, allow_descriptors
 from server.cores import leave_no_core
@@ -71,6 +71,7 @@ def serve(folder: Path, config: Config, *, listening: Callable[[str], None]) -> 
 
 async def _serve(folder: Path, config: Config, listening: Callable[[str], None]) -> None:
     folders_fit(folder, config)
+    clock_fit(folder / config.places.receipts, utc_now().date())
     # Threads are made as they are needed; a waiting upload must never wait for a sealing one.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_MOST_THREADS))
     journal = Journal()

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,22 @@ class TestStarting:
 
         assert refused.returncode == 5
         assert "is running already" in refused.stderr
+
+    def test_it_refuses_by_a_clock_that_is_far_behind_its_last_sweep(self, drop: Drop) -> None:
+        swept = datetime.now(UTC).date() + timedelta(days=31)
+        (drop.folder / "receipts/swept").write_text(swept.isoformat())
+
+        refused = run_server("serve", "--config", drop.config)
+
+        assert refused.returncode == 5
+        assert f"but the store was swept on {swept}" in refused.stderr
+
+    def test_it_starts_by_one_that_is_off_by_days(self, drop: Drop) -> None:
+        swept = datetime.now(UTC).date() + timedelta(days=20)
+        (drop.folder / "receipts/swept").write_text(swept.isoformat())
+
+        with drop.running() as serving:
+            assert serving.process.poll() is None
 
     def test_a_socket_path_that_is_too_long_is_named(self, drop: Drop) -> None:
         drop.config.write_text(f'[listen]\nunix = "{"x" * 120}.sock"\n')
