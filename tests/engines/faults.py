@@ -21,6 +21,7 @@ class Fault(StrEnum):
     HALF_BODY = "half the body arrives"
     LOST_ANSWER = "the answer is lost"
     HALF_ANSWER = "half the answer arrives"
+    ONLY_HEAD = "only the answer's head arrives"
 
 
 Answer = tuple[str, str]
@@ -29,6 +30,11 @@ Answer = tuple[str, str]
 def refusal(status: str, code: str) -> Answer:
     """Return S3's way to say no."""
     return status, f"<Error><Code>{code}</Code></Error>"
+
+
+def one_byte_of(size: int) -> Answer:
+    """Return the first byte of an object that is `size` bytes long."""
+    return f"206 Partial Content\r\nContent-Range: bytes 0-0/{size}", "x"
 
 
 _REFUSALS: Final = {
@@ -105,7 +111,11 @@ class Proxy:
             answer = await answering.read(-1)
             if fault is Fault.LOST_ANSWER:
                 return
-            writer.write(answer[: len(answer) // 2] if fault is Fault.HALF_ANSWER else answer)
+            arrives: dict[Fault | None, int] = {
+                Fault.HALF_ANSWER: len(answer) // 2,
+                Fault.ONLY_HEAD: answer.find(_HEAD_ENDS) + len(_HEAD_ENDS),
+            }
+            writer.write(answer[: arrives.get(fault, len(answer))])
             await writer.drain()
         finally:
             asking.close()

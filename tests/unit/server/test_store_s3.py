@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from engines import QUICK, Engine, store_in
-from engines.faults import Answer, Fault, Proxy, proxy_to, refusal
+from engines.faults import Answer, Fault, Proxy, one_byte_of, proxy_to, refusal
 
 from server.config import Config, StoreSettings
 from server.config import Engine as Kind
@@ -296,6 +296,37 @@ class TestAsking:
 
             assert await read(store, name) == LARGE
             assert len(proxy.requests) == 2
+
+        with_store(tmp_path, engine, body)
+
+    def test_an_answer_that_brings_nothing_is_not_asked_for_without_end(
+        self, tmp_path: Path, engine: Engine
+    ) -> None:
+        async def body(proxy: Proxy, store: S3Store) -> None:
+            name = f"drops/{random_name()}"
+            await store.put(name, small(LARGE))
+            proxy.fine()
+            proxy.choose = lambda _request: Fault.ONLY_HEAD
+
+            with pytest.raises(StoreFailed, match="broke off"):
+                await read(store, name)
+            assert len(proxy.requests) < 10
+
+        with_store(tmp_path, engine, body)
+
+    def test_what_the_engine_holds_less_of_than_it_was_sent_is_not_acknowledged(
+        self, tmp_path: Path, engine: Engine
+    ) -> None:
+        async def body(proxy: Proxy, store: S3Store) -> None:
+            def shorter_once_complete(request: str) -> Answer | None:
+                complete = any(each.startswith("POST") for each in proxy.requests[1:-1])
+                asked = complete and request.startswith("GET")
+                return one_byte_of(len(LARGE) - 1) if asked else None
+
+            proxy.choose = shorter_once_complete
+
+            with pytest.raises(StoreFailed, match="another length"):
+                await store.put(f"drops/{random_name()}", small(LARGE))
 
         with_store(tmp_path, engine, body)
 
