@@ -133,15 +133,17 @@ class TestAnObjectThatWasRewritten:
     def test_waits_for_the_next_night_when_there_is_no_room_for_two(self, root: Path) -> None:
         large = put(root, f"drops/{random_name()}", bytes(2_000_000))
         names = [put(root, f"drops/{random_name()}") for _ in range(2)]
-        disk = root.parent / "disk"
-        disk.mkdir()
-        script = f"import shutil; shutil.copytree({str(root)!r}, {str(disk / 'store')!r})" + SCRIPT
-        script += "print(left, *(one for one in root.glob('drops/*') if one.stat().st_mtime % 1))"
-        given = [sys.executable, "-c", script, disk / "store", names[0], large, names[1]]
 
-        done = subprocess.run([*small_disk_at(disk, "3m"), *given], capture_output=True, text=True)
+        left, *fresh = on_a_small_disk(root, names[0], large, names[1])
 
-        assert done.stdout.split() == ["1", str(disk / "store" / large)]
+        assert (left, [Path(each).name for each in fresh]) == ("1", [Path(large).name])
+
+    def test_lets_go_of_the_old_ones_where_the_next_has_no_room_beside_them(
+        self, root: Path
+    ) -> None:
+        names = [put(root, f"drops/{random_name()}", bytes(900_000)) for _ in range(2)]
+
+        assert on_a_small_disk(root, *names, kept_free=0) == ["0"]
 
     def test_that_fails_keeps_no_other_from_being_rewritten(self, root: Path) -> None:
         first, last = (put(root, f"drops/{random_name()}") for _ in range(2))
@@ -322,3 +324,15 @@ class TestAFileSystem:
 async def open_and_close(root: Path) -> None:
     async with open_store(root.parent, Config()):
         pass
+
+
+def on_a_small_disk(root: Path, *names: str, kept_free: int = 10**9) -> list[str]:
+    """Rewrite a copy of the store on a disk of 3 MB; return how many found no room, and which."""
+    disk = root.parent / "disk"
+    disk.mkdir()
+    script = f"import shutil; shutil.copytree({str(root)!r}, {str(disk / 'store')!r})" + SCRIPT
+    script = script.replace("kept_free=10**9", f"kept_free={kept_free}")
+    script += "print(left, *(one for one in root.glob('drops/*') if one.stat().st_mtime % 1))"
+    given = [sys.executable, "-c", script, disk / "store", *names]
+    done = subprocess.run([*small_disk_at(disk, "3m"), *given], capture_output=True, text=True)
+    return done.stdout.split()
