@@ -264,7 +264,18 @@ def print_tables(figures: Row) -> None:
     print("kept      " + ", ".join(f"{count} {name}" for name, count in figures["kept"].items()))
     for failure in figures["failures"]:
         print(f"failed    {failure}")
-    print("targets: failed 0, as many envelopes as acknowledged, peak_mb <= 256, p95_ms <= 250")
+    for target, is_met in _targets(figures).items():
+        print(f"target    {target}: {'met' if is_met else 'MISSED'}")
+
+
+def _targets(figures: Row) -> dict[str, bool]:
+    kept = figures["kept"]
+    return {
+        "failed 0": not any(row["failed"] for row in figures["sending"]),
+        "as many envelopes as acknowledged": kept["envelopes"] == kept["acknowledged"],
+        "peak_mb <= 256": figures["memory"]["peak_mb"] <= 256,
+        "p95_ms <= 250": figures["pages"]["meanwhile"]["p95_ms"] <= 250,
+    }
 
 
 def _table(name: str, rows: dict[str, Row]) -> None:
@@ -273,9 +284,13 @@ def _table(name: str, rows: dict[str, Row]) -> None:
     heads = (f"{c:>{w}}" for c, w in zip(columns, width, strict=True))
     print(f"{name:10}" + "".join(heads))
     for kind, row in rows.items():
-        cells = (f"{row[c]:{w}.2f}" for c, w in zip(columns, width, strict=True))
+        cells = (f"{_cell(row[c]):>{w}}" for c, w in zip(columns, width, strict=True))
         print(f"{kind:10}" + "".join(cells))
     print()
+
+
+def _cell(figure: float) -> str:
+    return str(figure) if isinstance(figure, int) else f"{figure:.2f}"
 
 
 def main() -> None:
