@@ -38,7 +38,7 @@ def note(record_property: Callable[[str, object], None]) -> Note:
 
     def take(**figures: object) -> None:
         for name, value in figures.items():
-            record_property(name, value)
+            record_property(name, str(value))  # it may have to leave the process
 
     return take
 

@@ -15,7 +15,7 @@ from faults.crowd import Source, Told, crowd
 FULL_TIMES = 8
 KEPT = 30
 MOST_ANSWERS = 1_000
-_PLACES = {"spool": ("spool", "1m"), "store": ("store/drops", "16m")}
+_PLACES = {"spool": ("spool", "1m"), "store": ("store/drops", "64m")}
 
 
 def small_disk_kept(folder: Path, size: str, copied: Path) -> list[str | Path]:
