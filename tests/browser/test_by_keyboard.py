@@ -55,6 +55,7 @@ class TestAKeyboardAlone:
         reach(tab, "submit", "Send")
         tab.press("Enter")
         tab.frame("result").wait_for("File 1")
+        tab.frame("progress").wait_for("What became of it")  # from here on it stays as it is
         assert tab.frame("result").text().count("We have it.") == 2
 
         passed = reach(tab, "a", "To my mailbox")

@@ -272,7 +272,8 @@ class TestMemory:
             tracemalloc.stop()
 
         assert found == Swept(rewritten=500, left=3 * EndlessStore.many - 500)
-        assert peak < 300_000
+        # Other threads are counted with it; all the names would take nearly three times that.
+        assert peak < 1_000_000
 
 
 def desk(number: int) -> Desk:
