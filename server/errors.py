@@ -23,6 +23,10 @@ class NotFit(ServerError):
         self.problems = tuple(problems)
 
 
+class NotConfirmed(ServerError):
+    """A person was asked to type something first, and typed something else."""
+
+
 class BadCatalogue(ServerError):
     """A language's messages can't be read; the message says which file, and why."""
 

@@ -18,7 +18,6 @@ from crypto.gpg import Gpg
 from crypto.newsroom import read_newsroom
 from server.admission import Admission, Room
 from server.app import build_app
-from server.checks import clock_fit, folders_fit, newsroom_fit, read_logo, read_salt
 from server.config import Config, Connections, Engine
 from server.connections import OpenConnections, allow_descriptors
 from server.cores import leave_no_core
@@ -40,6 +39,7 @@ from server.scrubbing import Scrubber
 from server.sealing import Sealer
 from server.sessions import Sessions
 from server.spool import Spool
+from server.staff.checks import clock_fit, folders_fit, newsroom_fit, read_logo, read_salt
 from server.store import Store
 from server.store.opening import open_store
 from server.store.ours import ours_only

@@ -8,7 +8,8 @@ import click
 from crypto.errors import BadBag, CryptoError, KeyRefused, NoUsableKey, WrongSignature
 from scrub import SandboxUnavailable
 from server.cli import export, init, keys, pair, receipts, replies, serve, sweep
-from server.errors import NotFit, NotPaired, ServerError, SettingsRefused
+from server.cli.talk import PROGRAM, note
+from server.errors import NotConfirmed, NotFit, NotPaired, ServerError, SettingsRefused
 
 _EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
     (SettingsRefused, 2),
@@ -16,13 +17,14 @@ _EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
     (BadBag, 3),
     (WrongSignature, 3),
     (NotPaired, 3),
+    (NotConfirmed, 3),
     (NotFit, 5),
     (NoUsableKey, 5),
     (SandboxUnavailable, 5),
     (ServerError, 1),
     (CryptoError, 1),
 )
-"""0 done · 1 needs a person · 2 usage · 3 refused: not verified · 5 this machine is not fit."""
+"""0 done · 1 needs a person · 2 usage · 3 refused, or not confirmed · 5 this machine is not fit."""
 
 
 @click.group(
@@ -34,7 +36,8 @@ Example: a drop that listens on loopback, to try it out
   tapedrop-server serve --config drop/tapedrop.toml
   tapedrop-server export --to /media/stick --config drop/tapedrop.toml
 
-Exit codes: 0 done, 1 needs a person, 2 usage, 3 refused (not verified), 5 this machine is not fit.
+Exit codes: 0 done, 1 needs a person, 2 usage, 3 refused (not verified, or not
+confirmed), 5 this machine is not fit.
 """,
 )
 def commands() -> None:
@@ -48,7 +51,7 @@ for verb in (init, keys, serve, pair, export, receipts, replies, sweep):
 def main() -> NoReturn:
     """Run the command line; every error is a sentence, a hint, and an exit code."""
     try:
-        commands.main(prog_name="tapedrop-server", standalone_mode=False)
+        commands.main(prog_name=PROGRAM, standalone_mode=False)
     except click.exceptions.Abort:
         _say("stopped")
         sys.exit(1)
@@ -62,7 +65,7 @@ def main() -> NoReturn:
     except (ServerError, CryptoError, SandboxUnavailable) as error:
         _say(str(error))
         if isinstance(error, SettingsRefused) and error.hint:
-            click.echo(f"tapedrop-server: hint: {error.hint}", err=True)
+            note(f"hint: {error.hint}")
         sys.exit(next(code for kind, code in _EXIT_CODES if isinstance(error, kind)))
     except OSError as error:
         _say(f"{error.filename or 'a file'}: {error.strerror}")
@@ -71,4 +74,4 @@ def main() -> NoReturn:
 
 
 def _say(what: str) -> None:
-    click.echo(f"tapedrop-server: error: {what}", err=True)
+    note(f"error: {what}")

@@ -7,13 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import click
-
 from crypto.errors import CryptoError
-from server.answers import Answers, bags_at, read_answers
 from server.cli.options import answer
+from server.cli.talk import note
 from server.errors import NotFit, NotPaired, ServerError
-from server.pairing import paired
+from server.staff.answers import Answers, bags_at, read_answers
+from server.staff.pairing import paired
 
 Told = tuple[dict[str, Any], str]
 """What one bag came to: for a program, and as a line for a person."""
@@ -52,7 +51,7 @@ def _take_each(place: Path, desks: Path, take: Callable[[Answers], Told], *, as_
             said, line = take(read_answers(bag, known))
         except (CryptoError, NotPaired, ServerError) as error:
             if refused is not None:
-                click.echo(f"tapedrop-server: error: {refused}", err=True)
+                note(f"error: {refused}")
             refused = error
             said, line = {"refused": str(error)}, f"refused: {error}"
         told.append(({"bag": bag.name, **said}, f"{bag.name}: {line}"))

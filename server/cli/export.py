@@ -10,8 +10,8 @@ from crypto.gpg import Gpg
 from crypto.newsroom import read_newsroom
 from server.cli.options import answer, config_option, drop_at, json_option
 from server.config import Config
-from server.export import Exported, export
-from server.pairing import read_export_key
+from server.staff.export import Exported, export
+from server.staff.pairing import read_export_key
 from server.store.opening import open_store
 
 

@@ -12,7 +12,7 @@ from server.cli.options import answer, json_option
 from server.config import Config
 from server.errors import SettingsRefused
 from server.files import write_new
-from server.pairing import new_export_key
+from server.staff.pairing import new_export_key
 
 
 @click.command("init")

@@ -7,10 +7,10 @@ import click
 
 from crypto.gpg import Gpg
 from crypto.newsroom import read_newsroom
-from server import pairing
 from server.cli.options import answer, config_option, drop_at, json_option
 from server.errors import SettingsRefused
 from server.files import write_new
+from server.staff import pairing
 
 
 @click.command("pair")

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from server.answers import Answers
 from server.cli.bags import Told, take_each
 from server.cli.options import config_option, drop_at, json_option
 from server.config import Config
 from server.nights import opened_for
-from server.receipts import take_receipts
+from server.staff.answers import Answers
+from server.staff.receipts import take_receipts
 from server.store.opening import open_store
 from server.sweep import Sweep
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
-from server.answers import Answers
 from server.cli.bags import Told, take_each
 from server.cli.options import config_option, drop_at, json_option
-from server.replies import Delivered, deliver_replies
+from server.staff.answers import Answers
+from server.staff.replies import Delivered, deliver_replies
 from server.store.opening import open_store
 
 

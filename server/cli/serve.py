@@ -7,6 +7,7 @@ from typing import Final
 import click
 
 from server.cli.options import answer, config_option, drop_at, json_option
+from server.cli.talk import note
 
 UNFENCED: Final = (
     "warning: recordings are read WITHOUT A SANDBOX: one of them can take this drop over",
@@ -33,5 +34,5 @@ def command(config_file: Path, as_json: bool) -> None:
     folder, config = drop_at(config_file)
     if config.work.unfenced_scrubbing:
         for line in UNFENCED:
-            click.echo(f"tapedrop-server: {line}", err=True)
+            note(line)
     serve(folder, config, listening=listening)

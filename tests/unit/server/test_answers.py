@@ -10,11 +10,11 @@ from signing import DeskKey, receipts
 from crypto.bag import Kind
 from crypto.errors import BadBag, WrongSignature
 from crypto.reply import LARGEST_SEALED
-from server.answers import bags_at, read_answers
 from server.errors import NotPaired
-from server.pairing import Desk, pair, paired
-from server.receipts import take_receipts
-from server.replies import Delivered, deliver_replies
+from server.staff.answers import bags_at, read_answers
+from server.staff.pairing import Desk, pair, paired
+from server.staff.receipts import take_receipts
+from server.staff.replies import Delivered, deliver_replies
 from server.store.memory import MemoryStore
 
 ENVELOPE, OTHER = "aa" * 32, "bb" * 32

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from drops import SERVER, Drop, run_server
 from signing import DeskKey, receipts
 
-from server.export import export
+from server.staff.export import export
 from server.store import random_name, small
 from server.store.local import LocalStore
 from server.store.memory import MemoryStore

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from server.checks import read_logo
 from server.config import Newsroom
 from server.errors import NotFit
+from server.staff.checks import read_logo
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

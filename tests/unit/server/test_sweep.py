@@ -15,7 +15,7 @@ from server.config import Config, Keeping, Places
 from server.errors import StoreFailed
 from server.events import Journal
 from server.nights import sweep_nightly, sweep_tonight
-from server.opened import (
+from server.staff.opened import (
     desks_required,
     keep_exported,
     keep_last_sweep,
@@ -23,7 +23,7 @@ from server.opened import (
     last_sweep,
     opened_drops,
 )
-from server.pairing import Desk
+from server.staff.pairing import Desk
 from server.store import Listed, random_name, small
 from server.store.memory import MemoryStore
 from server.sweep import Sweep, Swept

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from crypto.bag import DATA, FOLDER, UNFINISHED, Bag, Kind, tag_files
 from server.errors import NoSuchObject, StoreFailed, StoreFull
 from server.files import NO_ROOM, sync_folder
-from server.opened import keep_exported
+from server.staff.opened import keep_exported
 from server.store import Store, random_name
 
 _BLOCK: Final = 1024 * 1024

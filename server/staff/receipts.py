@@ -11,9 +11,9 @@ from typing import Annotated, Literal
 import msgspec
 
 from crypto.errors import BadBag
-from server.answers import Answers
 from server.files import replace
-from server.opened import keep_opened
+from server.staff.answers import Answers
+from server.staff.opened import keep_opened
 
 RECEIPTS = "data/receipts.json"
 

@@ -1,0 +1,71 @@
+"""What is said and asked beside the results: on standard error, so that results can be read."""
+
+import sys
+from typing import Final, Self
+
+import click
+
+from server.errors import NotConfirmed
+
+PROGRAM: Final = "tapedrop-server"
+_UNITS: Final = ("bytes", "KB", "MB", "GB", "TB")
+_STEP: Final = 1000
+
+
+def note(text: str) -> None:
+    """Say something that is no result."""
+    click.echo(f"{PROGRAM}: {text}", err=True)
+
+
+def warn(text: str) -> None:
+    """Say what somebody should look at."""
+    note(f"warning: {text}")
+
+
+def confirm(question: str, expected: str, *, given: str | None, option: str) -> None:
+    """Return once a person has typed `expected`, or gave it as `option`; case and spaces aside.
+
+    Without a terminal nobody is asked. Raises click.UsageError then, NotConfirmed when it differs.
+    """
+    if given is None:
+        if not sys.stdin.isatty():
+            raise click.UsageError(f"nobody is here to be asked; say it with {option}")
+        given = click.prompt(f"{PROGRAM}: {question}", err=True, prompt_suffix="\n> ")
+    if _plain(given) != _plain(expected):
+        raise NotConfirmed("what was typed is something else; nothing was changed")
+
+
+class Progress:
+    """One line on a terminal, gone when done; silent elsewhere."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._shown = ""
+        self._terminal = sys.stderr.isatty()
+
+    def __call__(self, passed: int, total: int) -> None:
+        """Show how many of how many bytes have passed."""
+        line = f"{self._what}: {size_text(passed)} of {size_text(total)}"
+        if self._terminal and line != self._shown:
+            self._shown = line
+            click.echo(f"\r\x1b[K{line}", nl=False, err=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        if self._shown:
+            click.echo("\r\x1b[K", nl=False, err=True)
+
+
+def size_text(size: float) -> str:
+    """Return a size in bytes as people say it, such as `1.4 GB`."""
+    for unit in _UNITS:
+        if size < _STEP or unit == _UNITS[-1]:
+            break
+        size /= _STEP
+    return f"{size:.0f} {unit}" if unit == _UNITS[0] else f"{size:.1f} {unit}"
+
+
+def _plain(typed: str) -> str:
+    return "".join(typed.split()).casefold()
