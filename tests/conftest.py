@@ -60,6 +60,13 @@ def serving(drop: Drop) -> Iterator[Serving]:
 
 
 @pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory, prepared: Drop) -> Iterator[Serving]:
+    """A running drop for tests that don't mind what others have sent, and stop nothing."""
+    with Drop.copied(prepared, tmp_path_factory.mktemp("shared") / "drop").running() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     """A real S3-compatible engine, for tests in the group `engine`: one process runs them all."""
     asked_for = request.config.getoption("engine")

@@ -11,7 +11,7 @@ from browsers.chromium import Chromium
 from browsers.firefox import Firefox
 from browsers.outside import Outside
 from browsers.tab import Browser, Tab
-from drops import Drop, Newsroom, Serving, write_wav
+from drops import Serving, write_wav
 from gate import Gate
 
 _BROWSERS: dict[str, Callable[[Outside], Browser]] = {"chromium": Chromium, "firefox": Firefox}
@@ -76,13 +76,6 @@ def outside(browser: Browser, outsides: dict[str, Outside]) -> Outside:
 def tab(browser: Browser, serving: Serving) -> Tab:
     """A tab at the drop's address, with nothing opened yet."""
     return browser.fresh(serving.address)
-
-
-@pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory, newsroom: Newsroom) -> Iterator[Serving]:
-    """A drop for journeys that don't mind what others have sent."""
-    with Drop(tmp_path_factory.mktemp("shared") / "drop", newsroom).running() as running:
-        yield running
 
 
 @pytest.fixture

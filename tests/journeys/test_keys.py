@@ -29,22 +29,22 @@ def grouped(fingerprint: str) -> str:
 
 
 class TestThePageOfKeys:
-    def test_names_each_key_with_fingerprint_and_last_day(self, serving: Serving) -> None:
-        page = keys_page(serving)
+    def test_names_each_key_with_fingerprint_and_last_day(self, shared: Serving) -> None:
+        page = keys_page(shared)
 
         assert page.texts("h2")[0] == "Desk <desk@newsroom.example>"
-        assert grouped(serving.drop.newsroom.fingerprint) in page.html
+        assert grouped(shared.drop.newsroom.fingerprint) in page.html
         assert re.search(r"Valid until \w+ \d+, 20\d\d\.", page.html)
 
-    def test_holds_the_key_itself_as_text_to_copy(self, serving: Serving, reader: Newsroom) -> None:
-        found = re.search("<pre[^>]*>(.*?)</pre>", keys_page(serving).html, re.DOTALL)
+    def test_holds_the_key_itself_as_text_to_copy(self, shared: Serving, reader: Newsroom) -> None:
+        found = re.search("<pre[^>]*>(.*?)</pre>", keys_page(shared).html, re.DOTALL)
 
         assert found is not None
         reader.gpg("--import", given=unescape(found[1]).encode())
-        assert serving.drop.newsroom.fingerprint.encode() in reader.gpg("--list-keys")
+        assert shared.drop.newsroom.fingerprint.encode() in reader.gpg("--list-keys")
 
-    def test_says_it_in_the_language_asked_for(self, serving: Serving) -> None:
-        assert 'lang="de"' in keys_page(serving, "/de/keys").html
+    def test_says_it_in_the_language_asked_for(self, shared: Serving) -> None:
+        assert 'lang="de"' in keys_page(shared, "/de/keys").html
 
     def test_shows_no_key_that_has_ended(self, serving: Serving) -> None:
         ended = Newsroom("Former", made="20250101T000000", ends="1y")
@@ -79,10 +79,10 @@ class TestThePageOfKeys:
 
 
 class TestTheDownload:
-    def test_is_one_file_that_gpg_reads(self, serving: Serving, reader: Newsroom) -> None:
-        reader.gpg("--import", given=keys_page(serving, "/keys.asc").html.encode())
+    def test_is_one_file_that_gpg_reads(self, shared: Serving, reader: Newsroom) -> None:
+        reader.gpg("--import", given=keys_page(shared, "/keys.asc").html.encode())
 
-        assert serving.drop.newsroom.fingerprint.encode() in reader.gpg("--list-keys")
+        assert shared.drop.newsroom.fingerprint.encode() in reader.gpg("--list-keys")
 
 
 class TestWhatASourceEncrypted:

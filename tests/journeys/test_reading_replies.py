@@ -111,14 +111,14 @@ class TestAcrossTheAirGap:
 
 class TestReading:
     def test_a_codename_nothing_was_sent_under_reads_as_one_whose_mailbox_is_closed(
-        self, serving: Serving
+        self, shared: Serving
     ) -> None:
-        codename = sent(serving, message="x")
-        browser, _ = back(serving, codename)
+        codename = sent(shared, message="x")
+        browser, _ = back(shared, codename)
         browser.submit(action(browser.get("/mailbox/close"), "close"), {})
 
-        _, closed = back(serving, codename)
-        _, never = back(serving, words_of(new_codename()))
+        _, closed = back(shared, codename)
+        _, never = back(shared, words_of(new_codename()))
 
         assert NOTHING in closed.html
         assert without_tokens(closed) == without_tokens(never)
@@ -132,27 +132,27 @@ class TestReading:
 
         assert {path: path.stat() for path in stored(serving, "")}.keys() == before.keys()
 
-    def test_a_mailbox_with_a_few_things_is_as_long_as_an_empty_one(self, serving: Serving) -> None:
-        codename = sent(serving, message="x")
+    def test_a_mailbox_with_a_few_things_is_as_long_as_an_empty_one(self, shared: Serving) -> None:
+        codename = sent(shared, message="x")
         for _ in range(3):
-            reply_to(serving, codename, "words " * 100)
+            reply_to(shared, codename, "words " * 100)
 
-        _, mailbox = back(serving, codename)
-        _, empty = back(serving, words_of(new_codename()))
+        _, mailbox = back(shared, codename)
+        _, empty = back(shared, words_of(new_codename()))
 
         assert len(mailbox.html.encode()) == len(empty.html.encode()) == PAGE_SIZE
 
-    def test_a_long_history_is_read_page_by_page(self, serving: Serving) -> None:
-        codename = sent(serving, message="x")
-        sender = sender_of(keys_of(serving, codename))
-        store = LocalStore(serving.drop.folder / "store")
+    def test_a_long_history_is_read_page_by_page(self, shared: Serving) -> None:
+        codename = sent(shared, message="x")
+        sender = sender_of(keys_of(shared, codename))
+        store = LocalStore(shared.drop.folder / "store")
         for day in range(1, 31):
             event = MailboxEvent(f"2025-01-{day:02}", "recording", "cleaned")
             asyncio.run(note(event, sender, store))
         for day in range(1, 9):
-            reply_to(serving, codename, f"reply {day} " + "x" * 2000, day=f"2026-01-{day:02}")
+            reply_to(shared, codename, f"reply {day} " + "x" * 2000, day=f"2026-01-{day:02}")
 
-        browser, first = back(serving, codename)
+        browser, first = back(shared, codename)
         seen, page = [first], first
         while older := [link for link in page.links if link == f"/mailbox/{len(seen) + 1}"]:
             page = browser.get(older[0])
@@ -164,30 +164,30 @@ class TestReading:
         assert len(events) == 30
         assert {len(page.html.encode()) for page in seen} == {PAGE_SIZE}
 
-    def test_a_page_that_is_not_there_any_more_is_the_last_one(self, serving: Serving) -> None:
-        browser, first = back(serving, sent(serving, message="x"))
+    def test_a_page_that_is_not_there_any_more_is_the_last_one(self, shared: Serving) -> None:
+        browser, first = back(shared, sent(shared, message="x"))
 
         assert without_tokens(browser.get("/mailbox/9")) == without_tokens(first)
 
-    def test_the_longest_reply_is_shown_whole(self, serving: Serving) -> None:
-        codename = sent(serving, message="x")
-        reply_to(serving, codename, "<&>" * 80_000)
+    def test_the_longest_reply_is_shown_whole(self, shared: Serving) -> None:
+        codename = sent(shared, message="x")
+        reply_to(shared, codename, "<&>" * 80_000)
 
-        _, mailbox = back(serving, codename)
+        _, mailbox = back(shared, codename)
 
         assert mailbox.html.count("&lt;&amp;&gt;") == 80_000
 
-    def test_without_a_codename_it_is_asked_for(self, serving: Serving) -> None:
+    def test_without_a_codename_it_is_asked_for(self, shared: Serving) -> None:
         for path in ("/mailbox", "/mailbox/2", "/mailbox/close", "/fr/mailbox"):
-            assert "/return/" in Browser(serving.address).get(path).form
+            assert "/return/" in Browser(shared.address).get(path).form
 
 
 class TestDeleting:
-    def test_one_reply_goes_and_a_second_click_changes_nothing(self, serving: Serving) -> None:
-        codename = sent(serving, message="x")
-        gone = reply_to(serving, codename, "this one")
-        reply_to(serving, codename, "that one")
-        browser, mailbox = back(serving, codename)
+    def test_one_reply_goes_and_a_second_click_changes_nothing(self, shared: Serving) -> None:
+        codename = sent(shared, message="x")
+        gone = reply_to(shared, codename, "this one")
+        reply_to(shared, codename, "that one")
+        browser, mailbox = back(shared, codename)
         address = action(mailbox, "delete")
 
         for _ in range(2):
@@ -195,20 +195,20 @@ class TestDeleting:
 
         assert after.texts("blockquote") == ["that one"]
 
-    def test_only_a_page_of_the_visit_itself_may_ask_for_it(self, serving: Serving) -> None:
-        codename = sent(serving, message="x")
-        name = reply_to(serving, codename, "this one")
-        browser, mailbox = back(serving, codename)
+    def test_only_a_page_of_the_visit_itself_may_ask_for_it(self, shared: Serving) -> None:
+        codename = sent(shared, message="x")
+        name = reply_to(shared, codename, "this one")
+        browser, mailbox = back(shared, codename)
 
         for cookie, address in (
             ("", action(mailbox, "delete")),
             (browser.cookie, "/mailbox/another/delete"),
         ):
-            assert posted(serving, address, f"reply={name}", cookie) == 403
+            assert posted(shared, address, f"reply={name}", cookie) == 403
         assert browser.get("/mailbox").texts("blockquote") == ["this one"]
 
-    def test_a_form_that_is_not_ours_is_refused(self, serving: Serving) -> None:
-        browser, _ = back(serving, words_of(new_codename()))
+    def test_a_form_that_is_not_ours_is_refused(self, shared: Serving) -> None:
+        browser, _ = back(shared, words_of(new_codename()))
         address = action(browser.get("/mailbox/close"), "close").removesuffix("close") + "delete"
 
         for body in (
@@ -221,7 +221,7 @@ class TestDeleting:
             "\xff\x00",
             "x" * 5000,
         ):
-            assert posted(serving, address, body, browser.cookie) == 400
+            assert posted(shared, address, body, browser.cookie) == 400
 
 
 class TestClosing:

@@ -32,10 +32,9 @@ SOMETIMES = {"Connection", "Set-Cookie", "Clear-Site-Data", "Location", "Content
 
 
 @pytest.fixture(scope="module")
-def serving(tmp_path_factory: pytest.TempPathFactory, newsroom: Newsroom) -> Iterator[Serving]:
-    """One drop for all of these; they only look."""
-    with Drop(tmp_path_factory.mktemp("same") / "drop", newsroom).running() as running:
-        yield running
+def serving(shared: Serving) -> Serving:
+    """Any drop: they only look."""
+    return shared
 
 
 @pytest.fixture(scope="module")

@@ -57,15 +57,15 @@ class TestARecordingThatCanBeCleaned:
         assert newsroom.opened(envelope)["message.txt"].decode() == "Call no one.\nالباب مغلق"
 
     def test_a_message_of_the_length_that_the_form_tells_fits_in_any_script(
-        self, serving: Serving
+        self, shared: Serving
     ) -> None:
-        page = serving.visit().get("/send")
+        page = shared.visit().get("/send")
         (longest,) = re.findall('maxlength="([0-9]+)"', page.html)
         (told,) = page.texts("span", 'id="longest"')
 
         assert f"{int(longest):,}" in told
-        assert serving.send(message="房" * int(longest)).became == ["written"]
-        assert serving.send(message="\r\n" * (int(longest) - 1) + "x").became == ["written"]
+        assert shared.send(message="房" * int(longest)).became == ["written"]
+        assert shared.send(message="\r\n" * (int(longest) - 1) + "x").became == ["written"]
 
 
 class TestANewsroomThatKeepsValues:
@@ -142,8 +142,8 @@ class TestBadInput:
         (envelope,) = serving.drop.envelopes()
         assert newsroom.opened(envelope)["recording.bin"] == b"not a recording"
 
-    def test_nothing_at_all_gets_a_page_that_says_so(self, serving: Serving) -> None:
-        result = serving.send()
+    def test_nothing_at_all_gets_a_page_that_says_so(self, shared: Serving) -> None:
+        result = shared.send()
 
         assert "There was nothing in the form" in result.page.html
 
@@ -167,48 +167,46 @@ class TestBadInput:
         assert result.became == ["cleaned", "cleaned", "too_many"]
 
     def test_a_message_that_is_too_long_costs_the_recording_nothing(
-        self, serving: Serving, wav: Path
+        self, shared: Serving, wav: Path
     ) -> None:
-        result = serving.send(wav, message="x" * 70_000)
+        result = shared.send(wav, message="x" * 70_000)
 
         assert result.became == ["too_large", "cleaned"]
 
-    def test_a_file_that_says_it_is_a_form_is_only_a_file(
-        self, serving: Serving, wav: Path
-    ) -> None:
-        browser = serving.visit()
+    def test_a_file_that_says_it_is_a_form_is_only_a_file(self, shared: Serving, wav: Path) -> None:
+        browser = shared.visit()
         head = b'--edge\r\nContent-Disposition: form-data; name="recordings"; filename="a.mht"\r\n'
         head += b"Content-Type: multipart/related; boundary=inner\r\n"
         head += b"Content-Transfer-Encoding: base64\r\n\r\n"
         body = head + b"--inner\r\nx\r\n" + form_part(b"a.wav", wav.read_bytes()) + b"--edge--\r\n"
         action = browser.get("/send").form
 
-        raw(serving, form_head(action, length=len(body), cookie=browser.cookie) + body)
+        raw(shared, form_head(action, length=len(body), cookie=browser.cookie) + body)
         page = browser.get(action + "/result").html
 
         assert re.findall('data-became="(.*?)"', page) == ["not_a_recording", "cleaned"]
 
     def test_a_choice_after_the_recording_it_is_about_is_refused(
-        self, serving: Serving, wav: Path
+        self, shared: Serving, wav: Path
     ) -> None:
-        browser = serving.visit()
+        browser = shared.visit()
         choice = b'--edge\r\nContent-Disposition: form-data; name="uncleanable"\r\n\r\nsend\r\n'
         body = form_part(b"a.wav", wav.read_bytes()) + choice + b"--edge--\r\n"
         action = browser.get("/send").form
 
-        raw(serving, form_head(action, length=len(body), cookie=browser.cookie) + body)
+        raw(shared, form_head(action, length=len(body), cookie=browser.cookie) + body)
         page = browser.get(action + "/result").html
 
         assert re.findall('data-became="(.*?)"', page) == ["cleaned", "broken_form"]
 
-    def test_what_is_not_http_gets_no_answer(self, serving: Serving) -> None:
-        with connected(serving) as connection:
+    def test_what_is_not_http_gets_no_answer(self, shared: Serving) -> None:
+        with connected(shared) as connection:
             connection.sendall(b"GARBAGE\r\n\r\n")
 
             assert connection.recv(1000) == b""
 
-    def test_a_form_with_a_part_of_its_own_is_refused(self, serving: Serving) -> None:
-        browser = serving.visit()
+    def test_a_form_with_a_part_of_its_own_is_refused(self, shared: Serving) -> None:
+        browser = shared.visit()
         form = browser.get("/send")
 
         page = browser.post(form.form, {"uncleanable": "refuse", "surprise": "x"}, [])
@@ -217,48 +215,48 @@ class TestBadInput:
 
     @pytest.mark.parametrize("path", ["/nothing", "/send/", "/static/../tapedrop.toml", "/%00"])
     def test_an_address_that_does_not_exist_gets_a_calm_page(
-        self, serving: Serving, path: str
+        self, shared: Serving, path: str
     ) -> None:
-        status, body = raw(serving, f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        status, body = raw(shared, f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
 
         assert status in {404, 405}
         assert "That didn't work" in body
 
 
 class TestBeforeTheBody:
-    def test_a_body_without_a_session_is_refused_before_it_is_read(self, serving: Serving) -> None:
+    def test_a_body_without_a_session_is_refused_before_it_is_read(self, shared: Serving) -> None:
         head = form_head("/send/no-such-token", length=10**9)
 
-        status, body = raw(serving, head)
+        status, body = raw(shared, head)
 
         assert status == 403
         assert "This page is too old" in body
 
     def test_a_body_with_a_wrong_form_token_is_refused_before_it_is_read(
-        self, serving: Serving
+        self, shared: Serving
     ) -> None:
-        browser = serving.visit()
+        browser = shared.visit()
 
-        status, _ = raw(serving, form_head("/send/wrong", length=10**9, cookie=browser.cookie))
+        status, _ = raw(shared, form_head("/send/wrong", length=10**9, cookie=browser.cookie))
 
         assert status == 403
 
-    def test_a_body_over_the_limit_is_refused_before_it_is_read(self, serving: Serving) -> None:
-        browser = serving.visit()
+    def test_a_body_over_the_limit_is_refused_before_it_is_read(self, shared: Serving) -> None:
+        browser = shared.visit()
         action = browser.get("/send").form
 
-        status, body = raw(serving, form_head(action, length=10**15, cookie=browser.cookie))
+        status, body = raw(shared, form_head(action, length=10**15, cookie=browser.cookie))
 
         assert status == 413
         assert "more than can be sent at once" in body
 
-    def test_a_body_without_a_length_is_refused(self, serving: Serving) -> None:
-        browser = serving.visit()
+    def test_a_body_without_a_length_is_refused(self, shared: Serving) -> None:
+        browser = shared.visit()
         action = browser.get("/send").form
         head = form_head(action, length=0, cookie=browser.cookie)
         head = head.replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
 
-        status, _ = raw(serving, head)
+        status, _ = raw(shared, head)
 
         assert status == 400
 
@@ -339,39 +337,39 @@ class TestTheCodename:
         for kind in ("drops", "mailboxes", "replies"):
             assert list((serving.drop.folder / "store" / kind).iterdir()) == []
 
-    def test_it_opens_the_mailbox_from_another_visit(self, serving: Serving, wav: Path) -> None:
-        browser = serving.visit()
+    def test_it_opens_the_mailbox_from_another_visit(self, shared: Serving, wav: Path) -> None:
+        browser = shared.visit()
         codename = browser.get("/codename").texts("ol", "codename")[0]
         form = browser.get("/send")
         browser.post(form.form, form.fields, [wav])
 
-        another = Browser(serving.address)
+        another = Browser(shared.address)
         another.enter(f"  {codename.upper()} ")
 
         assert "File 1. We have it." in another.get("/mailbox").html
 
-    def test_a_wrong_word_is_named_and_nothing_is_looked_up(self, serving: Serving) -> None:
-        answer = enter(serving, "zebra zebra zebra qwertz zebra zebra zebra zebra")
+    def test_a_wrong_word_is_named_and_nothing_is_looked_up(self, shared: Serving) -> None:
+        answer = enter(shared, "zebra zebra zebra qwertz zebra zebra zebra zebra")
 
         assert "Word 4 isn" in answer
 
     def test_eight_known_words_that_are_no_codename_are_asked_for_again(
-        self, serving: Serving
+        self, shared: Serving
     ) -> None:
-        answer = enter(serving, "zoo zoo zoo zoo zoo zoo zoo zoo")
+        answer = enter(shared, "zoo zoo zoo zoo zoo zoo zoo zoo")
 
         assert "look at each once more" in answer
 
-    def test_another_site_cannot_type_one_for_the_source(self, serving: Serving) -> None:
-        browser = serving.visit()
+    def test_another_site_cannot_type_one_for_the_source(self, shared: Serving) -> None:
+        browser = shared.visit()
         head = "POST /return/{} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\nCookie: {}\r\n\r\n"
 
         for token, cookie in (("x", browser.cookie), ("x", ""), ("", "")):
-            status, _ = raw(serving, head.format(token, cookie).encode() + b"codename=")
+            status, _ = raw(shared, head.format(token, cookie).encode() + b"codename=")
             assert status in {403, 404}
 
-    def test_coming_back_ends_the_visit_before(self, serving: Serving) -> None:
-        first = serving.visit()
+    def test_coming_back_ends_the_visit_before(self, shared: Serving) -> None:
+        first = shared.visit()
         codename = first.get("/codename").texts("ol", "codename")[0]
         before = first.cookie
 
@@ -385,10 +383,10 @@ class TestTheCodename:
 
 class TestEveryAnswer:
     def test_has_the_same_strict_headers_and_says_nothing_of_the_server(
-        self, serving: Serving
+        self, shared: Serving
     ) -> None:
         for path in ("/", "/codename", "/send", "/return", "/nothing", "/style.css"):
-            headers = head_of(serving, path)
+            headers = head_of(shared, path)
 
             policy = headers["Content-Security-Policy"]
             assert policy.startswith("default-src 'none'; style-src 'self'")
@@ -397,14 +395,14 @@ class TestEveryAnswer:
             for unsaid in ("Server", "Date", "ETag", "Last-Modified"):
                 assert headers[unsaid] is None
 
-    def test_sets_one_cookie_that_scripts_and_other_sites_never_see(self, serving: Serving) -> None:
-        cookie = head_of(serving, "/codename")["Set-Cookie"]
+    def test_sets_one_cookie_that_scripts_and_other_sites_never_see(self, shared: Serving) -> None:
+        cookie = head_of(shared, "/codename")["Set-Cookie"]
 
         assert cookie is not None
         assert set(re.split("; ", cookie)[1:]) == {"HttpOnly", "SameSite=Strict", "Path=/"}
 
-    def test_has_no_script_and_nothing_from_elsewhere(self, serving: Serving) -> None:
-        browser = serving.visit()
+    def test_has_no_script_and_nothing_from_elsewhere(self, shared: Serving) -> None:
+        browser = shared.visit()
         for path in ("/", "/codename", "/send", "/return"):
             html = browser.get(path).html
             assert "<script" not in html
