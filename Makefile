@@ -9,7 +9,7 @@ SEED ?= 1
 SECONDS ?= 60
 SIZE ?= 1000
 KILLS ?= 50
-BROWSERS ?= chromium
+BROWSERS ?= firefox chromium
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
@@ -21,9 +21,9 @@ demo: machine-run .venv/ready
 test: machine-test .venv/ready
 	$(BIN)/pytest -n $(WORKERS)
 
-# The journeys through a browser that `make test` makes in Firefox only.
+# Every journey through a browser, in both; `make test` makes the shorter ones, in Firefox.
 test-browsers: machine-test .venv/ready
-	$(BIN)/pytest -n $(WORKERS) tests/browser --browsers "$(BROWSERS)"
+	$(BIN)/pytest -n $(WORKERS) tests/browser tests/browser/thorough --browsers "$(BROWSERS)"
 
 # What fails around a drop: killed, full, hanging, out of descriptors. Figures at its end.
 # KILLS= is how often each of twelve drops is killed, six over either kind of store.
