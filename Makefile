@@ -23,7 +23,7 @@ test: machine-test .venv/ready
 
 # Every journey through a browser, in both; `make test` makes the shorter ones, in Firefox.
 test-browsers: machine-test .venv/ready
-	$(BIN)/pytest -n $(WORKERS) tests/browser tests/browser/thorough --browsers "$(BROWSERS)"
+	$(BIN)/pytest -n $(WORKERS) -o norecursedirs='.*' tests/browser --browsers "$(BROWSERS)"
 
 # What fails around a drop: killed, full, hanging, out of descriptors. Figures at its end.
 # KILLS= is how often each of twelve drops is killed, six over either kind of store.
