@@ -15,7 +15,13 @@ from server.staff.pairing import read_export_key
 from server.store.opening import open_store
 
 
-@click.command("export")
+@click.command(
+    "export",
+    epilog="""\b
+Example: onto the stick that is mounted there
+  tapedrop-server export --to /media/stick --config /srv/drop/tapedrop.toml
+""",
+)
 @click.option(
     "--to",
     required=True,

@@ -15,7 +15,13 @@ from server.files import write_new
 from server.staff.pairing import new_export_key
 
 
-@click.command("init")
+@click.command(
+    "init",
+    epilog="""\b
+Example: a drop in a folder of its own
+  tapedrop-server init /srv/drop
+""",
+)
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @json_option
 def command(folder: Path, as_json: bool) -> None:

@@ -20,7 +20,13 @@ def command() -> None:
     """The newsroom's public keys."""
 
 
-@command.command("add")
+@command.command(
+    "add",
+    epilog="""\b
+Example: the key that a reporter gave you
+  tapedrop-server keys add newsroom.asc --config /srv/drop/tapedrop.toml
+""",
+)
 @click.argument("file", type=click.File("rb"))
 @config_option
 @json_option
@@ -34,7 +40,13 @@ def add(file: BinaryIO, config_file: Path, as_json: bool) -> None:
     _tell(keys, as_json=as_json)
 
 
-@command.command("list")
+@command.command(
+    "list",
+    epilog="""\b
+Example:
+  tapedrop-server keys list --config /srv/drop/tapedrop.toml
+""",
+)
 @config_option
 @json_option
 def show(config_file: Path, as_json: bool) -> None:

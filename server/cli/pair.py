@@ -13,7 +13,14 @@ from server.files import write_new
 from server.staff import pairing
 
 
-@click.command("pair")
+@click.command(
+    "pair",
+    epilog="""\b
+Example: our file for the desk, then the desk's file
+  tapedrop-server pair --to /media/stick/server.json --config /srv/drop/tapedrop.toml
+  tapedrop-server pair /media/stick/pairing.json --config /srv/drop/tapedrop.toml
+""",
+)
 @click.argument("desk_file", required=False, type=click.Path(path_type=Path, dir_okay=False))
 @click.option(
     "--to",

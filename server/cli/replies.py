@@ -17,7 +17,13 @@ def command() -> None:
     """Replies from the desks."""
 
 
-@command.command("import")
+@command.command(
+    "import",
+    epilog="""\b
+Example: from the stick that came back
+  tapedrop-server replies import /media/stick --config /srv/drop/tapedrop.toml
+""",
+)
 @click.argument("bag", type=click.Path(path_type=Path, file_okay=False, exists=True))
 @config_option
 @json_option

@@ -15,7 +15,13 @@ UNFENCED: Final = (
 )
 
 
-@click.command("serve")
+@click.command(
+    "serve",
+    epilog="""\b
+Example: until Ctrl-C, or until systemd stops it
+  tapedrop-server serve --config /srv/drop/tapedrop.toml
+""",
+)
 @config_option
 @json_option
 def command(config_file: Path, as_json: bool) -> None:
