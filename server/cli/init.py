@@ -12,6 +12,7 @@ from server.cli.options import answer, json_option
 from server.config import Config
 from server.errors import SettingsRefused
 from server.files import write_new
+from server.staff.canary import new_canary
 from server.staff.pairing import new_export_key
 
 
@@ -42,6 +43,7 @@ def command(folder: Path, as_json: bool) -> None:
     try:
         write_new(folder / config.credentials.salt, secrets.token_bytes(SALT_SIZE))
         write_new(folder / config.credentials.export_key, new_export_key())
+        write_new(folder / config.credentials.canary, new_canary())
         # The configuration comes last: where it is, everything is.
         write_new(config_file, (files("server") / "tapedrop.toml").read_bytes())
     except FileExistsError as error:

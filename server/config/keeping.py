@@ -60,6 +60,7 @@ class Credentials(Part, frozen=True):
 
     salt: str = "credentials/salt"
     export_key: str = "credentials/export.key"
+    canary: str = "credentials/canary"
 
 
 class Keeping(Part, frozen=True):
