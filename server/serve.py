@@ -39,7 +39,7 @@ from server.scrubbing import Scrubber
 from server.sealing import Sealer
 from server.sessions import Sessions
 from server.spool import Spool
-from server.staff.checks import clock_fit, folders_fit, newsroom_fit, read_logo, read_salt
+from server.staff.checks.starting import clock_fit, folders_fit, newsroom_fit, read_logo, read_salt
 from server.store import Store
 from server.store.opening import open_store
 from server.store.ours import ours_only

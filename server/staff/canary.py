@@ -20,7 +20,7 @@ from crypto.errors import NewerVersion
 from server.config import Config
 from server.errors import NotFit
 from server.files import read_regular, write_new
-from server.staff.checks import read_salt
+from server.staff.checks.starting import read_salt
 
 _VERSION: Final = 1
 _LARGEST: Final = 4096

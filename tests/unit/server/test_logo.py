@@ -6,7 +6,7 @@ import pytest
 
 from server.config import Newsroom
 from server.errors import NotFit
-from server.staff.checks import read_logo
+from server.staff.checks.starting import read_logo
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
