@@ -12,7 +12,7 @@ from server.cli.options import answer
 from server.cli.talk import note
 from server.errors import NotFit, NotPaired, ServerError
 from server.staff.answers import Answers, bags_at, read_answers
-from server.staff.pairing import paired
+from server.staff.desks import paired
 
 Told = tuple[dict[str, Any], str]
 """What one bag came to: for a program, and as a line for a person."""

@@ -15,6 +15,7 @@ from server.config import Config, Keeping, Places
 from server.errors import StoreFailed
 from server.events import Journal
 from server.nights import sweep_nightly, sweep_tonight
+from server.staff.desks import Desk
 from server.staff.opened import (
     desks_required,
     keep_exported,
@@ -23,7 +24,6 @@ from server.staff.opened import (
     last_sweep,
     opened_drops,
 )
-from server.staff.pairing import Desk
 from server.store import Listed, random_name, small
 from server.store.memory import MemoryStore
 from server.sweep import Sweep, Swept

@@ -1,0 +1,108 @@
+"""Whose keys are signed for: after the first pairing, nobody reads whom no desk has named.
+
+    desks/roster    {"version": 1, "signers": {signing key: desk}, "readers": [fingerprints],
+                     "signed_at": seconds, "taken": SHA-256 of the last list, in hex,
+                     "retired": {fingerprint: seconds}}
+
+It begins with the first desk: the keys that this desk was made with, and the desk as the one that
+may sign. From then on it changes by a list that one of `signers` signed (`crypto/keylist.py`), and
+by retiring, which needs nobody: it only ever lets fewer read.
+"""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import msgspec
+
+from crypto.errors import NewerVersion
+from server.errors import NotFit
+from server.files import replace
+from server.staff.desks import Desk, paired
+
+VERSION: Final = 1
+
+_Fingerprint = Annotated[str, msgspec.Meta(pattern=r"\A([0-9A-F]{40}|[0-9A-F]{64})\Z")]
+_SigningKey = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+
+
+class _Version(msgspec.Struct):
+    version: int
+
+
+class Roster(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the desks have signed for, so far."""
+
+    version: int
+    signers: dict[_SigningKey, str]
+    """The desks that may sign the next list: signing key, and name."""
+    readers: frozenset[_Fingerprint]
+    """Primary fingerprints, without those that were retired since."""
+    signed_at: int = 0
+    """When the last list was signed, in seconds since 1970 by the desk's clock."""
+    taken: str = ""
+    retired: dict[_Fingerprint, int] = {}
+
+
+def roster_of(desks: Path) -> Roster | None:
+    """Return the roster; None while no desk is paired. Raises NotFit, NewerVersion, NotPaired."""
+    known = paired(desks)
+    if not known:
+        return None
+    try:
+        written = _path(desks).read_bytes()
+    except FileNotFoundError:
+        return _of_desks(known)
+    try:
+        version = msgspec.json.decode(written, type=_Version).version
+        if version > VERSION:
+            raise NewerVersion(str(version))
+        return msgspec.json.decode(written, type=Roster)
+    except msgspec.DecodeError:
+        raise NotFit([f"{_path(desks)} can't be read; take it from a backup"]) from None
+
+
+def signed_for(desks: Path) -> frozenset[str] | None:
+    """Return the primary fingerprints that a paired desk has signed for.
+
+    None while no desk is paired. Raises NotFit, NewerVersion, NotPaired when a file is spoilt.
+    """
+    roster = roster_of(desks)
+    return roster.readers if roster is not None else None
+
+
+def begin(desks: Path, desk: Desk) -> None:
+    """Begin with the first desk: what it was made with, and nobody else to sign.
+
+    Called before the desk's own file is written, so a desk is never paired without a roster.
+    """
+    _keep(desks, _of_desks([desk]))
+
+
+def retired(desks: Path, fingerprint: str, *, now: datetime) -> None:
+    """Note that a key was retired, so that no list signed before brings it back.
+
+    Call it before the key leaves the keyring: from here on nothing is sealed to it.
+    """
+    roster = roster_of(desks)
+    if roster is None:
+        return
+    said: dict[str, Any] = {
+        "readers": roster.readers - {fingerprint},
+        "retired": roster.retired | {fingerprint: int(now.timestamp())},
+    }
+    _keep(desks, msgspec.structs.replace(roster, **said))
+
+
+def _of_desks(known: list[Desk]) -> Roster:
+    """Return the roster of desks that were paired before there was one: what all of them know."""
+    readers = frozenset.intersection(*(frozenset(desk.newsroom) for desk in known))
+    return Roster(VERSION, {desk.signing_key: desk.desk for desk in known}, readers)
+
+
+def _keep(desks: Path, roster: Roster) -> None:
+    replace(_path(desks), msgspec.json.format(msgspec.json.encode(roster)) + b"\n")
+
+
+def _path(desks: Path) -> Path:
+    return desks / "roster"
