@@ -2,7 +2,6 @@
 
 import ast
 import logging
-import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import fields
@@ -35,7 +34,6 @@ from server.events import (
     Refused,
     Share,
     Started,
-    _name,
     every_counted_event,
     seconds_until,
     silence_libraries,
@@ -45,7 +43,6 @@ from server.visit import reason_of
 
 NEVER_MET_BY_A_RECORDING = {BadCatalogue, NotFit, NotPaired, NotTheLine, SettingsRefused}
 SERVER = Path(events.__file__).parent
-LOG = SERVER.parent / "docs/log.md"
 
 
 def _leaves(root: type[Exception]) -> Iterator[type[Exception]]:
@@ -60,13 +57,6 @@ class TestTheVocabulary:
             hints = get_type_hints(kind)
             for field in fields(kind):
                 assert hints[field.name] is int or issubclass(hints[field.name], StrEnum)
-
-    def test_all_of_it_is_described_for_whoever_reads_the_log(self) -> None:
-        described = set(re.findall(r"`(\w+)", LOG.read_text()))
-        words = [str(word) for choice in (Condition, Reason, Share) for word in choice]
-        events = [_name(kind) for kind in (*get_args(Counted), *get_args(AtOnce))]
-
-        assert [word for word in (*words, *events) if word not in described] == []
 
     def test_every_reason_that_scrubbing_gives_has_its_word(self) -> None:
         assert set(REASONS) <= {reason.value for reason in Reason}

@@ -1,0 +1,156 @@
+"""docs/operator.md names everything that security staff can meet, and nothing that isn't there.
+
+Whatever is new needs one row there (`guide.py` says what a row is).
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final, get_args
+
+import click
+import msgspec
+import pytest
+from drops import run_server
+from guide import GUIDE, files, rows
+
+from server.cli import _EXIT_CODES, commands
+from server.config import Config
+from server.events import AtOnce, Counted, Reason, Share, _name
+
+_OF_EVERY_VERB: Final = {"--json", "--config", "--help"}
+_WITHOUT_CONFIG: Final = {"init"}
+"""Verbs that make a drop's folder, or need none."""
+
+
+def verbs(group: click.Group = commands, before: str = "") -> Iterator[tuple[str, click.Command]]:
+    """Yield each verb's words, such as `keys add`, and its command."""
+    for name, command in sorted(group.commands.items()):
+        if isinstance(command, click.Group):
+            yield from verbs(command, f"{before}{name} ")
+        else:
+            yield f"{before}{name}", command
+
+
+def options(command: click.Command) -> set[str]:
+    """Return a command's options by their long names."""
+    named = {name for each in command.params for name in [*each.opts, *each.secondary_opts]}
+    return {name for name in named if name.startswith("--")}
+
+
+def settings() -> dict[str, Any]:
+    """Return each setting, as it is written `group.name`, and its default."""
+    found: dict[str, Any] = {}
+    for group in msgspec.structs.fields(Config):
+        if isinstance(group.default, msgspec.Struct):
+            values = msgspec.structs.asdict(group.default)
+            found |= {f"{group.name}.{name}": value for name, value in values.items()}
+        else:
+            found[group.name] = group.default
+    return found
+
+
+def as_toml(value: object) -> str:
+    """Return a default as it is written in the settings file."""
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(as_toml, value))}]"
+    return str(value).lower() if isinstance(value, bool | int) else f'"{value}"'
+
+
+EVERY_VERB: Final = dict(verbs())
+
+
+class TestCommands:
+    def test_every_verb_has_a_row_and_every_row_a_verb(self) -> None:
+        documented = {_words(row) for row in rows("Every command")}
+
+        assert documented == set(EVERY_VERB)
+
+    def test_every_option_is_named_in_its_verb_s_row_and_no_other(self) -> None:
+        for row, cells in rows("Every command").items():
+            named = set(re.findall(r"--[\w-]+", " ".join(cells)))
+            own = options(EVERY_VERB[_words(row)]) - _OF_EVERY_VERB
+
+            assert named == own, row
+
+    @pytest.mark.parametrize("verb", EVERY_VERB)
+    def test_every_verb_answers_other_programs(self, verb: str) -> None:
+        assert "--json" in options(EVERY_VERB[verb])
+
+    @pytest.mark.parametrize("verb", EVERY_VERB)
+    def test_every_verb_takes_the_configuration(self, verb: str) -> None:
+        assert ("--config" in options(EVERY_VERB[verb])) == (verb not in _WITHOUT_CONFIG)
+
+    @pytest.mark.parametrize("verb", EVERY_VERB)
+    def test_every_verb_s_help_ends_with_an_example_of_it(self, verb: str) -> None:
+        title, *lines = (EVERY_VERB[verb].epilog or "").removeprefix("\b\n").splitlines()
+
+        assert title.startswith("Example:")
+        assert any(line.startswith(f"  tapedrop-server {verb}") for line in lines)
+
+    @pytest.mark.parametrize("verb", EVERY_VERB)
+    def test_no_example_takes_an_option_that_isn_t_there(self, verb: str) -> None:
+        for line in (EVERY_VERB[verb].epilog or "").splitlines():
+            for other, command in EVERY_VERB.items():
+                if line.startswith(f"  tapedrop-server {other} "):
+                    assert set(re.findall(r"--[\w-]+", line)) <= options(command)
+
+    def test_the_guide_types_only_what_there_is(self) -> None:
+        for line in re.findall(r"^ {4,}tapedrop-server (.+)$", GUIDE, re.MULTILINE):
+            matching = [verb for verb in EVERY_VERB if f"{line} ".startswith(f"{verb} ")]
+
+            assert matching, line
+            assert set(re.findall(r"--[\w-]+", line)) <= options(EVERY_VERB[matching[0]]), line
+
+
+class TestSettings:
+    def test_every_setting_has_a_row_and_every_row_a_setting(self) -> None:
+        assert set(rows("Every setting")) == set(settings())
+
+    def test_each_row_says_the_default(self) -> None:
+        said = {name: cells[1].strip("`") for name, cells in rows("Every setting").items()}
+
+        assert said == {name: as_toml(default) for name, default in settings().items()}
+
+
+class TestTheLog:
+    @pytest.mark.parametrize(("title", "kinds"), [("At once", AtOnce), ("Once a day", Counted)])
+    def test_every_event_has_a_row_that_names_its_fields(self, title: str, kinds: Any) -> None:
+        documented = {}
+        for row in rows(title):
+            name, *facts = row.split()
+            documented[name] = [fact.partition("=")[0] for fact in facts]
+        there_are = {_name(kind): [each.name for each in fields(kind)] for kind in get_args(kinds)}
+
+        assert documented == there_are
+
+    @pytest.mark.parametrize(
+        ("title", "words"), [("Why something was refused", Reason), ("What a night did", Share)]
+    )
+    def test_every_word_of_a_field_has_its_row(self, title: str, words: type[StrEnum]) -> None:
+        assert set(rows(title)) == set(words)
+
+
+class TestExitCodes:
+    def test_every_code_has_a_row(self) -> None:
+        usage = 2
+        codes = {0, usage, *(code for _, code in _EXIT_CODES)}
+
+        assert set(rows("Every exit code")) == {str(code) for code in codes}
+
+
+class TestFiles:
+    def test_what_init_makes_has_rows_and_every_row_of_init_is_made(self, tmp_path: Path) -> None:
+        drop = tmp_path / "drop"
+        assert run_server("init", drop).returncode == 0
+        made = {
+            f"{path.relative_to(drop)}{'/' if path.is_dir() else ''}" for path in drop.rglob("*")
+        }
+        assert files(since="init") == made
+
+
+def _words(row: str) -> str:
+    """Return a row's verb, without what stands for its arguments."""
+    return " ".join(word for word in row.split() if word.islower())
