@@ -16,6 +16,7 @@ import pytest
 from drops import run_server
 from guide import GUIDE, files, rows
 
+from crypto.manifest import Condition
 from server.cli import _EXIT_CODES, commands
 from server.config import Config
 from server.events import AtOnce, Counted, Reason, Share, _name
@@ -131,6 +132,11 @@ class TestTheLog:
     )
     def test_every_word_of_a_field_has_its_row(self, title: str, words: type[StrEnum]) -> None:
         assert set(rows(title)) == set(words)
+
+    def test_the_row_of_what_came_names_every_condition(self) -> None:
+        said = " ".join(rows("Once a day")["received condition"])
+
+        assert [word for word in Condition if f"`{word}`" not in said] == []
 
 
 class TestExitCodes:

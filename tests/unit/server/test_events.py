@@ -18,6 +18,7 @@ from scrub import REASONS
 from server import events
 from server.errors import (
     BadCatalogue,
+    NotConfirmed,
     NotFit,
     NotPaired,
     NotTheLine,
@@ -32,7 +33,6 @@ from server.events import (
     Reason,
     Received,
     Refused,
-    Share,
     Started,
     every_counted_event,
     seconds_until,
@@ -41,7 +41,14 @@ from server.events import (
 )
 from server.visit import reason_of
 
-NEVER_MET_BY_A_RECORDING = {BadCatalogue, NotFit, NotPaired, NotTheLine, SettingsRefused}
+NEVER_MET_BY_A_RECORDING = {
+    BadCatalogue,
+    NotConfirmed,
+    NotFit,
+    NotPaired,
+    NotTheLine,
+    SettingsRefused,
+}
 SERVER = Path(events.__file__).parent
 
 
