@@ -109,8 +109,13 @@ class View(ABC):
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not seen():
             if time.monotonic() > deadline:
-                raise AssertionError(f"waited in vain for {what}; the page says:\n{self.text()}")
+                raise AssertionError(f"waited in vain for {what}; {self._all_that_is_shown()}")
             time.sleep(_PAUSE_SECONDS)
+
+    def _all_that_is_shown(self) -> str:
+        function = """() => [...document.querySelectorAll("iframe")].map(
+            frame => `${frame.name}: ${frame.contentDocument?.body?.innerText ?? "nothing"}`)"""
+        return "\n\n".join(["the page says:", self.text(), *map(str, self.ask(function))])
 
 
 class Tab(View):
