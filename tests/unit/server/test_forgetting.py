@@ -32,13 +32,13 @@ class TestAConnectionThatStaysOpen:
         async with ClientSession(cookies={"visit": session.cookie}) as browser:
             async with browser.get(f"{address}codename") as shown:
                 assert "</ol>" in await shown.text()
+            assert [each for each in alive(web.Response) if each.body] == []
             back = f"{address}return/{session.token}"
             async with browser.post(back, data=typed, allow_redirects=False) as answer:
                 assert answer.headers["Location"] == "/mailbox"
 
             # Both went over one connection, and it is open still.
             assert len(runner.server.connections if runner.server else ()) == 1
-            assert [each for each in alive(web.Response) if each.body] == []
             assert [each for each in alive(web.Request) if each._read_bytes] == []
         listener.close()
         await runner.cleanup()
