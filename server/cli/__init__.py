@@ -1,6 +1,8 @@
 """tapedrop-server: what security staff type. A file per verb; errors become words here."""
 
 import sys
+import traceback
+from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -49,14 +51,18 @@ for verb in (init, keys, serve, pair, export, receipts, replies, sweep):
 
 
 def main() -> NoReturn:
-    """Run the command line; every error is a sentence, a hint, and an exit code."""
+    """Run the command line; every error is a sentence, a hint, and an exit code.
+
+    A verb may return an exit code of its own.
+    """
     try:
-        commands.main(prog_name=PROGRAM, standalone_mode=False)
+        # Without standalone mode, click lets what a verb returns through.
+        sys.exit(int(commands.main(prog_name=PROGRAM, standalone_mode=False) or 0))
     except click.exceptions.Abort:
         _say("stopped")
         sys.exit(1)
     except click.ClickException as error:
-        _say(error.format_message())
+        _say_usage(error)
         sys.exit(2)
     except NotFit as error:
         for problem in error.problems:
@@ -70,7 +76,27 @@ def main() -> NoReturn:
     except OSError as error:
         _say(f"{error.filename or 'a file'}: {error.strerror}")
         sys.exit(1)
-    sys.exit(0)
+    except Exception as error:  # noqa: BLE001  a traceback could hold what a source sent
+        _say(f"this is a fault of ours: {_where(error)}")
+        note("hint: tell us these words; they hold nothing of yours, or of a source")
+        sys.exit(1)
+
+
+def _say_usage(error: click.ClickException) -> None:
+    """Say what was typed wrongly, and where to read how it is typed."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.format_message(), err=True)
+        return
+    message = error.format_message().rstrip(".")
+    _say(message[:1].lower() + message[1:])
+    if isinstance(error, click.UsageError) and error.ctx:
+        note(f"hint: {error.ctx.command_path} --help")
+
+
+def _where(error: Exception) -> str:
+    """Say of which kind a fault is and where in the code it came up, and nothing of what it met."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"
 
 
 def _say(what: str) -> None:

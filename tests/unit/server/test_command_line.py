@@ -1,0 +1,103 @@
+"""tapedrop-server, whatever is typed: a sentence, what to do next, an exit code."""
+
+import sys
+
+import click
+import pytest
+
+from server import cli
+from server.errors import SettingsRefused
+
+
+def typed(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
+    """Run one command line; return its exit code."""
+    monkeypatch.setattr(sys, "argv", ["tapedrop-server", *words])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert isinstance(ended.value.code, int)
+    return ended.value.code
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> click.Command:
+    """A verb `fail`, whose callback a test sets."""
+    command = click.Command("fail")
+    monkeypatch.setitem(cli.commands.commands, "fail", command)
+    return command
+
+
+class TestWhatWasTypedWrongly:
+    def test_nothing_is_answered_with_help(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert typed(monkeypatch) == 2
+
+        said = capsys.readouterr()
+        assert said.out == ""
+        assert said.err.startswith("Usage: tapedrop-server")
+
+    @pytest.mark.parametrize(
+        ("words", "error", "hint"),
+        [
+            (["kyes"], "no such command 'kyes'. Did you mean 'keys'?", "tapedrop-server"),
+            (["export"], "missing option '--to'", "tapedrop-server export"),
+            (["keys", "add"], "missing argument 'FILE'", "tapedrop-server keys add"),
+        ],
+    )
+    def test_is_named_with_where_to_read_on(
+        self,
+        words: list[str],
+        error: str,
+        hint: str,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        assert typed(monkeypatch, *words) == 2
+
+        said = capsys.readouterr().err.splitlines()
+        assert said == [
+            f"tapedrop-server: error: {error}",
+            f"tapedrop-server: hint: {hint} --help",
+        ]
+
+
+class TestFailing:
+    def test_an_error_s_hint_is_said_below_it(
+        self,
+        failing: click.Command,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        def refuse() -> None:
+            raise SettingsRefused("no such thing", hint="take another")
+
+        failing.callback = refuse
+
+        assert typed(monkeypatch, "fail") == 2
+        said = capsys.readouterr().err.splitlines()
+        assert said == ["tapedrop-server: error: no such thing",
+                        "tapedrop-server: hint: take another"]  # fmt: skip
+
+    def test_a_fault_of_ours_says_where_it_is_and_nothing_of_what_it_met(
+        self,
+        failing: click.Command,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        def break_down() -> None:
+            raise KeyError("Maria")
+
+        failing.callback = break_down
+
+        assert typed(monkeypatch, "fail") == 1
+        said = capsys.readouterr().err
+        assert "this is a fault of ours: KeyError at test_command_line.py:" in said
+        assert "Maria" not in said
+        assert "Traceback" not in said
+
+    def test_a_verb_s_own_exit_code_is_passed_on(
+        self, failing: click.Command, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        failing.callback = lambda: 3
+
+        assert typed(monkeypatch, "fail") == 3
