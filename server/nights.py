@@ -16,8 +16,9 @@ from server.events import (
     Swept,
     seconds_until,
 )
+from server.staff.days import keep_last_sweep, last_sweep
 from server.staff.desks import paired
-from server.staff.opened import desks_required, keep_last_sweep, last_sweep, opened_drops
+from server.staff.opened import desks_required, opened_drops
 from server.store import Store
 from server.sweep import Opened, Sweep
 from server.threads import in_thread

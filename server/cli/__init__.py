@@ -7,7 +7,14 @@ from typing import NoReturn
 
 import click
 
-from crypto.errors import BadBag, CryptoError, KeyRefused, NoUsableKey, WrongSignature
+from crypto.errors import (
+    BadBag,
+    CryptoError,
+    KeyRefused,
+    NewerVersion,
+    NoUsableKey,
+    WrongSignature,
+)
 from scrub import SandboxUnavailable
 from server.cli import export, init, keys, pair, receipts, replies, serve, sweep
 from server.cli.talk import PROGRAM, note
@@ -16,6 +23,7 @@ from server.errors import NotConfirmed, NotFit, NotPaired, ServerError, Settings
 _EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
     (SettingsRefused, 2),
     (KeyRefused, 3),
+    (NewerVersion, 3),
     (BadBag, 3),
     (WrongSignature, 3),
     (NotPaired, 3),

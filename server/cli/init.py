@@ -14,6 +14,7 @@ from server.errors import SettingsRefused
 from server.files import write_new
 from server.staff.canary import new_canary
 from server.staff.pairing import new_export_key
+from server.staff.versions import RECEIPTS, VERSION_FILE
 
 
 @click.command(
@@ -44,6 +45,7 @@ def command(folder: Path, as_json: bool) -> None:
         write_new(folder / config.credentials.salt, secrets.token_bytes(SALT_SIZE))
         write_new(folder / config.credentials.export_key, new_export_key())
         write_new(folder / config.credentials.canary, new_canary())
+        write_new(folder / config.places.receipts / VERSION_FILE, RECEIPTS)
         # The configuration comes last: where it is, everything is.
         write_new(config_file, (files("server") / "tapedrop.toml").read_bytes())
     except FileExistsError as error:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from server.config import Config, read_config
+from server.staff.versions import known_receipts
 
 config_option: Callable[[Any], Any] = click.option(
     "--config",
@@ -23,8 +24,14 @@ json_option: Callable[[Any], Any] = click.option(
 
 
 def drop_at(config_file: Path) -> tuple[Path, Config]:
-    """Return the drop's folder and settings. Raises SettingsRefused."""
-    return config_file.resolve().parent, read_config(config_file)
+    """Return the drop's folder and settings.
+
+    Raises SettingsRefused, and NewerVersion when a later Tapedrop worked here: this one would
+    misread what it left.
+    """
+    folder, config = config_file.resolve().parent, read_config(config_file)
+    known_receipts(folder / config.places.receipts)
+    return folder, config
 
 
 def answer(said: dict[str, Any], lines: list[str], *, as_json: bool) -> None:

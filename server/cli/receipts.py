@@ -11,6 +11,7 @@ from server.cli.options import config_option, drop_at, json_option
 from server.config import Config
 from server.nights import opened_for
 from server.staff.answers import Answers
+from server.staff.days import keep_last_heard
 from server.staff.receipts import take_receipts
 from server.store.opening import open_store
 from server.sweep import Sweep
@@ -39,7 +40,9 @@ def take(bag: Path, config_file: Path, as_json: bool) -> None:
     folder, config = drop_at(config_file)
 
     def one(answers: Answers) -> Told:
-        counts = take_receipts(answers, folder / config.places.receipts)
+        receipts = folder / config.places.receipts
+        counts = take_receipts(answers, receipts)
+        keep_last_heard(receipts, answers.desk, datetime.now(UTC).date())
         line = ", ".join(f"{number} {state}" for state, number in sorted(counts.items()))
         due = asyncio.run(_due(folder, config))
         said = {"desk": answers.desk.desk, "envelopes": dict(counts), "due": due}

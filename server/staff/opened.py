@@ -2,7 +2,6 @@
 
     exported          48 bytes a drop: its envelope's SHA-256, then its name, 16 bytes; sorted
     <desk>.opened     32 bytes an envelope: the SHA-256; sorted
-    swept             the day of the last sweep, YYYY-MM-DD
 
 All lie beside the receipts. Both lists are sorted so that a million drops are joined by reading
 each once, in the memory of a few records. Every export lists all drops there are, so the last one
@@ -11,7 +10,6 @@ says enough: what it doesn't name is gone, or has yet to be carried out.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -59,19 +57,6 @@ def opened_drops(folder: Path, desks: Sequence[Desk], required: int) -> Iterator
             # Every list is asked for every digest: each is read once, in step.
             if sum([each.holds(digest) for each in said]) >= required:
                 yield f"drops/{name.hex()}", digest
-
-
-def last_sweep(folder: Path) -> date | None:
-    """Return the day of the last sweep, if there was any."""
-    try:
-        return date.fromisoformat((folder / "swept").read_text())
-    except (FileNotFoundError, ValueError):
-        return None
-
-
-def keep_last_sweep(folder: Path, today: date) -> None:
-    """Note the day on which the store was swept."""
-    replace(folder / "swept", today.isoformat().encode())
 
 
 class _Sorted:

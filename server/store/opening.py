@@ -8,17 +8,22 @@ from server.config import Config, Engine
 from server.errors import NotFit
 from server.store import Store
 from server.store.local import LocalStore
+from server.store.ours import known_store
 
 
 @asynccontextmanager
 async def open_store(folder: Path, config: Config) -> AsyncIterator[Store]:
-    """Have the store of the drop that lives in `folder`. Raises NotFit, StoreFailed."""
+    """Have the store of the drop that lives in `folder`.
+
+    Raises NotFit, NewerVersion, StoreFailed.
+    """
     if config.store.engine is Engine.FOLDER:
         root = folder / config.places.store
         if not root.is_dir():
             # Or there would be nothing to export, and every mailbox would be closed.
             raise NotFit([f"the folder {root} is missing"])
         local = LocalStore(root, kept_free=config.admission.store_floor_bytes)
+        await known_store(local)
         local.clear()
         yield local
         return
@@ -28,4 +33,5 @@ async def open_store(folder: Path, config: Config) -> AsyncIterator[Store]:
     except ImportError:
         raise NotFit(["the store is s3, which needs: pip install 'tapedrop[s3]'"]) from None
     async with open_s3(folder, config.store) as store:
+        await known_store(store)
         yield store

@@ -9,7 +9,7 @@ from crypto.codename import SALT_SIZE
 from crypto.gpg import Gpg
 from server.config import Config, Engine, Newsroom
 from server.errors import NotFit
-from server.staff.opened import last_sweep
+from server.staff.days import last_sweep
 from server.store.trading import can_exchange
 
 _PNG: Final = b"\x89PNG\r\n\x1a\n"

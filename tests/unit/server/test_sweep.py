@@ -15,13 +15,12 @@ from server.config import Config, Keeping, Places
 from server.errors import StoreFailed
 from server.events import Journal
 from server.nights import sweep_nightly, sweep_tonight
+from server.staff.days import keep_last_sweep, last_sweep
 from server.staff.desks import Desk
 from server.staff.opened import (
     desks_required,
     keep_exported,
-    keep_last_sweep,
     keep_opened,
-    last_sweep,
     opened_drops,
 )
 from server.store import Listed, random_name, small

@@ -1,0 +1,67 @@
+"""On which day staff's work was last done: a file each, a day and nothing else, YYYY-MM-DD.
+
+    swept             the store was swept
+    carried           drops were carried out, and read back
+    <desk>.heard      a desk's receipts were imported
+
+They lie beside the receipts. A day says nothing of a source: each is of something that staff did,
+or that the drop does every night.
+"""
+
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+from server.files import read_regular, replace
+from server.staff.desks import Desk
+
+_SWEPT: Final = "swept"
+_CARRIED: Final = "carried"
+_LONGEST: Final = 32
+
+
+def last_sweep(receipts: Path) -> date | None:
+    """Return the day of the last sweep, if there was any."""
+    return day_in(receipts / _SWEPT)
+
+
+def keep_last_sweep(receipts: Path, today: date) -> None:
+    """Note the day on which the store was swept."""
+    keep_day(receipts / _SWEPT, today)
+
+
+def last_export(receipts: Path) -> date | None:
+    """Return the day of the last export, if there was any."""
+    return day_in(receipts / _CARRIED)
+
+
+def keep_last_export(receipts: Path, today: date) -> None:
+    """Note the day on which drops were carried out."""
+    keep_day(receipts / _CARRIED, today)
+
+
+def last_heard(receipts: Path, desk: Desk) -> date | None:
+    """Return the day on which a desk's receipts were last imported, if they ever were."""
+    return day_in(receipts / _heard(desk))
+
+
+def keep_last_heard(receipts: Path, desk: Desk, today: date) -> None:
+    """Note the day on which a desk's receipts were imported."""
+    keep_day(receipts / _heard(desk), today)
+
+
+def day_in(path: Path) -> date | None:
+    """Return the day that a file says; None where it is missing or says something else."""
+    try:
+        return date.fromisoformat(read_regular(path, _LONGEST).decode())
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def keep_day(path: Path, today: date) -> None:
+    """Write a day's file anew."""
+    replace(path, today.isoformat().encode())
+
+
+def _heard(desk: Desk) -> str:
+    return f"{desk.signing_key[:32]}.heard"
