@@ -110,7 +110,11 @@ class SeveralLanguages(NotACodename):
 
 
 class WrongSignature(CryptoError):
-    """A bag's signature is not by the key it is checked against."""
+    """A bag's, or a key list's, signature is not by a key that it is checked against."""
+
+
+class BadKeyList(CryptoError):
+    """A signed key list is not laid out as one, or can't be taken; the message is a clause."""
 
 
 class BadBag(CryptoError):

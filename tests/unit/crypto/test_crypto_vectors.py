@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from crypto import comparing, keylist
 from crypto.bag import verified
 from crypto.chunks import ChunkReader
 from crypto.codename import codename_from, derive, words_of
 from crypto.errors import (
     BadBag,
+    BadKeyList,
     CutTooShort,
     NewerVersion,
     NotACodename,
@@ -32,6 +34,7 @@ FOLDER = Path(__file__).parents[2] / "vectors" / "crypto"
 REFUSED: dict[str, type[Exception]] = {
     "tampered": Tampered,
     "bad_bag": BadBag,
+    "bad_key_list": BadKeyList,
     "wrong_signature": WrongSignature,
     "newer_version": NewerVersion,
     "wrong_count": WrongCount,
@@ -160,6 +163,18 @@ class TestVectors:
             case _:
                 assert said is None
 
+    @pytest.mark.parametrize("case", cases("keylist"))
+    def test_key_list(self, case: str) -> None:
+        said = vector(case)
+        taken = judged(said, lambda: keylist.verified(said.body, said.all_of("signers")))
+        if isinstance(taken, keylist.KeyList):
+            assert len(taken.readers) == int(said["readers"])
+
+    @pytest.mark.parametrize("case", cases("compared"))
+    def test_words_to_compare(self, case: str) -> None:
+        said = vector(case)
+        assert comparing.words_of(comparing.read_object(said.body)) == said["words"]
+
     def test_the_files_are_what_their_script_makes(self, tmp_path: Path) -> None:
         script = runpy.run_path(str(FOLDER / "make.py"))
         script["write"].__globals__["FOLDER"] = tmp_path
@@ -170,5 +185,6 @@ class TestVectors:
         assert kept.pop("make.py")
         assert made == kept
         assert {name.split("_")[0] for name in kept} == {
-            "stream", "bag", "codename", "words", "keys", "answer",
+            "stream", "bag", "codename", "words", "keys", "answer", "keylist",
+            "compared",
         }  # fmt: skip

@@ -16,6 +16,10 @@ Each file is header lines (`name: value`), a blank line, and bytes. `expect:` is
     keys_…       what a codename opens: salt, and each key; then the 11 bytes
     answer_…     a reply or a state (docs/reply.md): reply_seed, mailbox_id, name, and what it says
                  when it opens; then the sealed bytes
+    keylist_…    a signed key list (docs/keylist.md): signers, the desks that may sign it;
+                 readers, how many it names; then the file
+    compared_…   a small file, and the eight words by which two machines compare it
+                 (docs/keylist.md): words; then the file
 """
 
 import json
@@ -491,7 +495,111 @@ def answers() -> None:
            expect="newer_version")  # fmt: skip
 
 
-ALL: tuple[Callable[[], None], ...] = (streams, bags, codenames, word_lists, keys, answers)
+# Signed key lists, and the words to compare
+
+READER = "A1" * 20
+ARMOURED = (
+    "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nbm90IGEga2V5\n=AAAA\n"
+    "-----END PGP PUBLIC KEY BLOCK-----\n"
+)
+DESK_KEY = SIGNER.public_key().public_bytes_raw().hex()
+KEY_LIST = {
+    "version": "tapedrop keys 1",
+    "drop": "d0" * 32,
+    "signed_at": 1_795_000_000,
+    "readers": {READER: ARMOURED, "B2" * 20: ""},
+    "desks": {DESK_KEY: "desk-one"},
+    "signer": DESK_KEY,
+}
+
+
+def one_writing(said: object) -> bytes:
+    return json.dumps(said, sort_keys=True, separators=(",", ":")).encode()
+
+
+def key_list(
+    case: str,
+    expect: str,
+    why: str,
+    *,
+    context: bytes = b"tapedrop keys 1\x00",
+    by: Ed25519PrivateKey = SIGNER,
+    harm: Callable[[bytes], bytes] = bytes,
+    indent: int | None = None,
+    **changed: object,
+) -> None:
+    said = {name: value for name, value in (KEY_LIST | changed).items() if value is not None}
+    said["signature"] = by.sign(context + one_writing(said)).hex()
+    facts = [("signers", DESK_KEY)]
+    if expect == "taken":
+        facts.append(("readers", len(said["readers"])))
+    written = json.dumps(said, indent=indent).encode()
+    write(f"keylist_{case}", expect, why, harm(written), *facts)
+
+
+def key_lists() -> None:
+    other = OTHER_SIGNER.public_key().public_bytes_raw().hex()
+    key_list("whole", "taken", "two readers, of whom one's key is given; one desk")
+    key_list("laid_out", "taken", "space between the members is not signed", indent=2)
+    key_list("hands_over", "taken", "the desk that signs need not sign the next one",
+             desks={other: "desk two"})  # fmt: skip
+    key_list("later_version", "newer_version", "the version is said first of all",
+             version="tapedrop keys 2")  # fmt: skip
+    key_list("another_kind", "bad_key_list", "it is another file", version="tapedrop desk 1")
+    key_list("signed_by_another", "wrong_signature", "that desk was never named",
+             by=OTHER_SIGNER, signer=other)  # fmt: skip
+    key_list("in_anothers_name", "wrong_signature", "it says who signed, and is not believed",
+             by=OTHER_SIGNER)  # fmt: skip
+    key_list("signed_without_context", "wrong_signature", "a signature is for one purpose",
+             context=b"")  # fmt: skip
+    key_list("signed_as_a_bag", "wrong_signature", "a signature is for one purpose",
+             context=b"tapedrop bag 1\x00")  # fmt: skip
+    key_list("reader_altered", "wrong_signature", "the readers are signed",
+             harm=lambda text: text.replace(b"B2B2", b"B2B3", 1))  # fmt: skip
+    key_list("reader_twice", "bad_key_list", "two readers of the file could see two keys",
+             harm=lambda text: text.replace(b'"readers": {', b'"readers": {"%b": "", '
+                                            % READER.encode()))  # fmt: skip
+    key_list("member_added", "bad_key_list", "every member has a meaning", note="x")
+    key_list("member_missing", "bad_key_list", "a list is for one drop", drop=None)
+    key_list("no_reader", "bad_key_list", "nobody would read", readers={})
+    key_list("no_desk", "bad_key_list", "nobody could sign the next one", desks={})
+    key_list("too_many_readers", "bad_key_list", "64 at most",
+             readers={f"{number:040X}": "" for number in range(65)})  # fmt: skip
+    key_list("key_id", "bad_key_list", "a reader is named by the whole fingerprint",
+             readers={"A1" * 8: ""})  # fmt: skip
+    key_list("not_armoured", "bad_key_list", "a public key, or nothing",
+             readers={READER: "-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nx\n"})  # fmt: skip
+    key_list("a_fraction", "bad_key_list", "a number has one writing", signed_at=1.5)
+    key_list("true_for_a_second", "bad_key_list", "true is no number", signed_at=True)
+    key_list("far_too_late", "bad_key_list", "seconds, not milliseconds",
+             signed_at=1_795_000_000_000)  # fmt: skip
+    key_list("cut_short", "bad_key_list", "it is whole, or nothing", harm=lambda text: text[:-1])
+    key_list("not_text", "bad_key_list", "UTF-8", harm=lambda text: text + b"\xff")
+    key_list("nested", "bad_key_list", "what is nested without end is not read",
+             harm=lambda text: b"[" * 100_000)  # fmt: skip
+
+
+def compared(case: str, why: str, said: dict[str, object], body: bytes | None = None) -> None:
+    digest = sha256(b"tapedrop comparing 1\x00" + one_writing(said)).digest()
+    bits = "".join(f"{byte:08b}" for byte in digest)
+    english = word_list("english")
+    eight = [english[int(bits[start : start + 11], 2)] for start in range(0, 88, 11)]
+    write(f"compared_{case}", "words", why, body or one_writing(said), ("words", " ".join(eight)))
+
+
+def comparing() -> None:
+    said: dict[str, object] = {"version": 2, "kind": "tapedrop server 2", "newsroom": []}
+    compared("file", "eight words", said)
+    compared("laid_out", "space between the members is not compared", said,
+             json.dumps(said, indent=1).encode() + b"\n")  # fmt: skip
+    compared("another_order", "nor is the order of the members", said,
+             json.dumps(dict(reversed(said.items()))).encode())  # fmt: skip
+    compared("unknown_member", "what a later version adds is compared", said | {"later": "é"})
+
+
+ALL: tuple[Callable[[], None], ...] = (
+    streams, bags, codenames, word_lists, keys, answers, key_lists, comparing,
+)  # fmt: skip
 
 if __name__ == "__main__":
     for make in ALL:
