@@ -17,6 +17,8 @@ class Status(StrEnum):
     STORED = "stored"
     OPENED = "opened"
     SET_ASIDE = "set aside"
+    CANARY = "canary"
+    """Opened, and the server's own test recording: kept out of every list of drops."""
 
 
 class SetAside(StrEnum):
@@ -47,6 +49,8 @@ class Drop:
     set_aside: SetAside | None
     manifest: Manifest | None
     alarms: tuple[Alarm, ...]
+    canary_day: str | None = None
+    """When it was sent, YYYY-MM-DD, if it is the canary's; that is all that is kept of it."""
 
     @property
     def id(self) -> str:

@@ -11,11 +11,14 @@ from typing import Annotated, Any, Final
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from crypto.manifest import Source
 from crypto.newsroom import list_digest
 from intake.errors import BadSettings
 
 Fingerprint = Annotated[str, msgspec.Meta(pattern=r"\A([0-9A-F]{40}|[0-9A-F]{64})\Z")]
 Ed25519Hex = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+MailboxHex = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{32}\Z")]
+Pseudonym = Annotated[str, msgspec.Meta(pattern=r"\A[a-z]+ [a-z]+\Z", max_length=40)]
 DeskName = Annotated[str, msgspec.Meta(pattern=r"\A[a-z0-9][a-z0-9-]{0,39}\Z")]
 Newsroom = Annotated[tuple[Fingerprint, ...], msgspec.Meta(min_length=1)]
 
@@ -26,12 +29,25 @@ class Desk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: DeskName
 
 
+class Canary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The server's own test source, as the manifests of what it sends name it."""
+
+    pseudonym: Pseudonym
+    mailbox_id: MailboxHex
+
+    def sent(self, source: Source) -> bool:
+        """Say whether a manifest's `source` is the canary. Both words and mailbox must be."""
+        return (source.pseudonym, source.mailbox_id) == (self.pseudonym, self.mailbox_id)
+
+
 class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The paired server."""
 
     export_key: Ed25519Hex
     newsroom: Newsroom
     """Primary fingerprints of every key that drops are sealed to."""
+    canary: Canary | None = None
+    """None where the server named none at pairing: then nothing is taken for one."""
 
     @property
     def signer(self) -> Ed25519PublicKey:
@@ -65,6 +81,10 @@ _PARTS: Final[dict[str, type[msgspec.Struct]]] = {
     "reporter": Reporter,
 }
 
+_CANARY: Final = """\
+# The server's own test source. What it sends is named in the receipt and kept out of the catalogue.
+canary = {{ pseudonym = {pseudonym}, mailbox_id = {mailbox_id} }}
+"""
 _TEXT: Final = """\
 # A Tapedrop desk. Written by `tapedrop-intake init`, read by every command.
 
@@ -78,7 +98,7 @@ export_key = {export_key}
 # Whom the server seals to. A drop that says anything else raises an alarm.
 newsroom = [
 {newsroom}]
-
+{canary}
 [reporter]
 # The OpenPGP key that opens this desk's vault, and where gpg finds it.
 key = {key}
@@ -102,13 +122,21 @@ def read_settings(path: Path) -> Settings:
 def written(settings: Settings) -> bytes:
     """Return the text of `desk.toml`, with its comments."""
     newsroom = "".join(f"    {_quoted(each)},\n" for each in settings.server.newsroom)
+    canary = settings.server.canary
     return _TEXT.format(
         name=_quoted(settings.desk.name),
         export_key=_quoted(settings.server.export_key),
         newsroom=newsroom,
+        canary=_written_canary(canary) if canary else "",
         key=_quoted(settings.reporter.key),
         gnupg_home=_quoted(settings.reporter.gnupg_home),
     ).encode()
+
+
+def _written_canary(canary: Canary) -> str:
+    return _CANARY.format(
+        pseudonym=_quoted(canary.pseudonym), mailbox_id=_quoted(canary.mailbox_id)
+    )
 
 
 def _refuse_unknown(path: Path, said: dict[str, Any], known: Any, within: str) -> None:

@@ -46,6 +46,10 @@ class WorkingCopies:
     def has(self, digest: bytes) -> bool:
         return self._path(digest).exists()
 
+    def forget(self, digest: bytes) -> None:
+        """Drop the copy of this evidence, if there is one."""
+        self._path(digest).unlink(missing_ok=True)
+
     @contextmanager
     def reading(self, digest: bytes) -> Iterator[ChunkReader]:
         """Give the recording, seekable. Raises FileNotFoundError, VaultDamaged."""

@@ -9,7 +9,6 @@ The evidence folder is the truth and this is what was learned from it. No other 
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -23,9 +22,11 @@ from intake.errors import CatalogueFailed, CatalogueNewer, UnknownDrop, VaultDam
 
 _BUSY_SECONDS: Final = 30.0
 _DROPS: Final = """
-    SELECT drop_number, digest, status, set_aside, name, size, sha256, format, condition, day,
+    SELECT drop_number, digest, status, set_aside, canaries.day,
+           name, size, sha256, format, condition, recordings.day,
            newsroom_digest, recipients, pseudonym, mailbox_id, reply_key
     FROM drops LEFT JOIN recordings USING (drop_number) LEFT JOIN sources USING (source_number)
+         LEFT JOIN canaries USING (drop_number)
 """
 
 
@@ -58,8 +59,12 @@ class Catalogue:
             )
 
     def drops(self) -> list[Drop]:
-        """Return every drop, in the order of their numbers."""
-        return [self._drop(row) for row in self._db.execute(f"{_DROPS} ORDER BY drop_number")]
+        """Return every drop but the canary's, in the order of their numbers."""
+        return self._in_order("canaries.day IS NULL")
+
+    def canaries(self) -> list[Drop]:
+        """Return what the server's canary sent, in the same order."""
+        return self._in_order("canaries.day IS NOT NULL")
 
     def drop(self, number: int) -> Drop:
         """Return one drop. Raises UnknownDrop."""
@@ -105,12 +110,20 @@ class Catalogue:
             self._set_status(drop.number, Status.OPENED, None)
         return self.drop(drop.number)
 
+    def canary(self, drop: Drop, day: str) -> Drop:
+        """Note that a drop was opened and is the canary's; return it as it is now."""
+        with self._whole():
+            self._forget(drop.number)
+            self._db.execute("INSERT INTO canaries VALUES (?, ?)", (drop.number, day))
+            self._set_status(drop.number, Status.OPENED, None)
+        return self.drop(drop.number)
+
     def set_aside(self, drop: Drop, why: SetAside) -> Drop:
         """Note that a drop can't be opened, and why; return the drop as it is now."""
         with self._whole():
             self._forget(drop.number)
             self._set_status(drop.number, Status.SET_ASIDE, why)
-        return replace(drop, status=Status.SET_ASIDE, set_aside=why, manifest=None, alarms=())
+        return self.drop(drop.number)
 
     def untold(self) -> list[tuple[int, Source, int, str | None]]:
         """Return each source of whom more drops are open than it was last told.
@@ -137,8 +150,12 @@ class Catalogue:
                 "INSERT OR REPLACE INTO told VALUES (?, ?, ?)", (source_number, opened, file_name)
             )
 
+    def _in_order(self, condition: str) -> list[Drop]:
+        rows = self._db.execute(f"{_DROPS} WHERE {condition} ORDER BY drop_number")
+        return [self._drop(row) for row in rows]
+
     def _drop(self, row: Any) -> Drop:
-        number, digest, status, set_aside, name, *rest = row
+        number, digest, status, set_aside, canary_day, name, *rest = row
         manifest = None
         if name is not None:
             manifest = self._manifest(number, name, *rest)
@@ -148,10 +165,11 @@ class Catalogue:
         return Drop(
             number=number,
             digest=digest,
-            status=Status(status),
+            status=Status(status) if canary_day is None else Status.CANARY,
             set_aside=SetAside(set_aside) if set_aside else None,
             manifest=manifest,
             alarms=tuple(Alarm(alarm) for (alarm,) in alarms),
+            canary_day=canary_day,
         )
 
     def _manifest(self, number: int, name: str, *columns: Any) -> Manifest:
@@ -202,7 +220,7 @@ class Catalogue:
         )
 
     def _forget(self, number: int) -> None:
-        for table in ("findings", "removed_values", "alarms", "recordings"):
+        for table in ("findings", "removed_values", "alarms", "recordings", "canaries"):
             self._db.execute(f"DELETE FROM {table} WHERE drop_number = ?", (number,))  # noqa: S608
 
     @contextmanager

@@ -20,12 +20,13 @@ Example:
 
 
 @click.command("list", epilog=_EPILOG)
+@click.option("--canaries", is_flag=True, help="List what the server's own test source sent.")
 @at_desk
 @as_json
-def list_drops(desk: Layout, as_json: bool) -> None:
+def list_drops(desk: Layout, as_json: bool, canaries: bool) -> None:
     """List every drop of the desk."""
     with unlocked(desk) as room:
-        drops = room.catalogue.drops()
+        drops = room.catalogue.canaries() if canaries else room.catalogue.drops()
     if as_json:
         print_json([row(drop) for drop in drops])
     else:

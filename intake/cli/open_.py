@@ -3,6 +3,7 @@
 from typing import Final
 
 import click
+from msgspec import structs
 
 from crypto.errors import CryptoError, GpgFailed
 from intake.cli.desk import Unlocked, as_json, at_desk, unlocked
@@ -14,7 +15,7 @@ from intake.drop import Drop, Status
 from intake.errors import EvidenceDamaged
 from intake.layout import Layout
 from intake.pipeline import open_drop
-from intake.wording import ALARM_HINT, ALARMS
+from intake.wording import ALARM_HINT, ALARMS, plain
 
 _EPILOG: Final = """\b
 Example:
@@ -29,7 +30,11 @@ Example:
 @at_desk
 @as_json
 def open_drops(ids: tuple[str, ...], everything: bool, desk: Layout, as_json: bool) -> int:
-    """Open drops: verify, decrypt, catalogue."""
+    """Open drops: verify, decrypt, catalogue.
+
+    What the server's canary sent, its own test source, is not listed, and nothing of it is kept
+    here but the day. To hear one all the same, name it: `list --canaries` knows them.
+    """
     if bool(ids) == everything:
         raise click.UsageError("name the drops to open, or say --all")
     code, opened = DONE, []
@@ -45,6 +50,11 @@ def open_drops(ids: tuple[str, ...], everything: bool, desk: Layout, as_json: bo
             except (CryptoError, EvidenceDamaged) as error:
                 code = gravest(code, exit_code(error))
                 complain(error, about=drop.id)
+    canaries = [drop for drop in opened if drop.status is Status.CANARY]
+    opened = [drop for drop in opened if drop.status is not Status.CANARY]
+    if canaries:
+        days = ", ".join(sorted({plain(drop.canary_day or "") for drop in canaries}))
+        note(f"{len(canaries)} from the server's canary, sent on {days}: not listed, nothing to do")
     for drop in opened:
         for alarm in drop.alarms:
             code = gravest(code, NEEDS_A_PERSON)
@@ -60,11 +70,16 @@ def _open(room: Unlocked, drop: Drop) -> Drop:
     if drop.status is Status.OPENED and room.working.has(drop.digest):
         note(f"{drop.id} is open already")
         return drop
+    server = room.settings.server
+    if drop.status is Status.CANARY:
+        # Somebody wants to hear for themselves: the server says who sent it, and may lie.
+        note(f"{drop.id} was taken for the canary's; now it is opened as any other drop")
+        server = structs.replace(server, canary=None)
     return open_drop(
         drop,
         evidence=room.evidence,
         working=room.working,
         catalogue=room.catalogue,
         gpg=room.gpg,
-        server=room.settings.server,
+        server=server,
     )

@@ -12,6 +12,7 @@ from intake.cli.talk import print_json
 from intake.layout import Layout
 from intake.receipts import answers
 from intake.replies import put_states, waiting
+from intake.wording import plain
 
 _EPILOG: Final = """\b
 Example:
@@ -32,15 +33,19 @@ def write_receipt(to: Path, desk: Layout, as_json: bool) -> None:
     with unlocked(desk) as room:
         day = datetime.now(UTC).date()
         drops = room.catalogue.drops()
+        canaries = room.catalogue.canaries()
         told = put_states(room.catalogue, room.layout.outbox, day=day)
         replies = waiting(room.layout.outbox)
         signing_key = room.vault.signing_key(room.layout.signing_key.read_bytes())
-        bag, payload = answers(room.settings, drops, replies, day=day)
+        bag, payload = answers(room.settings, [*drops, *canaries], replies, day=day)
         folder = put_bag(to, bag, payload, signing_key)
     if as_json:
-        said = {"bag": str(folder), "envelopes": len(drops), "replies": len(replies)}
-        print_json(said | {"sources_told": told})
+        said = {"bag": str(folder), "envelopes": len(drops), "canaries": len(canaries)}
+        print_json(said | {"replies": len(replies), "sources_told": told})
     else:
         click.echo(f"{len(drops)} envelopes and {len(replies)} replies are in {folder}")
+        if canaries:
+            newest = max(plain(each.canary_day or "") for each in canaries)
+            click.echo(f"{len(canaries)} canaries are named beside them, the last of {newest}")
         click.echo(f"{told} sources are told that more of what they sent was opened")
         click.echo("it was read back; the stick can be unplugged")

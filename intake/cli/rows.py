@@ -23,6 +23,7 @@ def row(drop: Drop) -> dict[str, Any]:
         "sha256": drop.digest.hex(),
         "status": drop.status,
         "set_aside": drop.set_aside,
+        "canary_day": drop.canary_day,
         "alarms": list(drop.alarms),
         **known,
     }
@@ -33,6 +34,8 @@ def cells(drop: Drop) -> tuple[str, ...]:
     status = str(drop.status)
     if drop.status is Status.SET_ASIDE:
         status += f": {drop.set_aside}"
+    if drop.canary_day is not None:
+        status += f": sent on {plain(drop.canary_day)}"
     if drop.alarms:
         status += " (ALARM)"
     manifest = drop.manifest

@@ -132,7 +132,8 @@ class TestItsVersions:
         connection = sqlcipher.connect(str(path))
         connection.execute(f"PRAGMA key = \"x'{KEY.hex()}'\"")
         connection.executescript(
-            "DROP TABLE removed_values; DROP TABLE told; PRAGMA user_version = 1"
+            "DROP TABLE removed_values; DROP TABLE told; DROP TABLE canaries;"
+            "PRAGMA user_version = 1"
         )
         connection.close()
 
