@@ -40,9 +40,9 @@ def take(bag: Path, config_file: Path, as_json: bool) -> None:
     folder, config = drop_at(config_file)
 
     def one(answers: Answers) -> Told:
-        receipts = folder / config.places.receipts
-        counts = take_receipts(answers, receipts)
-        keep_last_heard(receipts, answers.desk, datetime.now(UTC).date())
+        receipts, today = folder / config.places.receipts, datetime.now(UTC).date()
+        counts = take_receipts(answers, receipts, today=today)
+        keep_last_heard(receipts, answers.desk, today)
         line = ", ".join(f"{number} {state}" for state, number in sorted(counts.items()))
         due = asyncio.run(_due(folder, config))
         said = {"desk": answers.desk.desk, "envelopes": dict(counts), "due": due}

@@ -32,9 +32,7 @@ def knowing(desk: DeskAt, canary: Canary) -> DeskAt:
 def receipt(desk: DeskAt, to: Path) -> Any:
     done = desk("receipt", "--to", to, "--json")
     assert done.code == 0, done.err
-    return json.loads(
-        (Path(done.json["bag"]) / "data/receipts.json").read_text("utf-8")
-    )
+    return json.loads((Path(done.json["bag"]) / "data/receipts.json").read_text("utf-8"))
 
 
 @pytest.fixture

@@ -41,6 +41,6 @@ class DeskKey:
         return bag
 
 
-def receipts(**envelopes: str) -> dict[str, bytes]:
-    said = {"version": "tapedrop receipt 1", "desk": "desk", "envelopes": envelopes}
+def receipts(version: int = 1, **envelopes: str) -> dict[str, bytes]:
+    said = {"version": f"tapedrop receipt {version}", "desk": "desk", "envelopes": envelopes}
     return {"data/receipts.json": json.dumps(said).encode()}

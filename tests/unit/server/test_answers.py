@@ -2,22 +2,26 @@
 
 import asyncio
 import json
+from collections import Counter
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from signing import DeskKey, receipts
 
 from crypto.bag import Kind
-from crypto.errors import BadBag, WrongSignature
+from crypto.errors import BadBag, NewerVersion, WrongSignature
 from crypto.reply import LARGEST_SEALED
 from server.errors import NotPaired
 from server.staff.answers import bags_at, read_answers
 from server.staff.desks import Desk, paired
+from server.staff.opened import keep_exported, opened_drops
 from server.staff.pairing import pair
-from server.staff.receipts import take_receipts
+from server.staff.receipts import last_canary, take_receipts
 from server.staff.replies import Delivered, deliver_replies
 from server.store.memory import MemoryStore
 
+TODAY = date(2026, 11, 21)
 ENVELOPE, OTHER = "aa" * 32, "bb" * 32
 MAILBOX, NAME = "1" * 32, "2" * 32
 REPLY = f"data/{MAILBOX}-{NAME}.reply"
@@ -110,14 +114,14 @@ class TestReading:
                 (bag / "bag-info.txt").unlink()
 
         with pytest.raises(BadBag):
-            take_receipts(read_answers(bag, known), tmp_path)
+            take_receipts(read_answers(bag, known), tmp_path, today=TODAY)
 
 
 class TestReceipts:
     def test_are_kept_and_counted(self, desk: DeskKey, known: list[Desk], tmp_path: Path) -> None:
         bag = desk.bag(tmp_path, receipts(**{ENVELOPE: "stored", OTHER: "set aside: damaged"}))
 
-        counts = take_receipts(read_answers(bag, known), tmp_path)
+        counts = take_receipts(read_answers(bag, known), tmp_path, today=TODAY)
 
         assert counts == {"stored": 1, "set aside": 1}
 
@@ -127,7 +131,7 @@ class TestReceipts:
         old = desk.bag(tmp_path, receipts(**{ENVELOPE: "stored"}))
         new = desk.bag(tmp_path, receipts(**{ENVELOPE: "opened"}))
         for bag in (old, new, old):
-            counts = take_receipts(read_answers(bag, known), tmp_path)
+            counts = take_receipts(read_answers(bag, known), tmp_path, today=TODAY)
 
         assert counts == {"opened": 1}
 
@@ -142,7 +146,57 @@ class TestReceipts:
         bag = desk.bag(tmp_path, {"data/receipts.json": content})
 
         with pytest.raises(BadBag):
-            take_receipts(read_answers(bag, known), tmp_path)
+            take_receipts(read_answers(bag, known), tmp_path, today=TODAY)
+
+
+class TestCanaries:
+    YESTERDAY = TODAY - timedelta(days=1)
+
+    def take(self, desk: DeskKey, known: list[Desk], folder: Path, *states: str) -> Counter[str]:
+        said = receipts(2, **{f"{at:064x}": state for at, state in enumerate(states)})
+        return take_receipts(read_answers(desk.bag(folder, said), known), folder, today=TODAY)
+
+    def test_are_counted_and_their_newest_day_is_kept(
+        self, desk: DeskKey, known: list[Desk], tmp_path: Path
+    ) -> None:
+        assert last_canary(tmp_path) is None
+        states = ("canary: 2026-11-03", f"canary: {self.YESTERDAY}", "stored")
+        assert self.take(desk, known, tmp_path, *states) == {"canary": 2, "stored": 1}
+        assert last_canary(tmp_path) == self.YESTERDAY
+
+    def test_count_as_opened(self, desk: DeskKey, known: list[Desk], tmp_path: Path) -> None:
+        self.take(desk, known, tmp_path, "canary: 2026-11-03")
+        digest = bytes(32)
+        keep_exported(tmp_path, {f"drops/{NAME}": digest})
+        assert list(opened_drops(tmp_path, known, 1)) == [(f"drops/{NAME}", digest)]
+
+    def test_an_older_receipt_takes_neither_the_day_nor_the_state_back(
+        self, desk: DeskKey, known: list[Desk], tmp_path: Path
+    ) -> None:
+        self.take(desk, known, tmp_path, f"canary: {self.YESTERDAY}")
+        assert self.take(desk, known, tmp_path, "stored") == {"canary": 1}
+        assert last_canary(tmp_path) == self.YESTERDAY
+
+    @pytest.mark.parametrize("day", ["2026-11-22", "2999-01-01", "2026-02-31"])
+    def test_a_day_that_cannot_be_is_never_the_newest(
+        self, desk: DeskKey, known: list[Desk], tmp_path: Path, day: str
+    ) -> None:
+        self.take(desk, known, tmp_path, f"canary: {self.YESTERDAY}", f"canary: {day}")
+        assert last_canary(tmp_path) == self.YESTERDAY
+
+    def test_are_not_known_to_receipts_of_the_first_version(
+        self, desk: DeskKey, known: list[Desk], tmp_path: Path
+    ) -> None:
+        bag = desk.bag(tmp_path, receipts(1, **{ENVELOPE: "canary: 2026-11-03"}))
+        with pytest.raises(BadBag):
+            take_receipts(read_answers(bag, known), tmp_path, today=TODAY)
+
+    def test_a_later_version_is_refused_as_one(
+        self, desk: DeskKey, known: list[Desk], tmp_path: Path
+    ) -> None:
+        bag = desk.bag(tmp_path, receipts(3, **{ENVELOPE: "burnt"}))
+        with pytest.raises(NewerVersion):
+            take_receipts(read_answers(bag, known), tmp_path, today=TODAY)
 
 
 class TestReplies:
