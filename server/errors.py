@@ -1,10 +1,13 @@
 """What can go wrong on the server; `wording.py` says it to a source, `cli/` to an operator."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 
 class ServerError(Exception):
-    """The root of everything `server/` raises on purpose."""
+    """The root of everything `server/` raises on purpose; `hint` says what to do next, if known."""
+
+    hint: str = ""
 
 
 class SettingsRefused(ServerError):
@@ -13,6 +16,14 @@ class SettingsRefused(ServerError):
     def __init__(self, why: str, *, hint: str = "") -> None:
         super().__init__(why)
         self.hint = hint
+
+
+class WrongUser(ServerError):
+    """The drop belongs to somebody else: what we wrote there, it could not read."""
+
+    def __init__(self, place: Path, owner: str) -> None:
+        super().__init__(f"{place} belongs to the user {owner}, and you are somebody else")
+        self.hint = f"type it as that user: sudo -u {owner} tapedrop-server …"
 
 
 class NotFit(ServerError):

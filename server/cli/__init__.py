@@ -18,10 +18,11 @@ from crypto.errors import (
 from scrub import SandboxUnavailable
 from server.cli import export, init, keys, pair, receipts, replies, serve, sweep
 from server.cli.talk import PROGRAM, note
-from server.errors import NotConfirmed, NotFit, NotPaired, ServerError, SettingsRefused
+from server.errors import NotConfirmed, NotFit, NotPaired, ServerError, SettingsRefused, WrongUser
 
 _EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
     (SettingsRefused, 2),
+    (WrongUser, 2),
     (KeyRefused, 3),
     (NewerVersion, 3),
     (BadBag, 3),
@@ -78,7 +79,7 @@ def main() -> NoReturn:
         sys.exit(5)
     except (ServerError, CryptoError, SandboxUnavailable) as error:
         _say(str(error))
-        if isinstance(error, SettingsRefused) and error.hint:
+        if isinstance(error, ServerError) and error.hint:
             note(f"hint: {error.hint}")
         sys.exit(next(code for kind, code in _EXIT_CODES if isinstance(error, kind)))
     except OSError as error:

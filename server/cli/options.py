@@ -1,6 +1,8 @@
 """What several verbs take: where the configuration is, and whether a program reads the answer."""
 
 import json
+import os
+import pwd
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,12 +10,13 @@ from typing import Any
 import click
 
 from server.config import Config, read_config
+from server.errors import WrongUser
 from server.staff.versions import known_receipts
 
 config_option: Callable[[Any], Any] = click.option(
     "--config",
     "config_file",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path, dir_okay=False, readable=False),
     default=Path("tapedrop.toml"),
     show_default=True,
     help="The drop's configuration.",
@@ -26,12 +29,30 @@ json_option: Callable[[Any], Any] = click.option(
 def drop_at(config_file: Path) -> tuple[Path, Config]:
     """Return the drop's folder and settings.
 
-    Raises SettingsRefused, and NewerVersion when a later Tapedrop worked here: this one would
-    misread what it left.
+    Raises SettingsRefused, WrongUser, and NewerVersion when a later Tapedrop worked here: this one
+    would misread what it left.
     """
     folder, config = config_file.resolve().parent, read_config(config_file)
+    _as_its_user(folder / config.places.receipts)
     known_receipts(folder / config.places.receipts)
     return folder, config
+
+
+def _as_its_user(place: Path) -> None:
+    """Raise WrongUser where we would leave files that the drop can't read: root above all."""
+    try:
+        owner = place.stat().st_uid
+    except FileNotFoundError:
+        return  # whoever needs it says so
+    if owner != os.geteuid():
+        raise WrongUser(place, _name(owner))
+
+
+def _name(user: int) -> str:
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return f"#{user}"
 
 
 def answer(said: dict[str, Any], lines: list[str], *, as_json: bool) -> None:

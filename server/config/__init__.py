@@ -108,7 +108,9 @@ def read_config(path: Path) -> Config:
         _known_version(msgspec.toml.decode(written, type=_Version).version)
         config = msgspec.toml.decode(written, type=Config)
     except OSError as error:
-        hint = "tapedrop-server init DIR writes one"
+        hint = "tapedrop-server init DIR writes one; --config says where yours is"
+        if isinstance(error, PermissionError):
+            hint = "type it as the user that the drop belongs to: sudo -u USER tapedrop-server …"
         raise SettingsRefused(f"can't read {path}: {error.strerror}", hint=hint) from None
     except msgspec.ValidationError as error:
         raise SettingsRefused(str(error), hint=_known(str(error))) from None

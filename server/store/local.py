@@ -245,4 +245,4 @@ def _failures_named() -> Iterator[None]:
     except OSError as error:
         if error.errno in NO_ROOM:
             raise StoreFull("the store has no room") from None
-        raise StoreFailed(os.strerror(error.errno or 0)) from None
+        raise StoreFailed(f"the store: {os.strerror(error.errno or 0)}") from None

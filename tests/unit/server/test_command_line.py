@@ -1,6 +1,8 @@
 """tapedrop-server, whatever is typed: a sentence, what to do next, an exit code."""
 
+import os
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -59,6 +61,24 @@ class TestWhatWasTypedWrongly:
             f"tapedrop-server: error: {error}",
             f"tapedrop-server: hint: {hint} --help",
         ]
+
+
+class TestSomebodyElse:
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+    def test_is_told_whose_drop_it_is_before_anything_is_written(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (tmp_path / "receipts").mkdir()
+        os.chown(tmp_path / "receipts", 65_534, 65_534)
+        config = tmp_path / "tapedrop.toml"
+        config.touch()
+
+        assert typed(monkeypatch, "sweep", "--config", str(config)) == 2
+
+        said = capsys.readouterr().err
+        assert f"{tmp_path}/receipts belongs to the user nobody" in said
+        assert "hint: type it as that user: sudo -u nobody" in said
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["receipts", "tapedrop.toml"]
 
 
 class TestFailing:

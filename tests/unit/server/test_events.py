@@ -24,6 +24,7 @@ from server.errors import (
     NotTheLine,
     ServerError,
     SettingsRefused,
+    WrongUser,
 )
 from server.events import (
     AtOnce,
@@ -48,6 +49,7 @@ NEVER_MET_BY_A_RECORDING = {
     NotPaired,
     NotTheLine,
     SettingsRefused,
+    WrongUser,
 }
 SERVER = Path(events.__file__).parent
 
