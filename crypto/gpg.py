@@ -7,8 +7,10 @@ once. Nothing passes through a temporary file, and nothing is kept whole in memo
 
 import copy
 import fcntl
+import io
 import logging
 import subprocess
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -21,6 +23,7 @@ from typing import Any, Final
 import gnupg
 
 from crypto.errors import GpgFailed, NoKeyOpens, Tampered
+from crypto.listing import ListedKey, read_listing
 
 # It logs what it moves. What went wrong is told by our errors instead.
 logging.getLogger("gnupg").disabled = True
@@ -31,6 +34,7 @@ _QUIET: Final = ["--no-options", "--no-auto-check-trustdb", "--no-random-seed-fi
 # Locks are files that come and go, so the home's own time would tell when it was last sealed to.
 # gpg puts a changed keyring in place by renaming it: who reads without a lock reads old or new.
 _READING: Final = [*_QUIET, "--lock-never"]
+_CHECKED: Final = ["--with-sig-check", "--with-subkey-fingerprint"]
 _MINIMAL: Final = "export-minimal,no-export-attributes"
 _ENVIRONMENT: Final = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C"}
 _ANONYMOUS: Final = "0000000000000000"
@@ -130,6 +134,14 @@ class _Run(gnupg.GPG):  # type: ignore[misc]
             with suppress(OSError):
                 fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
         return process
+
+    def ask(self, arguments: list[str], given: bytes = b"") -> _Statuses:
+        """Run gpg to its end, for a small answer; what it wrote is in `data`."""
+        answer = _Statuses(self)
+        # gpg leaves off reading when it has seen enough, and its pipe breaks.
+        with suppress(OSError, ValueError):
+            self._handle_io(arguments, io.BytesIO(given), answer, binary=True)
+        return answer
 
     def give_to(self, sink: Sink) -> None:
         def on_data(block: bytes) -> bool:
@@ -237,18 +249,28 @@ class Gpg:
             raise GpgFailed(f"gpg did not finish decrypting (exit {result.returncode})")
         return Decrypted(len(recipients), all(key_id == _ANONYMOUS for key_id in recipients))
 
-    def public_keys(self) -> list[dict[str, Any]]:
-        """Return python-gnupg's account of every public key here, judged by the real clock."""
+    def public_keys(self) -> tuple[ListedKey, ...]:
+        """Return gpg's account of every public key here, judged by the real clock."""
         run = self._new_run()
         with self._limited(run, _LISTING_SECONDS):
-            return list(self._checked(run.list_keys()))
+            listed = run.ask(["--list-keys", *_CHECKED])
+        if listed.returncode != 0:
+            raise GpgFailed(f"gpg can't list keys (exit {listed.returncode})")
+        return read_listing(listed.data, now=int(time.time()))
 
-    def look_at_keys(self, exported: bytes) -> list[dict[str, Any]]:
-        """Return the same account of keys in a file, importing nothing."""
+    def look_at_keys(self, exported: bytes) -> tuple[ListedKey, ...]:
+        """Return the same account of keys in a file, importing nothing.
+
+        There is none where gpg can't read all of it, but for secret keys: these it always tells.
+        """
         run = self._new_run()
         run.options = [*_READING, "--no-autostart"]  # a secret key would wake an agent
         with self._limited(run, _LISTING_SECONDS):
-            return list(run.scan_keys_mem(exported))
+            looked = run.ask(["--import-options", "show-only", "--import", *_CHECKED], exported)
+        if looked.returncode is None or looked.returncode < 0:
+            raise GpgFailed(f"gpg did not finish looking at keys (exit {looked.returncode})")
+        keys = read_listing(looked.data, now=int(time.time()))
+        return keys if looked.returncode == 0 else tuple(key for key in keys if key.secret)
 
     def export_keys(self, fingerprints: Sequence[str]) -> str:
         """Return these public keys as one armoured block, with names but without photos.
@@ -260,7 +282,7 @@ class Gpg:
         run.options = [*_READING, "--no-autostart", "--export-options", _MINIMAL]
         with self._limited(run, _LISTING_SECONDS):
             exported = str(run.export_keys([f"0x{fingerprint}" for fingerprint in fingerprints]))
-        found = {key["fingerprint"] for key in self.look_at_keys(exported.encode())}
+        found = {key.primary.fingerprint for key in self.look_at_keys(exported.encode())}
         if found != set(fingerprints):
             raise GpgFailed("gpg did not export the keys")
         return exported
@@ -272,6 +294,15 @@ class Gpg:
         result = run.import_keys(exported, extra_args=["--no-autostart"])
         if not result.fingerprints or result.returncode != 0:
             raise GpgFailed("gpg did not import the key")
+
+    def delete_key(self, fingerprint: str) -> None:
+        """Delete a public key, by its whole fingerprint. Raises GpgFailed."""
+        run = self._new_run()
+        run.options = _QUIET
+        with self._limited(run, _LISTING_SECONDS):
+            done = run.ask(["--yes", "--no-autostart", "--delete-keys", f"0x{fingerprint}"])
+        if done.returncode != 0:
+            raise GpgFailed(f"gpg did not delete the key (exit {done.returncode})")
 
     def holds_secret_keys(self) -> bool:
         """Say whether any secret key lies in this home, in either of gpg's layouts."""
@@ -313,11 +344,6 @@ class Gpg:
         if sink is not None:
             run.give_to(sink)
         return run
-
-    def _checked(self, result: Any) -> Any:
-        if result.returncode != 0:
-            raise GpgFailed(f"gpg can't list keys (exit {result.returncode})")
-        return result
 
 
 def _finished(run: _Run, source: _Source, work: Callable[[], Any]) -> _Statuses:

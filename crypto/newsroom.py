@@ -1,21 +1,24 @@
 """The newsroom's public keys: adding one, and which of them can be sealed to right now.
 
-A key counts when its primary key is neither expired, revoked, disabled nor invalid, and it has a
-subkey (or primary) for encryption of which the same is true. The newest such subkey is named
+A key counts when its primary key is neither expired, revoked, disabled, invalid nor weak, and it
+has a subkey (or primary) for encryption of which the same is true. The newest such subkey is named
 exactly, so that gpg never chooses for itself. The list's digest, by which a desk notices a reader
 it doesn't know, is SHA-256 over "tapedrop newsroom 1", a line feed, and every primary fingerprint
 of the keyring in order, upper case, each with a line feed.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final
 
 from crypto.errors import KeyRefused, NoUsableKey
 from crypto.gpg import Gpg
+from crypto.listing import Half, ListedKey
+from crypto.strength import algorithm_text, weakness
 
+UNSIGNED: Final = "no paired desk has signed for it"
 _WRONG: Final = {"e": "expired", "r": "revoked", "i": "invalid"}
 
 
@@ -29,6 +32,8 @@ class NewsroomKey:
     expires: int | None
     """Seconds since 1970 when the first of primary and subkey expires; None when neither does."""
     problem: str
+    algorithm: str = ""
+    """Of primary and subkey, as people say it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +57,25 @@ class Newsroom:
         """A line for each key that can't be sealed to."""
         return tuple(f"{key.fingerprint}: {key.problem}" for key in self.keys if key.problem)
 
+    @property
+    def usable(self) -> tuple[NewsroomKey, ...]:
+        """The keys that can be sealed to."""
+        return tuple(key for key in self.keys if not key.problem)
+
     def recipients(self) -> tuple[str, ...]:
         """Return the subkeys to seal to. Raises NoUsableKey when there is none."""
-        subkeys = tuple(key.subkey for key in self.keys if not key.problem)
-        if not subkeys:
+        if not self.usable:
             raise NoUsableKey(self.problems)
-        return subkeys
+        return tuple(key.subkey for key in self.usable)
+
+    def ends_within(self, days: int, now: datetime) -> tuple[NewsroomKey, ...]:
+        """Return the usable keys that end within so many days from `now`."""
+        last = (now + timedelta(days=days)).timestamp()
+        return tuple(key for key in self.usable if key.expires is not None and key.expires <= last)
+
+    def none_left_within(self, days: int, now: datetime) -> bool:
+        """Say whether no key that is here can be sealed to so many days from `now`."""
+        return len(self.ends_within(days, now)) == len(self.usable)
 
 
 def list_digest(fingerprints: Iterable[str]) -> bytes:
@@ -66,77 +84,83 @@ def list_digest(fingerprints: Iterable[str]) -> bytes:
     return sha256(b"tapedrop newsroom 1\n" + lines.encode()).digest()
 
 
-def read_newsroom(gpg: Gpg, *, now: datetime) -> Newsroom:
+def read_newsroom(gpg: Gpg, *, now: datetime, signed: Collection[str] | None = None) -> Newsroom:
     """Return the keyring's keys, judged at `now` (an aware datetime).
 
     A key that ends before the day does can't be sealed to any more: an envelope is dated with the
-    last second of its day.
+    last second of its day. Where `signed` names primary fingerprints, no other key counts.
     """
-    return Newsroom(tuple(_key(listed, now) for listed in gpg.public_keys()))
+    return Newsroom(tuple(_key(listed, now, signed) for listed in gpg.public_keys()))
 
 
-def add_keys(gpg: Gpg, exported: bytes, *, now: datetime) -> tuple[NewsroomKey, ...]:
-    """Add the public keys in `exported` (armoured or binary) to the keyring; return them.
+def look_at(gpg: Gpg, exported: bytes, *, now: datetime) -> tuple[NewsroomKey, ...]:
+    """Return the public keys in `exported` (armoured or binary), and add none.
 
-    Raises KeyRefused, and adds none, when one is secret, can't encrypt, or has ended.
+    Raises KeyRefused when one is secret, weak, can't encrypt, or has ended.
     """
     listed = gpg.look_at_keys(exported)
     if not listed:
-        raise KeyRefused("there is no OpenPGP key in it")
-    for key in listed:
-        if key["type"] != "pub":
-            raise KeyRefused("it holds a secret key", fingerprint=key["fingerprint"])
-    keys = tuple(_key(key, now) for key in listed)
-    for new in keys:
-        if new.problem:
-            raise KeyRefused(new.problem, fingerprint=new.fingerprint)
-    gpg.add_keys(exported)
+        raise KeyRefused("there is no OpenPGP key in it, or not only that")
+    for found in listed:
+        if found.secret:
+            fingerprint = found.primary.fingerprint
+            raise KeyRefused("it holds a secret key", fingerprint=fingerprint)
+    keys = tuple(_key(key, now, None) for key in listed)
+    for key in keys:
+        if key.problem:
+            raise KeyRefused(key.problem, fingerprint=key.fingerprint)
     return keys
 
 
-def _key(listed: dict[str, Any], now: datetime) -> NewsroomKey:
-    day_ends = int(datetime.combine(now.astimezone(UTC).date(), time.max, UTC).timestamp())
-    usable: tuple[int, str, int | None] | None = None
+def add_keys(gpg: Gpg, exported: bytes, *, now: datetime) -> tuple[NewsroomKey, ...]:
+    """Add the public keys in `exported` to the keyring; return them as they are in it then.
+
+    Raises KeyRefused as `look_at` does, and adds none.
+    """
+    added = {key.fingerprint for key in look_at(gpg, exported, now=now)}
+    gpg.add_keys(exported)
+    return tuple(key for key in read_newsroom(gpg, now=now).keys if key.fingerprint in added)
+
+
+def _key(listed: ListedKey, now: datetime, signed: Collection[str] | None) -> NewsroomKey:
+    primary = listed.primary
+    usable: Half | None = None
     reasons = []
-    for created, fingerprint, trust, expires in _encryption_keys(listed):
-        problem = _problem(trust, expires, day_ends)
+    for half in _encryption_keys(listed):
+        # A primary key that encrypts is judged below.
+        problem = "" if half is primary else _problem(half, now)
         if problem:
             reasons.append(problem)
-        elif usable is None or created > usable[0]:
-            usable = (created, fingerprint, expires)
-    primary_expires = _seconds(listed["expires"])
-    problem = _problem(listed["trust"], primary_expires, day_ends)
-    if "D" in listed["cap"]:
-        problem = "disabled"
+        elif usable is None or half.created > usable.created:
+            usable = half
+    problem = "disabled" if "D" in primary.can else _problem(primary, now)
+    if not problem and signed is not None and primary.fingerprint not in signed:
+        problem = UNSIGNED
     if not problem and usable is None:
         problem = f"its encryption key is {reasons[0]}" if reasons else "it can't encrypt"
-    subkey, subkey_expires = (usable[1], usable[2]) if usable else ("", None)
-    ends = [end for end in (primary_expires, subkey_expires) if end is not None]
+    halves = (primary, *((usable,) if usable is not None and usable is not primary else ()))
     return NewsroomKey(
-        fingerprint=listed["fingerprint"],
-        subkey=subkey,
-        name=listed["uids"][0] if listed["uids"] else "",
-        expires=min(ends, default=None),
+        fingerprint=primary.fingerprint,
+        subkey=usable.fingerprint if usable else "",
+        name=listed.name,
+        expires=min((half.expires for half in halves if half.expires is not None), default=None),
         problem=problem,
+        algorithm=", ".join(dict.fromkeys(algorithm_text(half) for half in halves)),
     )
 
 
-def _encryption_keys(listed: dict[str, Any]) -> Iterator[tuple[int, str, str, int | None]]:
-    """Yield creation second, fingerprint, validity letter and expiry of each that can encrypt."""
-    for key_id, _, fingerprint, *_ in listed["subkeys"]:
-        info = listed["subkey_info"][key_id]
-        if "e" in info["cap"]:
-            yield int(info["date"]), fingerprint, info["trust"], _seconds(info["expires"])
-    if "e" in listed["cap"]:
-        created = int(listed["date"])
-        yield created, listed["fingerprint"], listed["trust"], _seconds(listed["expires"])
+def _encryption_keys(listed: ListedKey) -> Iterator[Half]:
+    """Yield each that can encrypt, newest first."""
+    halves = (listed.primary, *listed.subkeys)
+    yield from sorted(
+        (half for half in halves if "e" in half.can), key=lambda half: half.created, reverse=True
+    )
 
 
-def _problem(trust: str, expires: int | None, day_ends: int) -> str:
-    if trust in _WRONG:
-        return _WRONG[trust]
-    return "expired, or expires today" if expires is not None and expires <= day_ends else ""
-
-
-def _seconds(field: str) -> int | None:
-    return int(field) if field else None
+def _problem(half: Half, now: datetime) -> str:
+    if half.validity in _WRONG:
+        return _WRONG[half.validity]
+    day_ends = datetime.combine(now.astimezone(UTC).date(), time.max, UTC).timestamp()
+    if half.expires is not None and half.expires <= int(day_ends):
+        return "expired, or expires today"
+    return weakness(half)

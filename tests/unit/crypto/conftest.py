@@ -22,9 +22,9 @@ def reporter() -> Iterator[Keyring]:
 def colleague() -> Iterator[Keyring]:
     """Her colleague's, with an RSA key."""
     with keyring() as made:
-        fingerprint = made.new_key("colleague", "rsa2048", "cert")
+        fingerprint = made.new_key("colleague", "rsa3072", "cert")
         secret = ["--pinentry-mode", "loopback", "--passphrase", ""]
-        made.run(*secret, "--quick-add-key", fingerprint, "rsa2048", "encr", "never")
+        made.run(*secret, "--quick-add-key", fingerprint, "rsa3072", "encr", "never")
         yield made
 
 
