@@ -59,6 +59,12 @@ class Newsroom:
         ]
         subprocess.run([*command, *words], check=True, stderr=subprocess.DEVNULL)
 
+    def fingerprints(self) -> list[str]:
+        """Return those of the three primary keys."""
+        listing = ["gpg", "--homedir", str(self.home), "--with-colons", "--list-keys"]
+        lines = subprocess.run(listing, check=True, capture_output=True, text=True).stdout
+        return [block.split("fpr:", 1)[1].split(":")[8] for block in lines.split("pub:")[1:]]
+
     def encrypt(self, recording: Path, to: Path) -> None:
         """Do (b): gpg alone, then fsync."""
         hidden = [word for name in "abc" for word in ("-R", f"{name}@news.example")]
@@ -75,7 +81,8 @@ class Drop:
     def __init__(self, folder: Path, newsroom: Newsroom) -> None:
         self.folder = folder
         config = folder / "tapedrop.toml"
-        adding = ["keys", "add", str(newsroom.exported), "--config", str(config)]
+        said = [word for each in newsroom.fingerprints() for word in ("--fingerprint", each)]
+        adding = ["keys", "add", str(newsroom.exported), *said, "--config", str(config)]
         for words in (["init", str(folder)], adding):
             subprocess.run([BIN / "tapedrop-server", *words], check=True, capture_output=True)
         text = config.read_text().replace("[listen]", '[listen]\ntcp = "127.0.0.1:0"', 1)

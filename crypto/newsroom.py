@@ -122,6 +122,12 @@ def add_keys(gpg: Gpg, exported: bytes, *, now: datetime) -> tuple[NewsroomKey, 
     return tuple(key for key in read_newsroom(gpg, now=now).keys if key.fingerprint in added)
 
 
+def remove_keys(gpg: Gpg, fingerprints: Iterable[str]) -> None:
+    """Delete public keys from the keyring, by their whole fingerprints. Raises GpgFailed."""
+    for fingerprint in fingerprints:
+        gpg.delete_key(fingerprint)
+
+
 def _key(listed: ListedKey, now: datetime, signed: Collection[str] | None) -> NewsroomKey:
     primary = listed.primary
     usable: Half | None = None

@@ -43,7 +43,7 @@ def main() -> int:
     try:
         begin_anew()
         fingerprint = make_newsroom()
-        make_drop()
+        make_drop(fingerprint)
         with running_drop() as address:
             codename = send(address, options.recording)
             pair(fingerprint)
@@ -83,12 +83,13 @@ def make_newsroom() -> str:
     return fingerprint
 
 
-def make_drop() -> None:
+def make_drop(fingerprint: str) -> None:
     """Make the drop, on a free loopback port, sealing to the newsroom's key."""
     step("The drop")
     tapedrop("server", "init", str(SERVER))
     CONFIG.write_text(CONFIG.read_text().replace("[listen]", '[listen]\ntcp = "127.0.0.1:0"', 1))
-    tapedrop("server", "keys", "add", str(HOME / "newsroom.asc"), "--config", str(CONFIG))
+    add = ["keys", "add", str(HOME / "newsroom.asc"), "--fingerprint", fingerprint]
+    tapedrop("server", *add, "--config", str(CONFIG))
     say("made, with the newsroom's public key and no secret one")
 
 

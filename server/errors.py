@@ -34,6 +34,22 @@ class NotFit(ServerError):
         self.problems = tuple(problems)
 
 
+class EndsSoon(ServerError):
+    """A key ends before long; somebody has to have a new one made."""
+
+
+class NotSigned(ServerError):
+    """No paired desk has signed for this key, so nothing may be sealed to it."""
+
+    def __init__(self, fingerprint: str) -> None:
+        super().__init__(f"no paired desk has signed for {fingerprint}; nothing was added")
+        self.fingerprint = fingerprint
+        self.hint = (
+            "at a desk: tapedrop-intake keys add FILE, then tapedrop-intake keys sign --to STICK; "
+            "then here: tapedrop-server keys add with the list it wrote"
+        )
+
+
 class NotConfirmed(ServerError):
     """A person was asked to type something first, and typed something else."""
 

@@ -8,10 +8,12 @@ from datetime import datetime
 from typing import Final
 
 from crypto.envelope import seal
-from crypto.errors import GpgFailed
-from crypto.gpg import Gpg, Sink
+from crypto.errors import CryptoError
+from crypto.gpg import Sink
 from crypto.manifest import Manifest
-from crypto.newsroom import NewsroomKey, read_newsroom
+from crypto.newsroom import NewsroomKey
+from server.errors import ServerError
+from server.newsroom import Keyring
 from server.store import Blob
 from server.threads import in_thread
 
@@ -34,10 +36,10 @@ class Sealer:
     """
 
     def __init__(
-        self, gpg: Gpg, *, at_once: int, limit_seconds: float, now: Callable[[], datetime]
+        self, keyring: Keyring, *, at_once: int, limit_seconds: float, now: Callable[[], datetime]
     ) -> None:
         self.turn = asyncio.Semaphore(at_once)
-        self._gpg = gpg
+        self._keyring = keyring
         self._limit_seconds = limit_seconds
         self._now = now
         self._shown: tuple[Shown, float] | None = None
@@ -51,33 +53,48 @@ class Sealer:
             return self._shown[0]
 
     def _read_shown(self) -> Shown:
-        """Return them; a gpg that fails can't seal either, so it has none to show."""
+        """Return them; what can't be read can't be sealed to either."""
         try:
-            newsroom = read_newsroom(self._gpg, now=self._now())
-            usable = tuple(key for key in newsroom.keys if not key.problem)
+            usable = self._keyring.read(now=self._now()).usable
             fingerprints = [key.fingerprint for key in usable]
-            blocks = tuple(self._gpg.export_keys([fingerprint]) for fingerprint in fingerprints)
-            return Shown(usable, blocks, self._gpg.export_keys(fingerprints) if usable else "")
-        except GpgFailed:
+            export = self._keyring.gpg.export_keys
+            blocks = tuple(export([fingerprint]) for fingerprint in fingerprints)
+            return Shown(usable, blocks, export(fingerprints) if usable else "")
+        except (CryptoError, ServerError):
             return Shown((), (), "")
 
     def envelope(self, content: Iterable[bytes], manifest: Manifest) -> Blob:
         """Return an envelope around `content` that writes itself, once.
 
-        Writing raises NoUsableKey, GpgFailed, and what reading `content` or the sink raise.
+        Writing raises NoUsableKey, GpgFailed, what reading the desks' lists raises, and what
+        reading `content` or the sink raise.
         """
 
         def write(sink: Sink) -> None:
-            # The keys are read anew for every envelope: one may have ended a minute ago.
-            now = self._now()
-            seal(
-                content,
-                manifest,
-                newsroom=read_newsroom(self._gpg, now=now),
-                gpg=self._gpg,
-                day=now.date(),
-                sink=sink,
-                limit_seconds=self._limit_seconds,
-            )
+            # The keys are read anew for every envelope: one may have ended a minute ago. From
+            # gpg's first byte on, it has its recipients, and the keyring may change.
+            with self._keyring.unchanged() as let_go:
+                now = self._now()
+                seal(
+                    content,
+                    manifest,
+                    newsroom=self._keyring.read(now=now),
+                    gpg=self._keyring.gpg,
+                    day=now.date(),
+                    sink=_calling_first(let_go, sink),
+                    limit_seconds=self._limit_seconds,
+                )
 
         return write
+
+
+def _calling_first(first: Callable[[], None], sink: Sink) -> Sink:
+    """Return a sink that calls `first` before it takes its first bytes."""
+    waiting = [first]
+
+    def take(block: bytes) -> None:
+        if waiting:
+            waiting.pop()()
+        sink(block)
+
+    return take

@@ -13,15 +13,14 @@ from typing import Final
 
 from aiohttp import web
 
-from crypto.errors import GpgFailed
-from crypto.gpg import Gpg
-from crypto.newsroom import read_newsroom
+from crypto.errors import CryptoError
 from server.admission import Admission, Room
 from server.app import build_app
 from server.config import Config, Connections, Engine
 from server.connections import OpenConnections, allow_descriptors
 from server.cores import leave_no_core
 from server.deriving import Deriver
+from server.errors import ServerError
 from server.events import (
     Journal,
     NewsroomKeyUnusable,
@@ -31,6 +30,7 @@ from server.events import (
     silence_libraries,
 )
 from server.listening import Protocol, listen, lock
+from server.newsroom import Keyring, keyring_of
 from server.nights import sweep_nightly
 from server.pages.parts import ADMISSION, SESSIONS, STOPPING
 from server.pipeline import Parts
@@ -85,15 +85,15 @@ async def _serve(folder: Path, config: Config, listening: Callable[[str], None])
             findings=config.newsroom.findings,
         )
         stack.callback(scrubber.close)
-        gpg = Gpg(folder / config.newsroom.keyring)
-        newsroom = newsroom_fit(gpg, now=utc_now())
+        keyring = keyring_of(folder, config)
+        newsroom = newsroom_fit(keyring, now=utc_now())
         salt = read_salt(folder / config.credentials.salt)
         deriver = Deriver(salt)
         stack.callback(deriver.close)
         silence_libraries(journal)
         store = await stack.enter_async_context(open_store(folder, config))
         await ours_only(store, salt)
-        parts = _parts(folder, config, scrubber, gpg, store)
+        parts = _parts(folder, config, scrubber, keyring, store)
         app = build_app(
             config,
             parts=parts,
@@ -108,7 +108,7 @@ async def _serve(folder: Path, config: Config, listening: Callable[[str], None])
         await runner.setup()
         for duty in (
             journal.tell_daily(config.logs.tell_at_hour_utc),
-            _watch_keys(gpg, journal),
+            _watch_keys(keyring, journal),
             _forget_idle(app[SESSIONS]),
             _end_slow(app[ADMISSION]),
             sweep_nightly(
@@ -133,7 +133,7 @@ async def _serve(folder: Path, config: Config, listening: Callable[[str], None])
         listening(address)
         await app[STOPPING].over()
         # Whatever still runs hangs, or takes too long; whoever waits for it would hold us.
-        gpg.end()
+        keyring.gpg.end()
         scrubber.end()
     journal.tell(Stopped())
 
@@ -145,10 +145,12 @@ def _room(folder: Path, config: Config) -> Callable[[], Room]:
     return partial(room_of, folder / config.places.spool, store)
 
 
-def _parts(folder: Path, config: Config, scrubber: Scrubber, gpg: Gpg, store: Store) -> Parts:
+def _parts(
+    folder: Path, config: Config, scrubber: Scrubber, keyring: Keyring, store: Store
+) -> Parts:
     spool = Spool(folder / config.places.spool)
     sealer = Sealer(
-        gpg,
+        keyring,
         at_once=config.work.seals_at_once,
         limit_seconds=config.work.seal_limit_seconds,
         now=utc_now,
@@ -186,13 +188,13 @@ async def _end_slow(admission: Admission) -> None:
         admission.end_slow()
 
 
-async def _watch_keys(gpg: Gpg, journal: Journal) -> None:
+async def _watch_keys(keyring: Keyring, journal: Journal) -> None:
     """Tell, by the clock and never because someone sends, when keys can't be sealed to any more."""
     while True:
         await asyncio.sleep(_KEY_CHECK_SECONDS)
         try:
-            keys = (await in_thread(partial(read_newsroom, gpg, now=utc_now()))).keys
-        except GpgFailed:
+            keys = (await in_thread(partial(keyring.read, now=utc_now()))).keys
+        except (CryptoError, ServerError):
             keys = ()
         unusable = sum(bool(key.problem) for key in keys)
         if unusable or not keys:

@@ -70,7 +70,7 @@ class Drop:
         self.config = folder / "tapedrop.toml"
         assert run_server("init", folder).returncode == 0
         self.configure(settings)
-        self.add_key(newsroom.exported)
+        assert self.add_key(newsroom).returncode == 0
 
     @classmethod
     def copied(cls, other: "Drop", folder: Path) -> "Drop":
@@ -84,11 +84,21 @@ class Drop:
         """Write the configuration anew: loopback, and these settings."""
         self.config.write_text(f'{settings}\n[listen]\ntcp = "127.0.0.1:0"\n')
 
-    def add_key(self, exported: bytes) -> subprocess.CompletedProcess[str]:
-        """Add a newsroom key by the command."""
+    def add_key(self, *keys: Newsroom) -> subprocess.CompletedProcess[str]:
+        """Add newsroom keys, all in one file, by the command."""
+        return self.add_exported(
+            b"".join(key.exported for key in keys), *(key.fingerprint for key in keys)
+        )
+
+    def add_exported(
+        self, exported: bytes, *fingerprints: str, staff: bool = False
+    ) -> subprocess.CompletedProcess[str]:
+        """Add what somebody exported, saying these fingerprints."""
         file = self.folder.parent / f"{self.folder.name}.asc"
         file.write_bytes(exported)
-        return run_server("keys", "add", file, "--config", self.config)
+        said = [word for each in fingerprints for word in ("--fingerprint", each)]
+        where = ["--staff"] if staff else []
+        return run_server("keys", "add", file, *said, *where, "--config", self.config)
 
     @contextmanager
     def running(

@@ -18,7 +18,15 @@ from crypto.errors import (
 from scrub import SandboxUnavailable
 from server.cli import export, init, keys, pair, receipts, replies, serve, sweep
 from server.cli.talk import PROGRAM, note
-from server.errors import NotConfirmed, NotFit, NotPaired, ServerError, SettingsRefused, WrongUser
+from server.errors import (
+    NotConfirmed,
+    NotFit,
+    NotPaired,
+    NotSigned,
+    ServerError,
+    SettingsRefused,
+    WrongUser,
+)
 
 _EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
     (SettingsRefused, 2),
@@ -28,6 +36,7 @@ _EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
     (BadBag, 3),
     (WrongSignature, 3),
     (NotPaired, 3),
+    (NotSigned, 3),
     (NotConfirmed, 3),
     (NotFit, 5),
     (NoUsableKey, 5),

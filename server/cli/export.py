@@ -6,10 +6,9 @@ from pathlib import Path
 
 import click
 
-from crypto.gpg import Gpg
-from crypto.newsroom import read_newsroom
 from server.cli.options import answer, config_option, drop_at, json_option
 from server.config import Config
+from server.newsroom import newsroom_of
 from server.staff.export import Exported, export
 from server.staff.pairing import read_export_key
 from server.store.opening import open_store
@@ -49,7 +48,7 @@ async def _exported(folder: Path, config: Config, to: Path) -> Exported:
             store,
             to,
             export_key=read_export_key(folder / config.credentials.export_key),
-            newsroom=read_newsroom(Gpg(folder / config.newsroom.keyring), now=now).fingerprints,
+            newsroom=newsroom_of(folder, config, now=now).fingerprints,
             day=now.date(),
             receipts=folder / config.places.receipts,
         )

@@ -36,7 +36,12 @@ def command(folder: Path, as_json: bool) -> None:
         raise SettingsRefused(f"there is a drop in {folder} already")
     os.umask(0o077)
     config = Config()
-    places = [config.newsroom.keyring, config.places.spool, config.places.desks]
+    places = [
+        config.newsroom.keyring,
+        config.staff.keyring,
+        config.places.spool,
+        config.places.desks,
+    ]
     places += [config.places.receipts, "credentials"]
     places += [f"{config.places.store}/{kind}" for kind in ("drops", "mailboxes", "replies")]
     for place in places:

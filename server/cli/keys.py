@@ -1,23 +1,30 @@
-"""tapedrop-server keys: whom recordings are sealed to."""
+"""tapedrop-server keys: whom recordings are sealed to, and whom alerts and backups are."""
 
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, Final
 
 import click
 
 from crypto.errors import KeyRefused
-from crypto.gpg import Gpg
-from crypto.newsroom import NewsroomKey, add_keys, read_newsroom
+from crypto.newsroom import Newsroom, NewsroomKey, add_keys, look_at, remove_keys
 from server.cli.options import answer, config_option, drop_at, json_option
-from server.errors import NotFit
+from server.cli.talk import confirm, note, warn
+from server.errors import EndsSoon, NotConfirmed, NotFit, NotSigned
+from server.newsroom import SOON_DAYS, Keyring, keyring_of, staff_keyring_of
+from server.staff import roster
 
-_LARGEST = 1024 * 1024
+_LARGEST: Final = 1024 * 1024
+
+_staff_option: Callable[[Any], Any] = click.option(
+    "--staff", is_flag=True, help="Security staff's keys, not the newsroom's."
+)
 
 
 @click.group("keys")
 def command() -> None:
-    """The newsroom's public keys."""
+    """The newsroom's public keys, and security staff's own."""
 
 
 @command.command(
@@ -28,16 +35,38 @@ Example: the key that a reporter gave you
 """,
 )
 @click.argument("file", type=click.File("rb"))
+@click.option(
+    "--fingerprint",
+    "fingerprints",
+    multiple=True,
+    metavar="FPR",
+    help="The key's whole fingerprint, as its owner says it; once for each key in FILE.",
+)
+@_staff_option
 @config_option
 @json_option
-def add(file: BinaryIO, config_file: Path, as_json: bool) -> None:
-    """Add the public keys in FILE. Compare the fingerprint over another channel."""
-    folder, config = drop_at(config_file)
+def add(
+    file: BinaryIO, fingerprints: tuple[str, ...], staff: bool, config_file: Path, as_json: bool
+) -> None:
+    """Add the public keys in FILE, once their fingerprints were compared.
+
+    Shows each fingerprint and asks for it back: as its owner reads it out, over another channel
+    than FILE came by. Once a desk is paired, it must have signed for a newsroom key.
+    """
+    keyring = _keyring(config_file, staff=staff)
     exported = file.read(_LARGEST + 1)
     if len(exported) > _LARGEST:
         raise KeyRefused("too large for a key")
-    keys = add_keys(Gpg(folder / config.newsroom.keyring), exported, now=datetime.now(UTC))
-    _tell(keys, as_json=as_json)
+    keys = look_at(keyring.gpg, exported, now=datetime.now(UTC))
+    signed = keyring.signed()
+    for key in keys:
+        if signed is not None and key.fingerprint not in signed:
+            raise NotSigned(key.fingerprint)
+    _compare(keys, fingerprints)
+    with keyring.changing():
+        added = add_keys(keyring.gpg, exported, now=datetime.now(UTC))
+    _tell(added, as_json=as_json)
+    _refuse_problems(Newsroom(added))
 
 
 @command.command(
@@ -47,34 +76,181 @@ Example:
   tapedrop-server keys list --config /srv/drop/tapedrop.toml
 """,
 )
+@_staff_option
 @config_option
 @json_option
-def show(config_file: Path, as_json: bool) -> None:
+def show(staff: bool, config_file: Path, as_json: bool) -> None:
     """List the keys, and what is wrong with any: exit 3 then, and 5 when there is none."""
-    folder, config = drop_at(config_file)
-    newsroom = read_newsroom(Gpg(folder / config.newsroom.keyring), now=datetime.now(UTC))
+    now = datetime.now(UTC)
+    newsroom = _keyring(config_file, staff=staff).read(now=now)
     _tell(newsroom.keys, as_json=as_json)
+    for key in newsroom.ends_within(SOON_DAYS, now):
+        warn(_ends_soon(key))
     if not newsroom.keys:
-        raise NotFit(["the newsroom has no key; add one with: tapedrop-server keys add FILE.asc"])
+        raise _no_key(staff=staff)
+    _refuse_problems(newsroom)
+
+
+@command.command(
+    "check",
+    epilog="""\b
+Example: once a month, or whenever `status` warns
+  tapedrop-server keys check --config /srv/drop/tapedrop.toml
+""",
+)
+@_staff_option
+@config_option
+@json_option
+def check(staff: bool, config_file: Path, as_json: bool) -> None:
+    """Say of each key whether it can be sealed to, for how long, and who signed for it.
+
+    Exit 1 when one ends within 60 days, 3 when one can't be sealed to, 5 when none can.
+    """
+    now = datetime.now(UTC)
+    keyring = _keyring(config_file, staff=staff)
+    newsroom, signed = keyring.read(now=now), keyring.signed()
+    said = [
+        _said(key)
+        | {
+            "algorithm": key.algorithm,
+            "days": _days_left(key, now),
+            "signed_for": None if signed is None else key.fingerprint in signed,
+        }
+        for key in newsroom.keys
+    ]
+    lines = [_checked(key, now, signed) for key in newsroom.keys]
+    answer({"keys": said}, lines, as_json=as_json)
+    if not newsroom.usable:
+        raise NotFit(newsroom.problems) if newsroom.keys else _no_key(staff=staff)
+    _refuse_problems(newsroom)
+    if soon := newsroom.ends_within(SOON_DAYS, now):
+        raise EndsSoon("; ".join(_ends_soon(key) for key in soon))
+
+
+@command.command(
+    "retire",
+    epilog="""\b
+Example: a key that was stolen, or whose owner has left
+  tapedrop-server keys retire FPR --config /srv/drop/tapedrop.toml
+""",
+)
+@click.argument("fingerprint", metavar="FPR")
+@click.option("--confirm", "given", metavar="FPR", help="Answer the question: FPR once more.")
+@_staff_option
+@config_option
+@json_option
+def retire(
+    fingerprint: str, given: str | None, staff: bool, config_file: Path, as_json: bool
+) -> None:
+    """Seal nothing more to the key whose whole fingerprint is FPR, from now on.
+
+    Needs no desk's signature: a stolen key must go at once. It can't come back but by a list that
+    a desk signs later.
+    """
+    keyring = _keyring(config_file, staff=staff)
+    key = _leaving(keyring, _compact(fingerprint))
+    note(f"this will be retired: {_line(key)}")
+    for line in _consequences(keyring):
+        note(line)
+    confirm(
+        "to retire it, type its whole fingerprint", key.fingerprint, given=given, option="--confirm"
+    )
+    with keyring.changing():
+        _leaving(keyring, key.fingerprint)
+        if keyring.desks is not None:
+            # First of all: from here on nothing is sealed to it, wherever this is cut off.
+            roster.retired(keyring.desks, key.fingerprint, now=datetime.now(UTC))
+        remove_keys(keyring.gpg, [key.fingerprint])
+    left = keyring.read(now=datetime.now(UTC)).usable
+    lines = [f"retired {_spaced(key.fingerprint)}", f"{len(left)} left that can be sealed to"]
+    answer({"retired": key.fingerprint, "left": len(left)}, lines, as_json=as_json)
+
+
+def _keyring(config_file: Path, *, staff: bool) -> Keyring:
+    folder, config = drop_at(config_file)
+    return staff_keyring_of(folder, config) if staff else keyring_of(folder, config)
+
+
+def _compare(keys: Sequence[NewsroomKey], fingerprints: Sequence[str]) -> None:
+    """Ask for each fingerprint back. Raises NotConfirmed, click.UsageError."""
+    note("compare with its owner, over another channel than the file came by:")
+    for key in keys:
+        note(f"  {_line(key)}, {key.algorithm}")
+    if fingerprints:
+        if {_compact(each) for each in fingerprints} != {key.fingerprint for key in keys}:
+            raise NotConfirmed("the file holds other keys than those; nothing was added")
+        return
+    for key in keys:
+        question = f"type the whole fingerprint of {key.name or 'this key'}, as its owner says it"
+        confirm(question, key.fingerprint, given=None, option="--fingerprint FPR")
+
+
+def _leaving(keyring: Keyring, fingerprint: str) -> NewsroomKey:
+    """Return the key that is to go. Raises KeyRefused when it isn't there, or is the last."""
+    newsroom = keyring.read(now=datetime.now(UTC))
+    found = [key for key in newsroom.keys if key.fingerprint == fingerprint]
+    if not found:
+        raise KeyRefused("there is no key with this whole fingerprint here; see: keys list")
+    if keyring.desks is not None and newsroom.usable == tuple(found):
+        raise KeyRefused("it is the last that can be sealed to; add another first, or lock down")
+    return found[0]
+
+
+def _consequences(keyring: Keyring) -> list[str]:
+    if keyring.desks is None:
+        return ["alerts and backups made until now stay readable with it"]
+    lines = ["what was sealed to it until now stays readable with it, here and wherever it is"]
+    if keyring.signed() is not None:
+        todo = "tapedrop-intake keys retire"
+        lines.append(f"each desk raises an alarm at new drops until there, too: {todo}")
+    return lines
+
+
+def _refuse_problems(newsroom: Newsroom) -> None:
     if newsroom.problems:
         raise KeyRefused("; ".join(newsroom.problems))
 
 
+def _no_key(*, staff: bool) -> NotFit:
+    if staff:
+        add_one = "tapedrop-server keys add FILE.asc --staff"
+        return NotFit([f"security staff have no key; add one with: {add_one}"])
+    return NotFit(["the newsroom has no key; add one with: tapedrop-server keys add FILE.asc"])
+
+
 def _tell(keys: tuple[NewsroomKey, ...], *, as_json: bool) -> None:
-    said = [
-        {
-            "fingerprint": key.fingerprint,
-            "name": key.name,
-            "expires": _day(key),
-            "problem": key.problem,
-        }
-        for key in keys
-    ]
-    lines = [
-        f"{_spaced(key.fingerprint)}  {key.name}  {_until(key)}{key.problem and ': ' + key.problem}"
-        for key in keys
-    ]
-    answer({"keys": said}, lines, as_json=as_json)
+    lines = [f"{_line(key)}{key.problem and ': ' + key.problem}" for key in keys]
+    answer({"keys": [_said(key) for key in keys]}, lines, as_json=as_json)
+
+
+def _said(key: NewsroomKey) -> dict[str, Any]:
+    return {
+        "fingerprint": key.fingerprint,
+        "name": key.name,
+        "expires": _day(key),
+        "problem": key.problem,
+    }
+
+
+def _line(key: NewsroomKey) -> str:
+    return f"{_spaced(key.fingerprint)}  {key.name}  {_until(key)}"
+
+
+def _checked(key: NewsroomKey, now: datetime, signed: frozenset[str] | None) -> str:
+    days = _days_left(key, now)
+    facts = [key.algorithm, _until(key), *([f"{days} days"] if days is not None else [])]
+    if signed is not None:
+        facts.append("signed for" if key.fingerprint in signed else "not signed for")
+    verdict = f"can't be sealed to: {key.problem}" if key.problem else "usable"
+    return f"{_spaced(key.fingerprint)}  {key.name}  {verdict}; {', '.join(facts)}"
+
+
+def _ends_soon(key: NewsroomKey) -> str:
+    return f"{_spaced(key.fingerprint)} ends on {_day(key)}: have a new one made"
+
+
+def _days_left(key: NewsroomKey, now: datetime) -> int | None:
+    return None if key.expires is None else int((key.expires - now.timestamp()) // 86_400)
 
 
 def _day(key: NewsroomKey) -> str | None:
@@ -89,3 +265,7 @@ def _until(key: NewsroomKey) -> str:
 
 def _spaced(fingerprint: str) -> str:
     return " ".join(fingerprint[start : start + 4] for start in range(0, len(fingerprint), 4))
+
+
+def _compact(fingerprint: str) -> str:
+    return "".join(fingerprint.split()).upper().removeprefix("0X")

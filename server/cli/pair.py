@@ -5,11 +5,10 @@ from pathlib import Path
 
 import click
 
-from crypto.gpg import Gpg
-from crypto.newsroom import read_newsroom
 from server.cli.options import answer, config_option, drop_at, json_option
 from server.errors import SettingsRefused
 from server.files import write_new
+from server.newsroom import newsroom_of
 from server.staff import pairing
 
 
@@ -40,7 +39,7 @@ def command(desk_file: Path | None, to: Path | None, config_file: Path, as_json:
         answer(said, [f"paired with {desk.desk}, key {desk.signing_key}"], as_json=as_json)
         return
     assert to is not None
-    newsroom = read_newsroom(Gpg(folder / config.newsroom.keyring), now=datetime.now(UTC))
+    newsroom = newsroom_of(folder, config, now=datetime.now(UTC))
     export_key = pairing.read_export_key(folder / config.credentials.export_key)
     try:
         write_new(to, pairing.introduction(export_key, newsroom.fingerprints))

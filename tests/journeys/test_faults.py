@@ -47,7 +47,7 @@ class TestStarting:
     def test_it_names_the_key_that_was_revoked(self, drop: Drop) -> None:
         with_own_key = Newsroom()
         try:
-            drop.add_key(with_own_key.exported)
+            drop.add_key(with_own_key)
             import_keys(drop, revocation_of(with_own_key))
 
             refused = run_server("serve", "--config", drop.config)
@@ -58,7 +58,7 @@ class TestStarting:
             with_own_key.close()
 
     def test_adding_a_secret_key_is_refused(self, drop: Drop, newsroom: Newsroom) -> None:
-        refused = drop.add_key(newsroom.gpg("--armor", "--export-secret-keys"))
+        refused = drop.add_exported(newsroom.gpg("--armor", "--export-secret-keys"))
 
         assert refused.returncode == 3
         assert "secret key" in refused.stderr

@@ -67,7 +67,7 @@ class TestThePageOfKeys:
     ) -> None:
         for number in range(25):
             reader.gpg("--quick-add-uid", reader.fingerprint, f"{number} {'long ' * 50}")
-        drop.add_key(reader.gpg("--armor", "--export"))
+        drop.add_exported(reader.gpg("--armor", "--export"), reader.fingerprint)
 
         with drop.running() as serving:
             page, file = keys_page(serving), keys_page(serving, "/keys.asc").html

@@ -4,11 +4,11 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from crypto import newsroom as keyring
 from crypto.codename import SALT_SIZE
-from crypto.gpg import Gpg
+from crypto.newsroom import Newsroom as Keys
 from server.config import Config, Engine, Newsroom
 from server.errors import NotFit
+from server.newsroom import Keyring
 from server.staff.days import last_sweep
 from server.store.trading import can_exchange
 
@@ -17,12 +17,13 @@ _LARGEST_LOGO: Final = 32_000
 _CLOCK_OFF: Final = timedelta(days=30)
 
 
-def newsroom_fit(gpg: Gpg, *, now: datetime) -> keyring.Newsroom:
+def newsroom_fit(keyring: Keyring, *, now: datetime) -> Keys:
     """Return the newsroom's keys. Raises NotFit, naming each key that must not be there."""
     problems = []
-    if gpg.holds_secret_keys():
-        problems.append(f"the keyring {gpg.home} holds a secret key; it must never be on a server")
-    newsroom = keyring.read_newsroom(gpg, now=now)
+    if keyring.gpg.holds_secret_keys():
+        home = keyring.gpg.home
+        problems.append(f"the keyring {home} holds a secret key; it must never be on a server")
+    newsroom = keyring.read(now=now)
     if not newsroom.keys:
         problems.append("the newsroom has no key; add one with: tapedrop-server keys add FILE.asc")
     problems += newsroom.problems
