@@ -76,8 +76,13 @@ class Drop:
     def copied(cls, other: "Drop", folder: Path) -> "Drop":
         """Return another drop's twin, with its secrets: quicker made than one of its own."""
         shutil.copytree(other.folder, folder)
+        return cls.at(folder, other.newsroom)
+
+    @classmethod
+    def at(cls, folder: Path, newsroom: Newsroom) -> "Drop":
+        """Return the drop that is in `folder` already."""
         drop = cls.__new__(cls)
-        drop.folder, drop.newsroom, drop.config = folder, other.newsroom, folder / "tapedrop.toml"
+        drop.folder, drop.newsroom, drop.config = folder, newsroom, folder / "tapedrop.toml"
         return drop
 
     def configure(self, settings: str) -> None:
