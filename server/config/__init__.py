@@ -53,6 +53,16 @@ VERSION: Final = 1
 _MOST_DAYS: Final = 36_500
 
 
+_KINDS: Final = {
+    "int": "a whole number",
+    "float": "a number",
+    "str": "words in quotes",
+    "bool": "true or false",
+    "array": "a list in brackets",
+    "object": "a group",
+}
+
+
 class _Version(msgspec.Struct):
     version: int = VERSION
 
@@ -113,7 +123,7 @@ def read_config(path: Path) -> Config:
             hint = "type it as the user that the drop belongs to: sudo -u USER tapedrop-server …"
         raise SettingsRefused(f"can't read {path}: {error.strerror}", hint=hint) from None
     except msgspec.ValidationError as error:
-        raise SettingsRefused(str(error), hint=_known(str(error))) from None
+        raise SettingsRefused(_plain(str(error)), hint=_known(str(error))) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise SettingsRefused(f"{path} is not TOML: {error}") from None
     if problem := config.problems():
@@ -126,6 +136,17 @@ def _known_version(found: int) -> None:
         raise SettingsRefused(f"the configuration is of version {found}; this Tapedrop is older")
     if found < 1:
         raise SettingsRefused("version must be 1 or more")
+
+
+def _plain(said: str) -> str:
+    """Say msgspec's complaint about a setting as the file's author knows it: by `group.name`."""
+    said, _, where = said.partition(" - at `$.")
+    where = where.rstrip("`")
+    if match := re.fullmatch(r"Object contains unknown field `(.+)`", said):
+        return f"there is no setting {where}.{match[1]}" if where else f"there is no [{match[1]}]"
+    for kind, words in _KINDS.items():
+        said = said.replace(f"`{kind}`", words)
+    return f"{where}: {said[:1].lower()}{said[1:]}" if where else said
 
 
 def _known(said: str) -> str:

@@ -55,6 +55,28 @@ class TestMistakes:
         assert refused.value.hint == "known here: kinds, values"
 
     @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            ("[listen]\ntpc = 5", "there is no setting listen.tpc"),
+            ("[listne]\ntcp = 5", "there is no [listne]"),
+            (
+                '[limits]\nmax_recordings = "5"',
+                "limits.max_recordings: expected a whole number, got words in quotes",
+            ),
+            ("limits = 5", "limits: expected a group, got a whole number"),
+            (
+                "[staff]\nalert_command = 'mail'",
+                "staff.alert_command: expected a list in brackets, got words in quotes",
+            ),
+        ],
+    )
+    def test_are_said_in_the_file_s_own_words(self, tmp_path: Path, text: str, said: str) -> None:
+        with pytest.raises(SettingsRefused) as refused:
+            read_config(written(tmp_path, text))
+
+        assert str(refused.value) == said
+
+    @pytest.mark.parametrize(
         "text",
         [
             "[limits]\nmax_recordings = 0",
