@@ -1,16 +1,14 @@
 """What `receipts import` and `replies import` share: every bag on the stick, one answer."""
 
-import fcntl
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from crypto.errors import CryptoError
 from server.cli.options import answer
 from server.cli.talk import note
-from server.errors import NotFit, NotPaired, ServerError
+from server.errors import NotPaired, ServerError
+from server.staff.alone import alone
 from server.staff.answers import Answers, bags_at, read_answers
 from server.staff.desks import paired
 
@@ -24,22 +22,8 @@ def take_each(place: Path, desks: Path, take: Callable[[Answers], Told], *, as_j
     The last refusal is raised when all are done. Raises BadBag, WrongSignature, NotPaired, and
     NotFit while another import runs.
     """
-    with _alone(desks):
+    with alone(desks, "import"):  # each adds to what the last one wrote
         _take_each(place, desks, take, as_json=as_json)
-
-
-@contextmanager
-def _alone(desks: Path) -> Iterator[None]:
-    """Keep another import from running beside this one: each adds to what the last one wrote."""
-    descriptor = os.open(desks, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise NotFit(["another import is running; wait for its end"]) from None
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _take_each(place: Path, desks: Path, take: Callable[[Answers], Told], *, as_json: bool) -> None:
