@@ -39,13 +39,14 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def read_regular(path: Path, largest_bytes: int) -> bytes:
+def read_regular(path: Path, largest_bytes: int, *, folder: int | None = None) -> bytes:
     """Return a file's content, following no link and waiting on no pipe.
 
-    Raises OSError, and ValueError when it is no regular file or too large.
+    With `folder`, a descriptor, `path` is below it. Raises OSError, and ValueError when it is no
+    regular file or too large.
     """
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    with os.fdopen(os.open(path, flags), "rb") as file:
+    with os.fdopen(os.open(path, flags, dir_fd=folder), "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise ValueError("not a regular file")
         content = file.read(largest_bytes + 1)

@@ -1,13 +1,16 @@
 """tapedrop-server export: carry the drops out on a stick."""
 
 import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from server.cli.options import answer, config_option, drop_at, json_option
-from server.config import Config
+from server.cli.talk import Progress, note, size_text, warn
+from server.config import Config, Engine
 from server.newsroom import newsroom_of
 from server.staff.export import Exported, export
 from server.staff.pairing import read_export_key
@@ -30,19 +33,62 @@ Example: onto the stick that is mounted there
 @config_option
 @json_option
 def command(to: Path, config_file: Path, as_json: bool) -> None:
-    """Copy every sealed drop into a signed bag, read it back, and say where it is."""
+    """Copy every sealed drop into a signed bag, read it back, and say where it is.
+
+    Nothing is deleted here. When it was stopped, or the stick was pulled, run the same again: it
+    goes on where it was.
+    """
     folder, config = drop_at(config_file)
-    exported = asyncio.run(_exported(folder, config, to))
-    bag = str(exported.folder) if exported.folder else None
-    lines = ["there is nothing to export"]
-    if bag:
-        lines = [f"{exported.drops} drops, {exported.bytes} bytes: {bag}", "read back whole"]
-    said = {"bag": bag, "drops": exported.drops, "bytes": exported.bytes}
-    answer(said, lines, as_json=as_json)
+    with _progress() as progress:
+        exported = asyncio.run(_exported(folder, config, to, progress))
+    said = {
+        "bag": str(exported.folder) if exported.folder else None,
+        "drops": exported.drops,
+        "bytes": exported.bytes,
+        "kept_bytes": exported.kept,
+        "left": exported.left,
+        "safe_to_unplug": bool(exported.place and exported.place.is_stick),
+    }
+    answer(said, _lines(exported, to), as_json=as_json)
 
 
-async def _exported(folder: Path, config: Config, to: Path) -> Exported:
+def _lines(exported: Exported, to: Path) -> list[str]:
+    if exported.folder is None or exported.place is None:
+        return ["there is nothing to export"]
+    lines = [f"{exported.drops} drops, {size_text(exported.bytes)}: {exported.folder}"]
+    if exported.was_there:
+        note("this bag was on it already; it was compared with the store")
+    elif exported.kept:
+        note(f"went on with a bag that was not finished: {size_text(exported.kept)} were there")
+    if exported.left:
+        warn(f"{exported.left} drops are left: a bag holds no more; export again after a sweep")
+    lines.append("read back whole")
+    if not exported.from_stick:
+        lines[-1] += ", though maybe from this machine's memory: the desk looks again"
+    if exported.place.is_stick:
+        return [*lines, "safe to unplug"]
+    return [*lines, f"{to} is a folder on this machine, not a stick: nothing was carried out yet"]
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int, int], None]]:
+    """Show a line for each thing that takes long."""
+    with ExitStack() as stack:
+        shown: dict[str, Progress] = {}
+
+        def tell(what: str, passed: int, total: int) -> None:
+            if what not in shown:
+                shown[what] = stack.enter_context(Progress(what))
+            shown[what](passed, total)
+
+        yield tell
+
+
+async def _exported(
+    folder: Path, config: Config, to: Path, progress: Callable[[str, int, int], None]
+) -> Exported:
     now = datetime.now(UTC)
+    is_folder = config.store.engine is Engine.FOLDER
     async with open_store(folder, config) as store:
         return await export(
             store,
@@ -51,4 +97,6 @@ async def _exported(folder: Path, config: Config, to: Path) -> Exported:
             newsroom=newsroom_of(folder, config, now=now).fingerprints,
             day=now.date(),
             receipts=folder / config.places.receipts,
+            machine=(folder / config.places.store,) if is_folder else (),
+            progress=progress,
         )
