@@ -2,9 +2,10 @@
 
 A key counts when its primary key is neither expired, revoked, disabled, invalid nor weak, and it
 has a subkey (or primary) for encryption of which the same is true. The newest such subkey is named
-exactly, so that gpg never chooses for itself. The list's digest, by which a desk notices a reader
-it doesn't know, is SHA-256 over "tapedrop newsroom 1", a line feed, and every primary fingerprint
-of the keyring in order, upper case, each with a line feed.
+exactly, so that gpg never chooses for itself. What is too weak, `strength.py` says. The list's
+digest, by which a desk notices a reader it doesn't know, is SHA-256 over "tapedrop newsroom 1", a
+line feed, and every primary fingerprint of the newsroom's in order, upper case, each with a line
+feed.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -44,8 +45,11 @@ class Newsroom:
 
     @property
     def fingerprints(self) -> tuple[str, ...]:
-        """Primary fingerprints of all keys, usable or not, in order."""
-        return tuple(sorted(key.fingerprint for key in self.keys))
+        """Primary fingerprints of its keys, usable or not, in order.
+
+        A key that no desk has signed for was put there by somebody, and is none of the newsroom's.
+        """
+        return tuple(sorted(key.fingerprint for key in self.keys if key.problem != UNSIGNED))
 
     @property
     def digest(self) -> bytes:
@@ -139,9 +143,10 @@ def _key(listed: ListedKey, now: datetime, signed: Collection[str] | None) -> Ne
             reasons.append(problem)
         elif usable is None or half.created > usable.created:
             usable = half
-    problem = "disabled" if "D" in primary.can else _problem(primary, now)
-    if not problem and signed is not None and primary.fingerprint not in signed:
+    if signed is not None and primary.fingerprint not in signed:
         problem = UNSIGNED
+    else:
+        problem = "disabled" if "D" in primary.can else _problem(primary, now)
     if not problem and usable is None:
         problem = f"its encryption key is {reasons[0]}" if reasons else "it can't encrypt"
     halves = (primary, *((usable,) if usable is not None and usable is not primary else ()))
@@ -164,6 +169,8 @@ def _encryption_keys(listed: ListedKey) -> Iterator[Half]:
 
 
 def _problem(half: Half, now: datetime) -> str:
+    if half.validity == "i" and half.created > now.timestamp():
+        return "made later than now, by the clocks of its maker and this machine"
     if half.validity in _WRONG:
         return _WRONG[half.validity]
     day_ends = datetime.combine(now.astimezone(UTC).date(), time.max, UTC).timestamp()

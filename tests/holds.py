@@ -12,6 +12,10 @@ _HOLDING = """#!/bin/sh
 case " $* " in *" --encrypt "*) read -r go < {fifo} ;; esac
 exec {gpg} "$@"
 """
+_HOLDING_MIDWAY = """#!/bin/sh
+case " $* " in *" --encrypt "*) ;; *) exec {gpg} "$@" ;; esac
+{{ head -c {after_bytes}; read -r go < {fifo}; cat; }} | {gpg} "$@"
+"""
 
 
 @contextmanager
@@ -43,19 +47,21 @@ def child_of(process: subprocess.Popen[str], *marks: str) -> int | None:
 class HeldGpg:
     """A gpg in the real one's place that waits before it encrypts, until `let_go`.
 
-    `before` are words in front of a command that is to find it there.
+    With `after_bytes` it has read so many by then, and written what it could of them. `before` are
+    words in front of a command that is to find it there.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, after_bytes: int = 0) -> None:
         real = shutil.which("gpg") or ""
         gpg, stand_in, self._fifo = folder / "gpg", folder / "held-gpg", folder / "go"
         shutil.copy2(real, gpg)
         os.mkfifo(self._fifo)
-        stand_in.write_text(_HOLDING.format(fifo=self._fifo, gpg=gpg))
+        script = _HOLDING_MIDWAY if after_bytes else _HOLDING
+        stand_in.write_text(script.format(fifo=self._fifo, gpg=gpg, after_bytes=after_bytes))
         stand_in.chmod(0o755)
         as_root = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
-        script = 'mount --bind "$0" "$1" && shift && exec "$@"'
-        command: list[str | Path] = ["unshare", *as_root, "--mount", "sh", "-c", script]
+        mount = 'mount --bind "$0" "$1" && shift && exec "$@"'
+        command: list[str | Path] = ["unshare", *as_root, "--mount", "sh", "-c", mount]
         self.before: Sequence[str | Path] = [*command, stand_in, real]
 
     def __enter__(self) -> "HeldGpg":

@@ -22,7 +22,7 @@ def reporter() -> Iterator[Keyring]:
 def colleague() -> Iterator[Keyring]:
     """Her colleague's, with an RSA key."""
     with keyring() as made:
-        fingerprint = made.new_key("colleague", "rsa3072", "cert")
+        fingerprint = made.new_key("colleague", "ed25519", "cert")
         secret = ["--pinentry-mode", "loopback", "--passphrase", ""]
         made.run(*secret, "--quick-add-key", fingerprint, "rsa3072", "encr", "never")
         yield made

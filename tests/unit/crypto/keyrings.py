@@ -39,17 +39,27 @@ class Keyring:
         *,
         passphrase: str = "",
         at: str = "",
+        digest: str = "SHA256",
     ) -> str:
-        """Make a key and return its fingerprint."""
+        """Make a key, bound by signatures with that digest, and return its fingerprint."""
         secret = ["--pinentry-mode", "loopback", "--passphrase", passphrase]
+        secret += ["--cert-digest-algo", digest]
         self.run(*secret, "--quick-generate-key", name, algorithm, usage, expires, at=at)
         return self.fingerprints(name)[0]
 
-    def new_subkey(self, fingerprint: str, *, expires: str = "never", at: str = "") -> str:
+    def new_subkey(
+        self,
+        fingerprint: str,
+        algorithm: str = "cv25519",
+        *,
+        expires: str = "never",
+        at: str = "",
+        digest: str = "SHA256",
+    ) -> str:
         """Add a subkey for encryption and return its fingerprint."""
         before = self.fingerprints(fingerprint)
-        secret = ["--pinentry-mode", "loopback", "--passphrase", ""]
-        self.run(*secret, "--quick-add-key", fingerprint, "cv25519", "encr", expires, at=at)
+        secret = ["--pinentry-mode", "loopback", "--passphrase", "", "--cert-digest-algo", digest]
+        self.run(*secret, "--quick-add-key", fingerprint, algorithm, "encr", expires, at=at)
         (new,) = set(self.fingerprints(fingerprint)) - set(before)
         return new
 
@@ -63,6 +73,12 @@ class Keyring:
         made = (self.home / "openpgp-revocs.d" / f"{fingerprint}.rev").read_bytes()
         # gpg puts a colon in front, so that nobody revokes a key by mistake.
         self.run("--import", given=made.replace(b":-----BEGIN", b"-----BEGIN"))
+
+    def sign_anew(self, fingerprint: str, *, digest: str) -> None:
+        """Bind a key, and all its subkeys, by new signatures with that digest."""
+        secret = ["--pinentry-mode", "loopback", "--passphrase", "", "--cert-digest-algo", digest]
+        self.run(*secret, "--quick-set-expire", fingerprint, "2y")
+        self.run(*secret, "--quick-set-expire", fingerprint, "2y", "*")
 
     def disable(self, fingerprint: str) -> None:
         self.run("--command-fd", "0", "--edit-key", fingerprint, given=b"disable\nsave\n")
