@@ -108,3 +108,65 @@ class NotPaired(ServerError):
 
 class NotTheLine(ServerError):
     """A connection begins with something else than tor's line. Says no more: it is a source's."""
+
+
+class CanaryFailed(ServerError):
+    """The drop's own test source did not get through; the leaf says how far it came."""
+
+
+class CantReach(CanaryFailed):
+    """Nobody answers where the drop should be, or the connection broke."""
+
+    hint = "does the drop run, and does tor? tapedrop-server check says; a circuit may also break"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"can't reach the drop: {why}")
+
+
+class NoPage(CanaryFailed):
+    """Somebody answers, and not with the page that a source needs."""
+
+    hint = "is it this drop's own address, and is no other program listening there?"
+
+    def __init__(self, path: str, found: str) -> None:
+        super().__init__(f"a page is not what a source needs: at {path} there is {found}")
+
+
+class TurnedAway(CanaryFailed):
+    """The drop took nothing; `why` is what a source would have read."""
+
+    hint = "a source is turned away as well: see the day's events, and tapedrop-server check"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"the drop took nothing: {why}")
+        self.why = why
+
+
+class NotInMailbox(CanaryFailed):
+    """It was sent, and the mailbox doesn't say that it was received."""
+
+    hint = "does whoever answers there use this drop's salt and store?"
+
+    def __init__(self) -> None:
+        super().__init__("the mailbox does not say that the recording was received")
+
+
+class NoEnvelope(CanaryFailed):
+    """The mailbox says received, and no such envelope came into the store."""
+
+    hint = "does whoever answers there use this drop's store? if so, find out who changed it"
+
+    def __init__(self) -> None:
+        super().__init__("the drop said received, but no such envelope came into the store")
+
+
+class WrongRecipients(CanaryFailed):
+    """As many keys open an envelope that came as shouldn't; `found` is None where none is seen."""
+
+    hint = "take the drop off line, and find out who changed this machine"
+
+    def __init__(self, found: int | None, expected: int) -> None:
+        what = "can't be read as one" if found is None else f"{found} keys can open"
+        super().__init__(f"an envelope came that {what}, where the newsroom has {expected}")
+        self.found = found
+        self.expected = expected

@@ -38,6 +38,8 @@ class Gate:
         self._uploading: tuple[socket.socket, socket.socket] | None = None
         self._losing = b""
         self.lost = 0
+        self.heads: list[bytes] = []
+        """Of every request that came, line and headers as they were sent."""
         self.uploads = 0
         self.length = 0
         self.passed = 0
@@ -136,6 +138,8 @@ class Gate:
             if not line:
                 return False
             head += line
+        if head:
+            self.heads.append(head)
         if self._losing and self._losing in head.partition(b"\r\n")[0]:
             self.lost += 1
             _cut(browser)

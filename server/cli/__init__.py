@@ -16,7 +16,7 @@ from crypto.errors import (
     WrongSignature,
 )
 from scrub import SandboxUnavailable
-from server.cli import export, init, keys, pair, receipts, replies, serve, sweep
+from server.cli import canary, export, init, keys, pair, receipts, replies, serve, sweep
 from server.cli.talk import PROGRAM, note
 from server.errors import (
     NotConfirmed,
@@ -64,7 +64,7 @@ def commands() -> None:
     """Run a drop: take recordings in, seal them to the newsroom, carry them out."""
 
 
-for verb in (init, keys, serve, pair, export, receipts, replies, sweep):
+for verb in (init, keys, serve, pair, export, receipts, replies, canary, sweep):
     commands.add_command(verb.command)
 
 

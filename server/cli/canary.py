@@ -1,0 +1,71 @@
+"""tapedrop-server canary: send a test recording through the drop, and see that it arrives."""
+
+import secrets
+import time
+from pathlib import Path
+from typing import Final
+
+import click
+
+from server.cli.options import answer, config_option, drop_at, json_option
+from server.cli.talk import Progress, note
+from server.errors import CanaryFailed, CantReach, NoEnvelope, NoPage, NotInMailbox, TurnedAway
+
+_DAY_SECONDS: Final = 24 * 60 * 60
+_OUTCOMES: Final[dict[type[CanaryFailed], str]] = {
+    CantReach: "cant_reach",
+    NoPage: "no_page",
+    TurnedAway: "turned_away",
+    NotInMailbox: "not_in_mailbox",
+    NoEnvelope: "no_envelope",
+}
+
+
+@click.command(
+    "canary",
+    short_help="Send a test recording, and see that it arrives.",
+    epilog="""\b
+Example: now, and from a timer that starts once a day
+  tapedrop-server canary --config /srv/drop/tapedrop.toml
+  tapedrop-server canary --at-random --config /srv/drop/tapedrop.toml
+""",
+)
+@click.option(
+    "--url", default="", help="Where sources reach the drop: http://….onion, or loopback."
+)
+@click.option("--socks", default="", help="tor's SOCKS port, as 127.0.0.1:9050.")
+@click.option("--at-random", is_flag=True, help="First wait, up to a day: nobody knows how long.")
+@config_option
+@json_option
+def command(config_file: Path, url: str, socks: str, at_random: bool, as_json: bool) -> None:
+    """Send a recording of noise as a source would, and follow it as far as this machine sees.
+
+    Its mailbox must say that it was received, and an envelope must have come that as many keys
+    open as the newsroom has. Then the mailbox is closed. Whether a desk could open it, `receipts
+    import` says later, and `status`.
+
+    It goes to tor.onion through tor.socks; without an onion address, to where the drop listens.
+    The drop counts it as a source's: nothing tells the two apart but the desks.
+    """
+    # Imported here, because the other verbs need nothing of the pages.
+    from server.staff.flight import alone, fly
+    from server.staff.reach import place_of
+
+    folder, config = drop_at(config_file)
+    place = place_of(folder, config, url=url, socks=socks)
+    if at_random:
+        time.sleep(secrets.randbelow(_DAY_SECONDS))
+    note(f"sending a canary to {place.where}")
+    try:
+        with alone(folder / config.credentials.canary), Progress("sending") as progress:
+            arrived = fly(folder, config, place, told=progress)
+    except CanaryFailed as error:
+        outcome = _OUTCOMES.get(type(error), "wrong_recipients")
+        answer({"canary": outcome, "at": place.where}, [], as_json=as_json)
+        raise
+    said = {"canary": "arrived", "at": place.where, "recipients": arrived.recipients}
+    lines = [
+        "the canary arrived: its mailbox said so, and is closed again",
+        f"its envelope is sealed to all usable keys of the newsroom: {arrived.recipients}",
+    ]
+    answer(said, lines, as_json=as_json)

@@ -1,0 +1,192 @@
+"""Send the canary through the drop, and see that it arrives.
+
+front page → the eight words → the form → its mailbox says received → the mailbox is closed
+                                         → an envelope came that so many keys open as there are
+
+It goes by HTTP, like every source, and the drop treats it like every source. No secret key is
+needed: how many keys an envelope is sealed to shows from outside. Others may send meanwhile: every
+new envelope of about this size must be sealed to as many keys, and none is told from another.
+"""
+
+import asyncio
+import fcntl
+import io
+import math
+import os
+import secrets
+import wave
+from array import array
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from crypto.codename import words_of
+from crypto.errors import NotAnEnvelope
+from crypto.manifest import Condition
+from crypto.packets import Outline
+from server.config import Config
+from server.errors import (
+    NoEnvelope,
+    NoPage,
+    NoSuchObject,
+    NotFit,
+    NotInMailbox,
+    TurnedAway,
+    WrongRecipients,
+)
+from server.newsroom import newsroom_of
+from server.staff.canary import codename_of
+from server.staff.reach import Place
+from server.staff.seen import Page
+from server.staff.tor_browser import TorBrowser
+from server.store import Store
+from server.store.opening import open_store
+from server.wording import words_for
+
+_SHORTEST_SECONDS: Final = 30
+_LONGEST_SECONDS: Final = 7 * 60
+_RATE: Final = 16_000
+_AROUND: Final = 64 * 1024
+"""Bytes that an envelope has beside its recording, at most, and before what it is padded by."""
+_PADDED: Final = 1.125
+
+Told = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """It arrived: so many keys open it, which are all that the newsroom has."""
+
+    recipients: int
+
+
+@contextmanager
+def alone(codename: Path) -> Iterator[None]:
+    """Let one canary fly at a time: two would read each other's mailbox. Raises NotFit."""
+    codename_of(codename)
+    descriptor = os.open(codename, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise NotFit(["another canary is on its way; wait for its end"]) from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def fly(folder: Path, config: Config, place: Place, *, told: Told) -> Arrived:
+    """Send one recording, and see what became of it.
+
+    Raises CanaryFailed, NotFit, NoUsableKey, StoreFailed.
+
+    `told` hears how many bytes of how many were sent.
+    """
+    codename = codename_of(folder / config.credentials.canary)
+    recording = memo()
+    readers = {_readers(folder, config)}
+    before = asyncio.run(_fresh(folder, config)).keys()
+    visit(place, codename, recording, told=told)
+    # A key may have been added or retired meanwhile: sealed to those before, or to those after.
+    readers.add(_readers(folder, config))
+    found = asyncio.run(_came(folder, config, before, len(recording)))
+    if not found:
+        raise NoEnvelope
+    for recipients in found:
+        if recipients not in readers:
+            raise WrongRecipients(recipients, max(readers))
+    return Arrived(max(readers))
+
+
+def visit(place: Place, codename: bytes, recording: bytes, *, told: Told) -> None:
+    """Go a returning source's way, and close the mailbox behind it. Raises CanaryFailed."""
+    browser = TorBrowser(place.host, place.connect)
+    try:
+        mailbox = _come_in(browser, codename)
+        if mailbox.events:
+            # Of a canary that was stopped on its way.
+            _tidy(browser)
+            _come_in(browser, codename)
+        form = browser.open("/send")
+        fields = {"message": "", "uncleanable": "refuse"}
+        name = f"memo {secrets.SystemRandom().randint(1, 400)}.wav"
+        shown = browser.send(form.form("/send/"), fields, recording, name=name, told=told)
+        if shown.became != [Condition.CLEANED]:
+            raise TurnedAway(shown.said or ", ".join(shown.became) or "it is not said why")
+        received = words_for(Condition.CLEANED).what
+        events = browser.open("/mailbox").events
+        _tidy(browser)
+        if len(events) != 1 or not events[0].endswith(received):
+            raise NotInMailbox
+    finally:
+        browser.close()
+
+
+def memo() -> bytes:
+    """Return a WAV of faint noise, as long as memos are: half a minute to seven, rarely so long."""
+    longest = math.log(_LONGEST_SECONDS / _SHORTEST_SECONDS)
+    seconds = _SHORTEST_SECONDS * math.exp(secrets.SystemRandom().uniform(0, longest))
+    # Eight bits of sixteen: whoever hears it by mistake is not deafened.
+    noise = array("h", array("b", os.urandom(int(seconds * _RATE))))
+    held = io.BytesIO()
+    with wave.open(held, "wb") as wav:
+        wav.setparams((1, 2, _RATE, 0, "NONE", ""))
+        wav.writeframes(noise.tobytes())
+    return held.getvalue()
+
+
+def _come_in(browser: TorBrowser, codename: bytes) -> Page:
+    """Come back with the eight words; return the mailbox."""
+    if "/return" not in browser.arrive().links:
+        raise NoPage("/", "no first page of a drop")
+    form = browser.open("/return").form("/return/")
+    return browser.submit(form, {"codename": words_of(codename)})
+
+
+def _tidy(browser: TorBrowser) -> None:
+    """Close the mailbox, so that it doesn't grow."""
+    form = browser.open("/mailbox/close").form("/mailbox/")
+    browser.submit(form, {})
+
+
+def _readers(folder: Path, config: Config) -> int:
+    return len(newsroom_of(folder, config, now=datetime.now(UTC)).recipients())
+
+
+async def _fresh(folder: Path, config: Config) -> dict[str, int]:
+    """Return the sizes of the envelopes that came since the store was last swept, by name."""
+    async with open_store(folder, config) as store:
+        listed = store.listed("drops/")
+        return {each.name: each.size async for each in listed if each.is_fresh}
+
+
+async def _came(
+    folder: Path, config: Config, before: Collection[str], recording: int
+) -> list[int | None]:
+    """Return how many keys open each new envelope that could hold so many bytes."""
+    sizes = await _fresh(folder, config)
+    new = [name for name in sizes.keys() - before if _could_hold(sizes[name], recording)]
+    async with open_store(folder, config) as store:
+        return [each async for each in _recipients(new, store)]
+
+
+def _could_hold(size: int, recording: int) -> bool:
+    return recording < size <= (recording + _AROUND) * _PADDED
+
+
+async def _recipients(names: list[str], store: Store) -> AsyncIterator[int | None]:
+    """Yield how many keys each of these is sealed to; None for what is no envelope."""
+    for name in names:
+        outline = Outline()
+        try:
+            async for block in store.get(name):
+                for _ in outline.watch([block]):
+                    pass
+            yield outline.recipients()
+        except NoSuchObject:
+            continue
+        except NotAnEnvelope:
+            yield None
