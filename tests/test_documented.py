@@ -14,13 +14,16 @@ import click
 import msgspec
 import pytest
 from drops import run_server
-from guide import GUIDE, files, rows
+from guide import files, rows
 
 from crypto.manifest import Condition
+from intake.cli import verbs as desk_verbs
 from server.cli import _EXIT_CODES, commands
 from server.config import Config
 from server.events import AtOnce, Counted, Reason, Share, _name
 
+ROOT: Final = Path(__file__).parent.parent
+PAGES: Final = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 _OF_EVERY_VERB: Final = {"--json", "--config", "--help"}
 _WITHOUT_CONFIG: Final = {"init"}
 """Verbs that make a drop's folder, or need none."""
@@ -33,6 +36,12 @@ def verbs(group: click.Group = commands, before: str = "") -> Iterator[tuple[str
             yield from verbs(command, f"{before}{name} ")
         else:
             yield f"{before}{name}", command
+
+
+def typed(program: str) -> list[tuple[str, str]]:
+    """Return every line of our pages that types a command: the page, and the words behind it."""
+    line = re.compile(rf"^ {{4,}}{program} ([^#\n]+)", re.MULTILINE)
+    return [(page.name, words) for page in PAGES for words in line.findall(page.read_text())]
 
 
 def options(command: click.Command) -> set[str]:
@@ -98,12 +107,19 @@ class TestCommands:
                 if line.startswith(f"  tapedrop-server {other} "):
                     assert set(re.findall(r"--[\w-]+", line)) <= options(command)
 
-    def test_the_guide_types_only_what_there_is(self) -> None:
-        for line in re.findall(r"^ {4,}tapedrop-server (.+)$", GUIDE, re.MULTILINE):
-            matching = [verb for verb in EVERY_VERB if f"{line} ".startswith(f"{verb} ")]
+    @pytest.mark.parametrize(
+        ("program", "group"), [("tapedrop-server", commands), ("tapedrop-intake", desk_verbs)]
+    )
+    def test_no_page_types_what_there_isn_t(self, program: str, group: click.Group) -> None:
+        there_are = dict(verbs(group))
+        for page, line in typed(program):
+            words = re.sub(r"^--desk \S+ ", "", line)
+            matching = [verb for verb in there_are if f"{words} ".startswith(f"{verb} ")]
+            assert matching, (page, line)
 
-            assert matching, line
-            assert set(re.findall(r"--[\w-]+", line)) <= options(EVERY_VERB[matching[0]]), line
+            # Of two verbs that begin alike, the longer one is meant.
+            known = options(there_are[max(matching, key=len)]) | {"--help"}
+            assert set(re.findall(r"--[\w-]+", words)) <= known, (page, line)
 
 
 class TestSettings:
