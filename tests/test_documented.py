@@ -19,6 +19,7 @@ from guide import files, rows
 from crypto.manifest import Condition
 from intake.cli import verbs as desk_verbs
 from server.cli import _EXIT_CODES, commands
+from server.cli.chapters import CHAPTERS
 from server.config import Config
 from server.events import AtOnce, Counted, Reason, Share, _name
 
@@ -84,6 +85,16 @@ class TestCommands:
             own = options(EVERY_VERB[_words(row)]) - _OF_EVERY_VERB
 
             assert named == own, row
+
+    def test_help_has_every_verb_in_one_of_its_chapters(self) -> None:
+        listed = [verb for names in CHAPTERS.values() for verb in names]
+
+        assert set(commands.commands) <= set(listed)
+        assert len(listed) == len(set(listed))
+
+    def test_help_cuts_no_sentence_off(self) -> None:
+        with click.Context(commands) as context:
+            assert "..." not in commands.get_help(context)
 
     @pytest.mark.parametrize("verb", EVERY_VERB)
     def test_every_verb_answers_other_programs(self, verb: str) -> None:

@@ -17,6 +17,7 @@ from crypto.errors import (
 )
 from scrub import SandboxUnavailable
 from server.cli import canary, export, init, keys, pair, receipts, replies, serve, sweep
+from server.cli.chapters import Chapters
 from server.cli.talk import PROGRAM, note
 from server.errors import (
     NotConfirmed,
@@ -48,6 +49,7 @@ _EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
 
 
 @click.group(
+    cls=Chapters,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="""\b
 Example: a drop that listens on loopback, to try it out

@@ -19,6 +19,7 @@ from server.store.opening import open_store
 
 @click.command(
     "export",
+    short_help="Carry every sealed drop out on a stick.",
     epilog="""\b
 Example: onto the stick that is mounted there
   tapedrop-server export --to /media/stick --config /srv/drop/tapedrop.toml

@@ -19,6 +19,7 @@ from server.staff.versions import RECEIPTS, VERSION_FILE
 
 @click.command(
     "init",
+    short_help="Make a drop's folder.",
     epilog="""\b
 Example: a drop in a folder of its own
   tapedrop-server init /srv/drop

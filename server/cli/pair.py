@@ -14,6 +14,7 @@ from server.staff import pairing
 
 @click.command(
     "pair",
+    short_help="Introduce this drop and a desk to each other.",
     epilog="""\b
 Example: our file for the desk, then the desk's file
   tapedrop-server pair --to /media/stick/server.json --config /srv/drop/tapedrop.toml
