@@ -50,6 +50,7 @@ _EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
 
 @click.group(
     cls=Chapters,
+    subcommand_metavar="VERB …",
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="""\b
 Example: a drop that listens on loopback, to try it out
