@@ -32,9 +32,10 @@ from server.admission import Admission, Room, unknown
 from server.config import Config, Findings
 from server.deriving import Deriver
 from server.errors import Busy
-from server.events import Journal, PageFailed, Reason
+from server.events import PageFailed, Reason
 from server.headers import set_headers
 from server.i18n import languages
+from server.journal import Journal
 from server.pages import codename, comeback, front, keys, leave, mailbox, progress, send
 from server.pages.parts import (
     ADMISSION,

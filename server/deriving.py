@@ -96,7 +96,14 @@ class Deriver:
 def _started() -> subprocess.Popen[bytes]:
     command = [sys.executable, "-I", "-m", __name__]
     return subprocess.Popen(
-        command, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={}
+        command,
+        bufsize=0,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        # When memory runs out it ends with a traceback, which the journal would stamp: a source
+        # was here this second.
+        stderr=subprocess.DEVNULL,
+        env={},
     )
 
 

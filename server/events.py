@@ -2,19 +2,13 @@
 
 The journal stamps each line, and in a quiet week the time alone points at someone. So whatever a
 source's visit causes is counted in memory and told once a day, at a fixed hour, in steps: 0, 1-9,
-10+. Only what no source can cause is told at once. Nothing here can hold a name, a path or bytes.
+10+. Only what no source can cause is told at once, and some of that goes to security staff as an
+alert (`staff/alerts.py`). Nothing here can hold a name, a path or bytes. How it is written down is
+`journal.py`.
 """
 
-import asyncio
-import logging
-import sys
-from collections import Counter
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-
-import structlog
 
 from crypto.manifest import Condition
 
@@ -69,9 +63,30 @@ class PageFailed:
     """A page ended in an error of ours."""
 
 
+class Library(StrEnum):
+    """Whose words are counted: those whose requests a source can cause, by name."""
+
+    AIOHTTP = "aiohttp"
+    AIOBOTOCORE = "aiobotocore"
+    ASYNCIO = "asyncio"
+    BOTOCORE = "botocore"
+    PYTHON = "python"
+    OTHER = "other"
+
+
+class Level(StrEnum):
+    """How much a library made of it."""
+
+    WARNING = "warning"
+    ERROR = "error"
+
+
 @dataclass(frozen=True, slots=True)
 class LibraryWarned:
     """A library had something to say; what, and about whom, is not kept."""
+
+    library: Library
+    level: Level
 
 
 class Share(StrEnum):
@@ -141,15 +156,53 @@ class DropsAltered:
     drops: int
 
 
-AtOnce = (
-    Started
-    | Stopped
-    | NewsroomKeyUnusable
+@dataclass(frozen=True, slots=True)
+class NewsroomKeysEnding:
+    """After so many days no key of the newsroom's can be sealed to any more."""
+
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoreUnwritable:
+    """The disk of the store, or of the spool, takes nothing any more, although it isn't full."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotStarted:
+    """The drop was to start, and is not fit to; what it said then, says why."""
+
+
+class Undelivered(StrEnum):
+    """Why a message to security staff did not leave this machine."""
+
+    NO_STAFF_KEY = "no_staff_key"
+    GPG_FAILED = "gpg_failed"
+    NO_SUCH_COMMAND = "no_such_command"
+    COMMAND_FAILED = "command_failed"
+    COMMAND_HUNG = "command_hung"
+
+
+@dataclass(frozen=True, slots=True)
+class AlertNotSent:
+    """A message to security staff did not leave this machine; it is tried again in an hour."""
+
+    why: Undelivered
+
+
+Alarming = (
+    NewsroomKeyUnusable
+    | NewsroomKeysEnding
     | ScrubbingUnfenced
     | SweepFailed
     | SweepHeldBack
     | DropsAltered
+    | StoreUnwritable
+    | NotStarted
 )
+"""What staff are alerted of at once. No source can cause any of it, so its time tells nothing."""
+
+AtOnce = Started | Stopped | AlertNotSent | Alarming
 
 
 def every_counted_event() -> list[Counted]:
@@ -157,79 +210,17 @@ def every_counted_event() -> list[Counted]:
     received: list[Counted] = [Received(condition) for condition in Condition]
     refused: list[Counted] = [Refused(reason) for reason in Reason]
     swept: list[Counted] = [Swept(share) for share in Share]
-    return [*received, *refused, MailboxNotNoted(), PageFailed(), LibraryWarned(), *swept]
+    warned: list[Counted] = [LibraryWarned(who, level) for who in Library for level in Level]
+    return [*received, *refused, MailboxNotNoted(), PageFailed(), *warned, *swept]
 
 
-class Journal:
-    """Where events go: counted ones into memory, the others onto standard error."""
-
-    def __init__(self) -> None:
-        self._counts: Counter[Counted] = Counter()
-        self._log = structlog.wrap_logger(
-            structlog.PrintLogger(sys.stderr),
-            processors=[structlog.processors.KeyValueRenderer(key_order=["event"])],
-        )
-
-    def count(self, event: Counted, *, times: int = 1) -> None:
-        """Remember that it happened, until the day's hour."""
-        self._counts[event] += times
-
-    def tell(self, event: AtOnce) -> None:
-        """Log now what no source can cause."""
-        self._log.info(_name(type(event)), **_facts(event))
-
-    def tell_the_day(self) -> None:
-        """Log each counted event in steps, and begin to count anew."""
-        for event in every_counted_event():
-            self._log.info(_name(type(event)), **_facts(event), today=step(self._counts[event]))
-        self._counts.clear()
-
-    async def tell_daily(
-        self, hour: int, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    ) -> None:
-        """Tell the day at `hour` UTC, each day, until cancelled."""
-        while True:
-            await asyncio.sleep(seconds_until(hour, now()))
-            self.tell_the_day()
-
-
-def step(count: int) -> str:
-    """Return how many, as coarsely as it may be said."""
-    return "0" if count == 0 else "1-9" if count < 10 else "10+"
-
-
-def seconds_until(hour: int, now: datetime) -> float:
-    """Return the seconds from `now` to the next time that it is `hour` o'clock."""
-    next_time = now.replace(hour=hour, minute=0, second=0, microsecond=0)
-    if next_time <= now:
-        next_time += timedelta(days=1)
-    return (next_time - now).total_seconds()
-
-
-class _OnlyCounted(logging.Handler):
-    """What libraries log may hold an address or a request line: only that they did is kept."""
-
-    def __init__(self, journal: Journal) -> None:
-        super().__init__(logging.WARNING)
-        self._journal = journal
-
-    def emit(self, _record: logging.LogRecord) -> None:
-        self._journal.count(LibraryWarned())
-
-
-def silence_libraries(journal: Journal) -> None:
-    """Send every library's log lines to the count, and none anywhere else."""
-    root = logging.getLogger()
-    root.handlers[:] = [_OnlyCounted(journal)]
-    root.setLevel(logging.WARNING)
-    logging.captureWarnings(capture=True)
-
-
-def _facts(event: Counted | AtOnce) -> dict[str, str | int]:
+def facts_of(event: Counted | AtOnce) -> dict[str, str | int]:
+    """Return an event's fields, as they are written down."""
     facts = asdict(event)
     return {name: str(fact) if isinstance(fact, StrEnum) else fact for name, fact in facts.items()}
 
 
-def _name(event: type[Counted | AtOnce]) -> str:
+def name_of(event: type[Counted | AtOnce]) -> str:
+    """Return what an event is called in the journal."""
     words = "".join(f"_{c.lower()}" if c.isupper() else c for c in event.__name__)
     return words.lstrip("_")

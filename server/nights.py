@@ -1,21 +1,14 @@
 """Sweep the store each night, at a fixed hour, while the drop runs."""
 
-import asyncio
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
 from typing import Final
 
 from server.config import Config
-from server.events import (
-    DropsAltered,
-    Journal,
-    Share,
-    SweepFailed,
-    SweepHeldBack,
-    Swept,
-    seconds_until,
-)
+from server.events import DropsAltered, Share, SweepFailed, SweepHeldBack, Swept
+from server.hours import each_day_at
+from server.journal import Journal
 from server.staff.days import keep_last_sweep, last_sweep
 from server.staff.desks import paired
 from server.staff.opened import desks_required, opened_drops
@@ -36,9 +29,10 @@ async def sweep_nightly(
     now: Callable[[], datetime],
 ) -> None:
     """Sweep each night until cancelled; `in_use` says of a mailbox whether somebody is there."""
-    while config.keeping.sweep_nightly:
-        await asyncio.sleep(seconds_until(config.keeping.sweep_at_hour_utc, now()))
-        await sweep_tonight(folder, config, store, journal, in_use=in_use, today=now().date())
+    if not config.keeping.sweep_nightly:
+        return
+    async for today in each_day_at(config.keeping.sweep_at_hour_utc, now):
+        await sweep_tonight(folder, config, store, journal, in_use=in_use, today=today)
 
 
 async def sweep_tonight(

@@ -21,14 +21,8 @@ from server.connections import OpenConnections, allow_descriptors
 from server.cores import leave_no_core
 from server.deriving import Deriver
 from server.errors import ServerError
-from server.events import (
-    Journal,
-    NewsroomKeyUnusable,
-    ScrubbingUnfenced,
-    Started,
-    Stopped,
-    silence_libraries,
-)
+from server.events import NewsroomKeyUnusable, ScrubbingUnfenced, Started, Stopped
+from server.journal import Journal, silence_libraries
 from server.listening import Protocol, listen, lock
 from server.newsroom import Keyring, keyring_of
 from server.nights import sweep_nightly
@@ -40,6 +34,7 @@ from server.sealing import Sealer
 from server.sessions import Sessions
 from server.spool import Spool
 from server.staff.checks.starting import clock_fit, folders_fit, newsroom_fit, read_logo, read_salt
+from server.staff.told import tell_daily
 from server.store import Store
 from server.store.opening import open_store
 from server.store.ours import ours_only
@@ -107,7 +102,9 @@ async def _serve(folder: Path, config: Config, listening: Callable[[str], None])
         stack.push_async_callback(runner.cleanup)
         await runner.setup()
         for duty in (
-            journal.tell_daily(config.logs.tell_at_hour_utc),
+            tell_daily(
+                journal, folder / config.places.receipts, config.logs.tell_at_hour_utc, now=utc_now
+            ),
             _watch_keys(keyring, journal),
             _forget_idle(app[SESSIONS]),
             _end_slow(app[ADMISSION]),

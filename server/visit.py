@@ -34,7 +34,8 @@ from server.errors import (
     TooLarge,
     TooMany,
 )
-from server.events import Journal, MailboxNotNoted, Reason, Received, Refused
+from server.events import MailboxNotNoted, Reason, Received, Refused
+from server.journal import Journal
 from server.mailbox import MailboxEvent, note
 from server.pipeline import Parts, take_in, take_in_message
 from server.progress import Item, Progress, State

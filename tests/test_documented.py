@@ -21,7 +21,7 @@ from intake.cli import verbs as desk_verbs
 from server.cli import _EXIT_CODES, commands
 from server.cli.chapters import CHAPTERS
 from server.config import Config
-from server.events import AtOnce, Counted, Reason, Share, _name
+from server.events import AtOnce, Counted, Library, Reason, Share, Undelivered, name_of
 
 ROOT: Final = Path(__file__).parent.parent
 PAGES: Final = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -150,12 +150,20 @@ class TestTheLog:
         for row in rows(title):
             name, *facts = row.split()
             documented[name] = [fact.partition("=")[0] for fact in facts]
-        there_are = {_name(kind): [each.name for each in fields(kind)] for kind in get_args(kinds)}
+        there_are = {
+            name_of(kind): [each.name for each in fields(kind)] for kind in get_args(kinds)
+        }
 
         assert documented == there_are
 
     @pytest.mark.parametrize(
-        ("title", "words"), [("Why something was refused", Reason), ("What a night did", Share)]
+        ("title", "words"),
+        [
+            ("Why something was refused", Reason),
+            ("What a night did", Share),
+            ("Which library warned", Library),
+            ("Why an alert was not sent", Undelivered),
+        ],
     )
     def test_every_word_of_a_field_has_its_row(self, title: str, words: type[StrEnum]) -> None:
         assert set(rows(title)) == set(words)

@@ -15,9 +15,10 @@ from server.admission import Admission
 from server.config import Config
 from server.deriving import Deriver
 from server.errors import BrokenForm
-from server.events import Journal, Reason
+from server.events import Reason
 from server.headers import FRAMING, Framing
 from server.i18n import Language, languages, preferred
+from server.journal import Journal
 from server.listening import circuit_of, small_body
 from server.pipeline import Parts
 from server.sender import Sender, sender_of

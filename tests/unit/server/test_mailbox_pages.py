@@ -17,8 +17,9 @@ from crypto.reply import Reply, public_key_of, seal_reply
 from server.app import build_app
 from server.config import Config
 from server.errors import Busy, StoreFailed
-from server.events import Journal, Reason
+from server.events import Reason
 from server.i18n import languages
+from server.journal import Journal
 from server.mailbox import MailboxEvent, note
 from server.pages.parts import PAGE_SIZE, SESSIONS
 from server.pipeline import Parts

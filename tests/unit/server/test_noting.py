@@ -11,7 +11,8 @@ from crypto.manifest import Condition
 from crypto.reply import Reply, Stage, State, public_key_of, seal_reply, seal_state
 from server.config import Limits
 from server.errors import StoreFailed
-from server.events import Journal, MailboxNotNoted, Reason
+from server.events import MailboxNotNoted, Reason
+from server.journal import Journal
 from server.mailbox import has_reply, look
 from server.pipeline import Parts
 from server.progress import Item

@@ -5,6 +5,7 @@ import tracemalloc
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
+from itertools import chain, repeat
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from engines import Engine, store_in
 from server import sweep as sweeping
 from server.config import Config, Keeping, Places
 from server.errors import StoreFailed
-from server.events import Journal
+from server.journal import Journal
 from server.nights import sweep_nightly, sweep_tonight
 from server.staff.days import keep_last_sweep, last_sweep
 from server.staff.desks import Desk
@@ -374,6 +375,7 @@ class TestTheNight:
         for folder in ("receipts", "desks"):
             (tmp_path / folder).mkdir()
         just_before = datetime(2026, 11, 21, 2, 59, 59, 999_000, tzinfo=UTC)
+        clock = chain([just_before] * 3, repeat(just_before + timedelta(seconds=1)))
 
         async def run() -> None:
             over = asyncio.Event()
@@ -391,7 +393,7 @@ class TestTheNight:
                 store,
                 Journal(),
                 in_use=lambda _mailbox: False,
-                now=lambda: just_before,
+                now=lambda: next(clock),
             )
             night = asyncio.create_task(duty)
             await over.wait()

@@ -9,7 +9,7 @@ from aiohttp import web
 from crypto.codename import SourceKeys
 from server.app import build_app
 from server.config import Config
-from server.events import Journal
+from server.journal import Journal
 from server.pipeline import Parts
 from server.store.memory import MemoryStore
 
