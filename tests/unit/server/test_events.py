@@ -20,6 +20,7 @@ from scrub import REASONS
 from server import events
 from server.errors import (
     BadCatalogue,
+    EndsSoon,
     NotConfirmed,
     NotFit,
     NotPaired,
@@ -45,6 +46,7 @@ from server.visit import reason_of
 
 NEVER_MET_BY_A_RECORDING = {
     BadCatalogue,
+    EndsSoon,
     NotConfirmed,
     NotFit,
     NotPaired,
