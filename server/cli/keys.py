@@ -22,13 +22,14 @@ _staff_option: Callable[[Any], Any] = click.option(
 )
 
 
-@click.group("keys")
+@click.group("keys", subcommand_metavar="VERB …")
 def command() -> None:
     """The newsroom's public keys, and security staff's own."""
 
 
 @command.command(
     "add",
+    short_help="Add somebody's public key.",
     epilog="""\b
 Example: the key that a reporter gave you
   tapedrop-server keys add newsroom.asc --config /srv/drop/tapedrop.toml
@@ -71,6 +72,7 @@ def add(
 
 @command.command(
     "list",
+    short_help="List the keys.",
     epilog="""\b
 Example:
   tapedrop-server keys list --config /srv/drop/tapedrop.toml
@@ -93,6 +95,7 @@ def show(staff: bool, config_file: Path, as_json: bool) -> None:
 
 @command.command(
     "check",
+    short_help="Say whether each key can be used, and for how long.",
     epilog="""\b
 Example: once a month, or whenever `status` warns
   tapedrop-server keys check --config /srv/drop/tapedrop.toml
@@ -129,6 +132,7 @@ def check(staff: bool, config_file: Path, as_json: bool) -> None:
 
 @command.command(
     "retire",
+    short_help="Seal nothing more to a key.",
     epilog="""\b
 Example: a key that was stolen, or whose owner has left
   tapedrop-server keys retire FPR --config /srv/drop/tapedrop.toml

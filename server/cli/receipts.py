@@ -17,7 +17,7 @@ from server.store.opening import open_store
 from server.sweep import Sweep
 
 
-@click.group("receipts")
+@click.group("receipts", subcommand_metavar="VERB …")
 def command() -> None:
     """Receipts from the desks."""
 

@@ -12,7 +12,7 @@ from server.staff.replies import Delivered, deliver_replies
 from server.store.opening import open_store
 
 
-@click.group("replies")
+@click.group("replies", subcommand_metavar="VERB …")
 def command() -> None:
     """Replies from the desks."""
 
