@@ -188,9 +188,12 @@ class Gpg:
         to: Sequence[str],
         day: date,
         limit_seconds: float,
+        hidden: bool = True,
     ) -> None:
-        """Encrypt to the subkeys `to` (fingerprints) as hidden recipients, uncompressed, binary.
+        """Encrypt to the subkeys `to` (fingerprints), uncompressed, binary.
 
+        They are `hidden` recipients, unless it may be seen who can read it: then whoever has
+        several keys is asked for the one that it takes.
         The message's own date is the last second of `day`: the exact one says when a source was
         here, and the first one would be before a key that was made today. When `limit_seconds`
         are over, gpg is killed; a block of `plaintext` that is being waited for is waited for
@@ -200,15 +203,15 @@ class Gpg:
         source = _Source(plaintext, run)
         extra = ["--compress-algo", "none", "--no-autostart"]
         extra += ["--faked-system-time", f"{day:%Y%m%d}T235959!"]
+        exactly = [f"{fingerprint}!" for fingerprint in to]  # "!" holds gpg to this subkey
         with self._limited(run, limit_seconds):
             result = _finished(
                 run,
                 source,
                 lambda: run.encrypt_file(
                     source,
-                    None,
-                    # The "!" holds gpg to exactly this subkey.
-                    hidden_recipients=[f"{fingerprint}!" for fingerprint in to],
+                    None if hidden else exactly,
+                    hidden_recipients=exactly if hidden else None,
                     armor=False,
                     always_trust=True,
                     extra_args=extra,
