@@ -50,6 +50,10 @@ class NotSigned(ServerError):
         )
 
 
+class BadBackup(ServerError):
+    """What should be a backup of a drop isn't one, or isn't the one that was meant."""
+
+
 class NotConfirmed(ServerError):
     """A person was asked to type something first, and typed something else."""
 

@@ -26,7 +26,7 @@ from server.events import AtOnce, Counted, Library, Reason, Share, Undelivered, 
 ROOT: Final = Path(__file__).parent.parent
 PAGES: Final = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 _OF_EVERY_VERB: Final = {"--json", "--config", "--help"}
-_WITHOUT_CONFIG: Final = {"init"}
+_WITHOUT_CONFIG: Final = {"init", "restore"}
 """Verbs that make a drop's folder, or need none."""
 
 

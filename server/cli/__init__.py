@@ -12,14 +12,29 @@ from crypto.errors import (
     CryptoError,
     KeyRefused,
     NewerVersion,
+    NoKeyOpens,
     NoUsableKey,
+    Tampered,
     WrongSignature,
 )
 from scrub import SandboxUnavailable
-from server.cli import canary, export, init, keys, pair, receipts, replies, serve, sweep
+from server.cli import (
+    backup,
+    canary,
+    export,
+    init,
+    keys,
+    pair,
+    receipts,
+    replies,
+    restore,
+    serve,
+    sweep,
+)
 from server.cli.chapters import Chapters
 from server.cli.talk import PROGRAM, note
 from server.errors import (
+    BadBackup,
     NotConfirmed,
     NotFit,
     NotPaired,
@@ -39,6 +54,9 @@ _EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
     (NotPaired, 3),
     (NotSigned, 3),
     (NotConfirmed, 3),
+    (BadBackup, 3),
+    (NoKeyOpens, 3),
+    (Tampered, 3),
     (NotFit, 5),
     (NoUsableKey, 5),
     (SandboxUnavailable, 5),
@@ -67,7 +85,7 @@ def commands() -> None:
     """Run a drop: take recordings in, seal them to the newsroom, carry them out."""
 
 
-for verb in (init, keys, serve, pair, export, receipts, replies, canary, sweep):
+for verb in (init, keys, serve, pair, export, receipts, replies, canary, sweep, backup, restore):
     commands.add_command(verb.command)
 
 

@@ -26,14 +26,15 @@ json_option: Callable[[Any], Any] = click.option(
 )
 
 
-def drop_at(config_file: Path) -> tuple[Path, Config]:
-    """Return the drop's folder and settings.
+def drop_at(config_file: Path, *, root_may: bool = False) -> tuple[Path, Config]:
+    """Return the drop's folder and settings; `root_may` where nothing is written there.
 
     Raises SettingsRefused, WrongUser, and NewerVersion when a later Tapedrop worked here: this one
     would misread what it left.
     """
     folder, config = config_file.resolve().parent, read_config(config_file)
-    _as_its_user(folder / config.places.receipts)
+    if not (root_may and os.geteuid() == 0):
+        _as_its_user(folder / config.places.receipts)
     known_receipts(folder / config.places.receipts)
     return folder, config
 

@@ -1,0 +1,150 @@
+"""A drop that moves to another machine: backed up, its store copied, restored, served there."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+from desk import Desk, exported
+from drops import Drop, Newsroom, run_server
+from form import Browser
+from replies import reply_to, sent
+
+from crypto.gpg import Gpg
+
+
+@pytest.fixture(scope="module")
+def staff() -> Iterator[Newsroom]:
+    made = Newsroom("Staff <staff@newsroom.example>")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def staffed(drop: Drop, staff: Newsroom) -> Drop:
+    """The drop, with the public key of one of the staff."""
+    home = drop.folder / "staff"
+    home.mkdir(mode=0o700, exist_ok=True)
+    Gpg(home).add_keys(staff.exported)
+    return drop
+
+
+def backed_up(drop: Drop, to: Path) -> str:
+    """Back it up; return the digest that it says."""
+    done = run_server("backup", "--to", to, "--config", drop.config, "--json")
+    assert done.returncode == 0, done.stderr
+    return str(json.loads(done.stdout)["sha256"])
+
+
+def restored(sealed: Path, to: Path, staff: Newsroom, *words: str | Path) -> CompletedProcess[str]:
+    return run_server("restore", sealed, "--to", to, "--gnupg", staff.home, *words)
+
+
+def moved(drop: Drop, to: Path, staff: Newsroom) -> Drop:
+    """Return the drop on its new machine, its store copied."""
+    sealed = to.with_suffix(".gpg")
+    digest = backed_up(drop, sealed)
+    done = restored(sealed, to, staff, "--sha256", digest)
+    assert done.returncode == 0, done.stderr
+    shutil.copytree(drop.folder / "store", to / "store")
+    there = Drop.__new__(Drop)
+    there.folder, there.newsroom, there.config = to, drop.newsroom, to / "tapedrop.toml"
+    return there
+
+
+class TestADropThatMoved:
+    def test_is_the_same_to_a_source_and_to_a_desk(
+        self, staffed: Drop, desk: Desk, staff: Newsroom, wav: Path, tmp_path: Path
+    ) -> None:
+        with staffed.running() as serving:
+            codename = sent(serving, wav)
+            reply_to(serving, codename, "Which door?")
+
+        there = moved(staffed, tmp_path / "there", staff)
+        with there.running() as serving:
+            source = Browser(serving.address)
+            source.enter(codename)
+            replies = source.get("/mailbox").texts("blockquote")
+            sent(serving, wav)
+            imported = desk.run("import", exported(there, tmp_path / "stick"))
+            opened = desk.run("open", "--all")
+            desk.run("receipt", "--to", tmp_path / "back")
+            config = ["--config", there.config, "--json"]
+            receipts = run_server("receipts", "import", tmp_path / "back", *config)
+
+        assert replies == ["Which door?"]
+        assert (imported.returncode, opened.returncode) == (0, 0)
+        (taken,) = json.loads(receipts.stdout)["bags"]
+        assert taken["envelopes"] == {"stored": 2}
+
+    def test_does_not_start_before_its_store_is_there(
+        self, staffed: Drop, staff: Newsroom, tmp_path: Path
+    ) -> None:
+        there = moved(staffed, tmp_path / "there", staff)
+        shutil.rmtree(there.folder / "store")
+
+        done = run_server("serve", "--config", there.config)
+
+        assert done.returncode == 5
+        assert "store is missing" in done.stderr
+
+
+class TestTheCommands:
+    def test_a_drop_whose_staff_have_no_key_is_not_backed_up(
+        self, drop: Drop, tmp_path: Path
+    ) -> None:
+        done = run_server("backup", "--to", tmp_path / "b.gpg", "--config", drop.config)
+
+        assert done.returncode == 5
+        assert "keys add --staff" in done.stderr
+        assert not (tmp_path / "b.gpg").exists()
+
+    def test_backup_says_who_opens_it_and_what_is_not_in_it(
+        self, staffed: Drop, staff: Newsroom, tmp_path: Path
+    ) -> None:
+        done = run_server("backup", "--to", tmp_path / "b.gpg", "--config", staffed.config)
+
+        assert f"opened by: {staff.fingerprint}" in done.stdout
+        assert "the store is not in it" in done.stdout
+        assert "WITHOUT the keys of the onion address" in done.stdout
+        assert "can stand in for this drop" in done.stderr
+
+    def test_restore_says_what_is_next(
+        self, staffed: Drop, staff: Newsroom, tmp_path: Path
+    ) -> None:
+        digest = backed_up(staffed, tmp_path / "b.gpg")
+        done = restored(tmp_path / "b.gpg", tmp_path / "there", staff, "--sha256", digest[:16])
+
+        assert done.returncode == 0, done.stderr
+        assert f"seals to: {staffed.newsroom.fingerprint}" in done.stdout
+        assert "stop the old drop and its tor" in done.stdout
+
+    @pytest.mark.parametrize("typed", ["0" * 64, "", "abcd"])
+    def test_a_file_that_is_not_the_one_that_was_written_is_refused(
+        self, staffed: Drop, staff: Newsroom, tmp_path: Path, typed: str
+    ) -> None:
+        backed_up(staffed, tmp_path / "b.gpg")
+        done = restored(tmp_path / "b.gpg", tmp_path / "there", staff, "--sha256", typed)
+
+        assert done.returncode == 3
+        assert "its SHA-256 is another" in done.stderr
+        assert not (tmp_path / "there").exists()
+
+    def test_one_of_unknown_making_needs_a_person(
+        self, staffed: Drop, staff: Newsroom, tmp_path: Path
+    ) -> None:
+        backed_up(staffed, tmp_path / "b.gpg")
+        done = restored(tmp_path / "b.gpg", tmp_path / "there", staff, "--sha256", "unknown")
+
+        assert done.returncode == 1
+        assert "nobody knows who made this backup" in done.stderr
+        assert (tmp_path / "there/tapedrop.toml").exists()
+
+    def test_nobody_is_asked_where_there_is_no_terminal(
+        self, staffed: Drop, staff: Newsroom, tmp_path: Path
+    ) -> None:
+        backed_up(staffed, tmp_path / "b.gpg")
+
+        assert restored(tmp_path / "b.gpg", tmp_path / "there", staff).returncode == 2
