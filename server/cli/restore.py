@@ -33,6 +33,7 @@ _LEAST_DIGITS: Final = 16
 
 @click.command(
     "restore",
+    short_help="Make a drop again from its backup.",
     epilog="""\b
 Example: on the new machine, with the card of one of the staff in its reader
   tapedrop-server restore /media/stick/drop.gpg --to /srv/drop
