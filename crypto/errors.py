@@ -36,11 +36,13 @@ class GpgFailed(CryptoError):
 
 
 class KeyRefused(CryptoError):
-    """A key can't be one of the newsroom's."""
+    """A key can't be one of the newsroom's. `hint` is for whoever knows what to do about it."""
 
-    def __init__(self, why: str, *, fingerprint: str = "") -> None:
+    def __init__(self, why: str, *, fingerprint: str = "", secret: bool = False) -> None:
         super().__init__(why)
         self.fingerprint = fingerprint
+        self.secret = secret
+        self.hint = ""
 
 
 class NoUsableKey(CryptoError):

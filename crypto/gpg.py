@@ -136,11 +136,13 @@ class _Run(gnupg.GPG):  # type: ignore[misc]
         return process
 
     def ask(self, arguments: list[str], given: bytes = b"") -> _Statuses:
-        """Run gpg to its end, for a small answer; what it wrote is in `data`."""
+        """Run gpg to its end, for a small answer: what it wrote is in `data`. Raises GpgFailed."""
         answer = _Statuses(self)
         # gpg leaves off reading when it has seen enough, and its pipe breaks.
         with suppress(OSError, ValueError):
             self._handle_io(arguments, io.BytesIO(given), answer, binary=True)
+        if self.killed:
+            raise GpgFailed("gpg was ended before it had answered")
         return answer
 
     def give_to(self, sink: Sink) -> None:

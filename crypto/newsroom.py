@@ -108,7 +108,7 @@ def look_at(gpg: Gpg, exported: bytes, *, now: datetime) -> tuple[NewsroomKey, .
     for found in listed:
         if found.secret:
             fingerprint = found.primary.fingerprint
-            raise KeyRefused("it holds a secret key", fingerprint=fingerprint)
+            raise KeyRefused("it holds a secret key", fingerprint=fingerprint, secret=True)
     keys = tuple(_key(key, now, None) for key in listed)
     for key in keys:
         if key.problem:

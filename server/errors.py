@@ -38,6 +38,12 @@ class EndsSoon(ServerError):
     """A key ends before long; somebody has to have a new one made."""
 
 
+class NoStaffKey(ServerError):
+    """Security staff have no key of their own; the drop runs without, but tells them nothing."""
+
+    hint = "tapedrop-server keys add FILE.asc --staff"
+
+
 class NotSigned(ServerError):
     """No paired desk has signed for this key, so nothing may be sealed to it."""
 

@@ -109,8 +109,8 @@ def main() -> NoReturn:
         sys.exit(5)
     except (ServerError, CryptoError, SandboxUnavailable) as error:
         _say(str(error))
-        if isinstance(error, ServerError) and error.hint:
-            note(f"hint: {error.hint}")
+        if hint := getattr(error, "hint", ""):
+            note(f"hint: {hint}")
         sys.exit(next(code for kind, code in _EXIT_CODES if isinstance(error, kind)))
     except OSError as error:
         _say(f"{error.filename or 'a file'}: {error.strerror}")

@@ -9,9 +9,19 @@ import click
 
 from crypto.errors import KeyRefused
 from crypto.newsroom import Newsroom, NewsroomKey, add_keys, look_at, remove_keys
+from server.cli.key_lines import (
+    checked,
+    compact,
+    days_left,
+    ends_soon,
+    line,
+    said,
+    spaced,
+    with_problem,
+)
 from server.cli.options import answer, config_option, drop_at, json_option
 from server.cli.talk import confirm, note, warn
-from server.errors import EndsSoon, NotConfirmed, NotFit, NotSigned
+from server.errors import EndsSoon, NoStaffKey, NotConfirmed, NotFit, NotSigned, ServerError
 from server.newsroom import SOON_DAYS, Keyring, keyring_of, staff_keyring_of
 from server.staff import roster
 
@@ -58,7 +68,7 @@ def add(
     exported = file.read(_LARGEST + 1)
     if len(exported) > _LARGEST:
         raise KeyRefused("too large for a key")
-    keys = look_at(keyring.gpg, exported, now=datetime.now(UTC))
+    keys = _looked_at(keyring, exported)
     signed = keyring.signed()
     for key in keys:
         if signed is not None and key.fingerprint not in signed:
@@ -66,8 +76,15 @@ def add(
     _compare(keys, fingerprints)
     with keyring.changing():
         added = add_keys(keyring.gpg, exported, now=datetime.now(UTC))
-    _tell(added, as_json=as_json)
+    lines = [f"added {with_problem(key)}" for key in added]
+    answer({"keys": [said(key) for key in added]}, lines, as_json=as_json)
     _refuse_problems(Newsroom(added))
+    if staff:
+        note("from now on alerts and backups can be read with it")
+        return
+    note("from now on every recording is sealed to it")
+    if signed is None:
+        note("next: tapedrop-server pair --to FILE, for the desk")
 
 
 @command.command(
@@ -82,12 +99,16 @@ Example:
 @config_option
 @json_option
 def show(staff: bool, config_file: Path, as_json: bool) -> None:
-    """List the keys, and what is wrong with any: exit 3 then, and 5 when there is none."""
+    """List the keys, and what is wrong with any: exit 3 then, and 5 when there is none.
+
+    Where security staff have none, exit 1: a drop runs without.
+    """
     now = datetime.now(UTC)
     newsroom = _keyring(config_file, staff=staff).read(now=now)
-    _tell(newsroom.keys, as_json=as_json)
+    lines = [with_problem(key) for key in newsroom.keys]
+    answer({"keys": [said(key) for key in newsroom.keys]}, lines, as_json=as_json)
     for key in newsroom.ends_within(SOON_DAYS, now):
-        warn(_ends_soon(key))
+        warn(ends_soon(key))
     if not newsroom.keys:
         raise _no_key(staff=staff)
     _refuse_problems(newsroom)
@@ -112,22 +133,22 @@ def check(staff: bool, config_file: Path, as_json: bool) -> None:
     now = datetime.now(UTC)
     keyring = _keyring(config_file, staff=staff)
     newsroom, signed = keyring.read(now=now), keyring.signed()
-    said = [
-        _said(key)
+    told = [
+        said(key)
         | {
             "algorithm": key.algorithm,
-            "days": _days_left(key, now),
+            "days": days_left(key, now),
             "signed_for": None if signed is None else key.fingerprint in signed,
         }
         for key in newsroom.keys
     ]
-    lines = [_checked(key, now, signed) for key in newsroom.keys]
-    answer({"keys": said}, lines, as_json=as_json)
-    if not newsroom.usable:
+    lines = [checked(key, now, signed) for key in newsroom.keys]
+    answer({"keys": told}, lines, as_json=as_json)
+    if not newsroom.usable and not (staff and newsroom.keys):
         raise NotFit(newsroom.problems) if newsroom.keys else _no_key(staff=staff)
     _refuse_problems(newsroom)
     if soon := newsroom.ends_within(SOON_DAYS, now):
-        raise EndsSoon("; ".join(_ends_soon(key) for key in soon))
+        raise EndsSoon("; ".join(ends_soon(key) for key in soon))
 
 
 @command.command(
@@ -152,10 +173,10 @@ def retire(
     a desk signs later.
     """
     keyring = _keyring(config_file, staff=staff)
-    key = _leaving(keyring, _compact(fingerprint))
-    note(f"this will be retired: {_line(key)}")
-    for line in _consequences(keyring):
-        note(line)
+    key = _leaving(keyring, compact(fingerprint))
+    note(f"this will be retired: {line(key)}")
+    for consequence in _consequences(keyring):
+        note(consequence)
     confirm(
         "to retire it, type its whole fingerprint", key.fingerprint, given=given, option="--confirm"
     )
@@ -166,7 +187,7 @@ def retire(
             roster.retired(keyring.desks, key.fingerprint, now=datetime.now(UTC))
         remove_keys(keyring.gpg, [key.fingerprint])
     left = keyring.read(now=datetime.now(UTC)).usable
-    lines = [f"retired {_spaced(key.fingerprint)}", f"{len(left)} left that can be sealed to"]
+    lines = [f"retired {spaced(key.fingerprint)}", f"{len(left)} left that can be sealed to"]
     answer({"retired": key.fingerprint, "left": len(left)}, lines, as_json=as_json)
 
 
@@ -175,13 +196,29 @@ def _keyring(config_file: Path, *, staff: bool) -> Keyring:
     return staff_keyring_of(folder, config) if staff else keyring_of(folder, config)
 
 
+def _looked_at(keyring: Keyring, exported: bytes) -> tuple[NewsroomKey, ...]:
+    """Return the keys in a file. Raises KeyRefused, with what to do about it."""
+    try:
+        return look_at(keyring.gpg, exported, now=datetime.now(UTC))
+    except KeyRefused as refused:
+        if refused.secret:
+            export = f"gpg --armor --export {refused.fingerprint}"
+            refused.hint = f"wipe this file; its owner brings the public half only: {export}"
+        elif refused.fingerprint in keyring.read(now=datetime.now(UTC)).fingerprints:
+            retire = f"tapedrop-server keys retire {refused.fingerprint}"
+            refused.hint = f"that key is here already; if it is not to be used any more: {retire}"
+        elif refused.fingerprint:
+            refused.hint = "have its owner make a new one, or sign this one anew (docs/operator.md)"
+        raise
+
+
 def _compare(keys: Sequence[NewsroomKey], fingerprints: Sequence[str]) -> None:
     """Ask for each fingerprint back. Raises NotConfirmed, click.UsageError."""
     note("compare with its owner, over another channel than the file came by:")
     for key in keys:
-        note(f"  {_line(key)}, {key.algorithm}")
+        note(f"  {line(key)}, {key.algorithm}")
     if fingerprints:
-        if {_compact(each) for each in fingerprints} != {key.fingerprint for key in keys}:
+        if {compact(each) for each in fingerprints} != {key.fingerprint for key in keys}:
             raise NotConfirmed("the file holds other keys than those; nothing was added")
         return
     for key in keys:
@@ -203,11 +240,11 @@ def _leaving(keyring: Keyring, fingerprint: str) -> NewsroomKey:
 def _consequences(keyring: Keyring) -> list[str]:
     if keyring.desks is None:
         return ["alerts and backups made until now stay readable with it"]
-    lines = ["what was sealed to it until now stays readable with it, here and wherever it is"]
+    told = ["what was sealed to it until now stays readable with it, here and wherever it is"]
     if keyring.signed() is not None:
         todo = "tapedrop-intake keys retire"
-        lines.append(f"each desk raises an alarm at new drops until there, too: {todo}")
-    return lines
+        told.append(f"each desk raises an alarm at new drops until there, too: {todo}")
+    return told
 
 
 def _refuse_problems(newsroom: Newsroom) -> None:
@@ -215,61 +252,7 @@ def _refuse_problems(newsroom: Newsroom) -> None:
         raise KeyRefused("; ".join(newsroom.problems))
 
 
-def _no_key(*, staff: bool) -> NotFit:
+def _no_key(*, staff: bool) -> ServerError:
     if staff:
-        add_one = "tapedrop-server keys add FILE.asc --staff"
-        return NotFit([f"security staff have no key; add one with: {add_one}"])
+        return NoStaffKey("security staff have no key: no alert and no backup can be made")
     return NotFit(["the newsroom has no key; add one with: tapedrop-server keys add FILE.asc"])
-
-
-def _tell(keys: tuple[NewsroomKey, ...], *, as_json: bool) -> None:
-    lines = [f"{_line(key)}{key.problem and ': ' + key.problem}" for key in keys]
-    answer({"keys": [_said(key) for key in keys]}, lines, as_json=as_json)
-
-
-def _said(key: NewsroomKey) -> dict[str, Any]:
-    return {
-        "fingerprint": key.fingerprint,
-        "name": key.name,
-        "expires": _day(key),
-        "problem": key.problem,
-    }
-
-
-def _line(key: NewsroomKey) -> str:
-    return f"{_spaced(key.fingerprint)}  {key.name}  {_until(key)}"
-
-
-def _checked(key: NewsroomKey, now: datetime, signed: frozenset[str] | None) -> str:
-    days = _days_left(key, now)
-    facts = [key.algorithm, _until(key), *([f"{days} days"] if days is not None else [])]
-    if signed is not None:
-        facts.append("signed for" if key.fingerprint in signed else "not signed for")
-    verdict = f"can't be sealed to: {key.problem}" if key.problem else "usable"
-    return f"{_spaced(key.fingerprint)}  {key.name}  {verdict}; {', '.join(facts)}"
-
-
-def _ends_soon(key: NewsroomKey) -> str:
-    return f"{_spaced(key.fingerprint)} ends on {_day(key)}: have a new one made"
-
-
-def _days_left(key: NewsroomKey, now: datetime) -> int | None:
-    return None if key.expires is None else int((key.expires - now.timestamp()) // 86_400)
-
-
-def _day(key: NewsroomKey) -> str | None:
-    if key.expires is None:
-        return None
-    return datetime.fromtimestamp(key.expires, UTC).date().isoformat()
-
-
-def _until(key: NewsroomKey) -> str:
-    return f"until {_day(key)}" if key.expires is not None else "never expires"
-
-
-def _spaced(fingerprint: str) -> str:
-    return " ".join(fingerprint[start : start + 4] for start in range(0, len(fingerprint), 4))
-
-
-def _compact(fingerprint: str) -> str:
-    return "".join(fingerprint.split()).upper().removeprefix("0X")

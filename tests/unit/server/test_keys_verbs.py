@@ -126,6 +126,21 @@ class TestAdding:
         assert "over another channel" in said.err
         assert grouped(people.first) in said.out
         assert typist.has() == {people.first}
+        assert "from now on every recording is sealed to it" in said.err
+        assert "next: tapedrop-server pair --to" in said.err
+
+    def test_a_key_that_was_revoked_since_is_to_be_retired(
+        self, typist: Typist, people: People
+    ) -> None:
+        with keyring() as own:
+            fingerprint = own.new_key("x")
+            typist.adds(own.export(), "--fingerprint", fingerprint)
+            own.revoke(fingerprint)
+            said = typist.adds(own.export(), "--fingerprint", fingerprint)
+
+        assert said.code == 3
+        assert "error: revoked" in said.err
+        assert f"tapedrop-server keys retire {fingerprint}" in said.err
 
     @pytest.mark.parametrize("answer", ["", "yes", "1234", "{last}"])
     def test_anything_but_the_whole_of_it_adds_nothing(
@@ -169,6 +184,7 @@ class TestAdding:
         for exported in (people.own.export_secret(people.first), b"", bytes(1024 * 1024 + 1)):
             said = typist.adds(exported, answers="")
             assert said.code == 3
+            assert ("hint: wipe this file" in said.err) == (0 < len(exported) < 1024 * 1024)
             assert "compare" not in said.err
         assert typist.has() == set()
 
@@ -183,6 +199,12 @@ class TestAdding:
         assert typist.has() == set()
         assert typist.types("list", "--staff").code == 0
         assert typist.types("list").code == 5
+
+    def test_a_drop_runs_without_keys_of_its_staff(self, typist: Typist) -> None:
+        for verb in ("list", "check"):
+            said = typist.types(verb, "--staff")
+            assert said.code == 1
+            assert "hint: tapedrop-server keys add FILE.asc --staff" in said.err
 
 
 class TestOnceADeskIsPaired:
