@@ -182,6 +182,11 @@ class Gpg:
         self._ended = False
         self._choose_keyring()
 
+    @property
+    def version(self) -> tuple[int, ...]:
+        """The version of gpg, as in (2, 2, 40); empty when it doesn't say."""
+        return tuple(self._idle.version or ())
+
     def encrypt(
         self,
         plaintext: Iterable[bytes],

@@ -3,6 +3,7 @@
 import asyncio
 import fcntl
 import os
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
 from functools import partial
@@ -19,6 +20,8 @@ from server.proxy_line import TakesLine
 _LINE_SECONDS: Final = 10  # tor writes its line as soon as it has connected
 _MOST_AHEAD: Final = 2  # requests at a time; no browser sends a second before it is answered
 _LONGEST_HEAD: Final = 32 * 1024  # of a request; a browser's are below 2 KiB
+_LOCK: Final = "serving.lock"
+_PAUSES: Final = (0.01, 0.1, 0.2)
 _BACKLOG: Final = 512  # connections that wait to be accepted; tor drops the stream over that
 
 
@@ -219,13 +222,31 @@ def lock(folder: Path) -> int:
 
     Raises NotFit when one does already: two would take each other's socket.
     """
-    descriptor = os.open(folder / "serving.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(folder / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    for pause_seconds in _PAUSES:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(pause_seconds)  # perhaps somebody only looks
+        else:
+            return descriptor
+    os.close(descriptor)
+    raise NotFit([f"the drop in {folder} is running already"])
+
+
+def is_running(folder: Path) -> bool:
+    """Say whether a process serves this folder. It changes nothing."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        descriptor = os.open(folder / _LOCK, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
+        return True
+    finally:
         os.close(descriptor)
-        raise NotFit([f"the drop in {folder} is running already"]) from None
-    return descriptor
+    return False
 
 
 async def listen(

@@ -22,6 +22,7 @@ from server.cli import _EXIT_CODES, commands
 from server.cli.chapters import CHAPTERS
 from server.config import Config
 from server.events import AtOnce, Counted, Library, Reason, Share, Undelivered, name_of
+from server.staff.checks.every import EVERY
 
 ROOT: Final = Path(__file__).parent.parent
 PAGES: Final = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -174,6 +175,11 @@ class TestTheLog:
         said = " ".join(rows("Once a day")["received condition"])
 
         assert [word for word in Condition if f"`{word}`" not in said] == []
+
+
+class TestChecks:
+    def test_every_check_has_a_row_and_every_row_a_check(self) -> None:
+        assert list(rows("Every check")) == list(EVERY)
 
 
 class TestExitCodes:

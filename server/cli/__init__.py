@@ -21,6 +21,7 @@ from scrub import SandboxUnavailable
 from server.cli import (
     backup,
     canary,
+    check,
     export,
     init,
     keys,
@@ -85,7 +86,20 @@ def commands() -> None:
     """Run a drop: take recordings in, seal them to the newsroom, carry them out."""
 
 
-for verb in (init, keys, serve, pair, export, receipts, replies, canary, sweep, backup, restore):
+for verb in (
+    init,
+    keys,
+    serve,
+    pair,
+    export,
+    receipts,
+    replies,
+    check,
+    canary,
+    sweep,
+    backup,
+    restore,
+):
     commands.add_command(verb.command)
 
 

@@ -1,7 +1,6 @@
 """tapedrop-server sweep: delete what need not be kept, write the rest of the past days anew."""
 
 import asyncio
-import os
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -12,7 +11,7 @@ import click
 from server.cli.options import answer, config_option, drop_at, json_option
 from server.config import Config
 from server.errors import NotFit, StoreFailed
-from server.listening import lock
+from server.listening import is_running
 from server.nights import opened_for, pause_to_doubt
 from server.staff.days import keep_last_sweep
 from server.store.opening import open_store
@@ -45,7 +44,7 @@ def command(
     deleted until somebody has looked at the clock and says --clock-is-right.
     """
     folder, config = drop_at(config_file)
-    running = _is_running(folder)
+    running = is_running(folder)
     going: list[str] | None = [] if names else None
     today = datetime.now(UTC).date()
     pause_days = pause_to_doubt(folder / config.places.receipts, today)
@@ -118,11 +117,3 @@ def _lines(swept: Swept, config: Config, *, dry_run: bool, running: bool) -> lis
         (swept.left, "objects left", "they wait for another night"),
     ]
     return [f"{number:>7} {what}: {why}" for number, what, why in told]
-
-
-def _is_running(folder: Path) -> bool:
-    try:
-        os.close(lock(folder))
-    except NotFit:
-        return True
-    return False

@@ -13,10 +13,19 @@ from server.store.ours import known_store
 
 @asynccontextmanager
 async def open_store(folder: Path, config: Config) -> AsyncIterator[Store]:
-    """Have the store of the drop that lives in `folder`.
+    """Have the store of the drop that lives in `folder`, without what a crash left in it.
 
     Raises NotFit, NewerVersion, StoreFailed.
     """
+    async with open_to_look(folder, config) as store:
+        if isinstance(store, LocalStore):
+            store.clear()
+        yield store
+
+
+@asynccontextmanager
+async def open_to_look(folder: Path, config: Config) -> AsyncIterator[Store]:
+    """Have the same, as it is. Raises NotFit, NewerVersion, StoreFailed."""
     if config.store.engine is Engine.FOLDER:
         root = folder / config.places.store
         if not root.is_dir():
@@ -24,7 +33,6 @@ async def open_store(folder: Path, config: Config) -> AsyncIterator[Store]:
             raise NotFit([f"the folder {root} is missing"])
         local = LocalStore(root, kept_free=config.admission.store_floor_bytes)
         await known_store(local)
-        local.clear()
         yield local
         return
     try:

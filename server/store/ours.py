@@ -44,7 +44,7 @@ async def known_store(store: Store) -> None:
 
 async def ours_only(store: Store, salt: bytes) -> None:
     """Mark a store that is new as ours. Raises NotFit when it is another's, StoreFailed."""
-    ours = _FOLDER + hmac.digest(salt, _PURPOSE, "sha256")[:16].hex()
+    ours = _mark(salt)
     if not await _marks(store):
         try:
             await store.put(ours, small(_PURPOSE + b"\n"))
@@ -52,12 +52,21 @@ async def ours_only(store: Store, salt: bytes) -> None:
             # Another front end may have put it a moment ago; nothing is ever put twice.
             if ours not in await _marks(store):
                 raise
-    marks = await _marks(store)
+    await not_another_s(store, salt)
+
+
+async def not_another_s(store: Store, salt: bytes) -> None:
+    """Mark nothing. Raises NotFit when the store is another drop's, StoreFailed."""
+    ours, marks = _mark(salt), await _marks(store)
     if not marks <= {ours}:
         begun = "another salt" if ours not in marks else "several salts"
         raise NotFit(
             [f"the store was begun with {begun}; every front end of a drop needs the same salt"]
         )
+
+
+def _mark(salt: bytes) -> str:
+    return _FOLDER + hmac.digest(salt, _PURPOSE, "sha256")[:16].hex()
 
 
 async def _marks(store: Store) -> set[str]:

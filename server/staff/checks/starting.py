@@ -61,20 +61,27 @@ def read_logo(folder: Path, newsroom: Newsroom) -> bytes:
 
 def folders_fit(folder: Path, config: Config) -> None:
     """Raise NotFit when a folder is missing or others than its owner can enter it."""
-    problems = []
-    names = [config.places.spool, config.newsroom.keyring]
-    if config.store.engine is Engine.FOLDER:
-        names.insert(0, config.places.store)
-    for name in names:
-        place = folder / name
-        if not place.is_dir():
-            problems.append(f"the folder {place} is missing")
-        elif place.stat().st_mode & 0o077:
+    problems = missing_folders(folder, config)
+    for place in _folders(folder, config):
+        if place.is_dir() and place.stat().st_mode & 0o077:
             problems.append(f"others can enter {place}; run: chmod 700 {place}")
     if not problems and config.store.engine is Engine.FOLDER:
         problems += _store_problems(folder / config.places.store)
     if problems:
         raise NotFit(problems)
+
+
+def missing_folders(folder: Path, config: Config) -> list[str]:
+    """Return a line for each folder without which nothing can be taken in."""
+    missing = (place for place in _folders(folder, config) if not place.is_dir())
+    return [f"the folder {place} is missing" for place in missing]
+
+
+def _folders(folder: Path, config: Config) -> list[Path]:
+    names = [config.places.spool, config.newsroom.keyring]
+    if config.store.engine is Engine.FOLDER:
+        names.insert(0, config.places.store)
+    return [folder / name for name in names]
 
 
 def clock_fit(receipts: Path, today: date) -> None:

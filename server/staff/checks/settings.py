@@ -1,0 +1,74 @@
+"""The configuration: what in it isn't as safe as the default, and the command that sends alerts."""
+
+import os
+import shutil
+from pathlib import Path
+
+from server.config import Config, Engine, Findings
+from server.errors import NotFit
+from server.staff.checks import Answer, Answers, Ground, fail, look, ok
+from server.staff.checks.starting import missing_folders, read_logo
+
+
+def settings(ground: Ground) -> Answers:
+    """Settings that somebody chose and that weaken the drop; the defaults are safe."""
+    answers = list(_weaker(ground.config))
+    yield from answers
+    if not answers:
+        yield ok("nothing in it is weaker than the default")
+
+
+def _weaker(config: Config) -> Answers:
+    if config.work.unfenced_scrubbing:
+        todo = "take it out; no source may use this drop"
+        yield fail("work.unfenced_scrubbing reads recordings without a sandbox", todo)
+    if config.listen.tcp:
+        todo = "take it out: tor goes to listen.unix"
+        yield look("listen.tcp lets every user of this machine in, for trying out only", todo)
+    if config.newsroom.findings is Findings.VALUES:
+        todo = "if the newsroom did not ask for it, take it out"
+        yield look('newsroom.findings = "values" seals what was taken out of a recording', todo)
+    if not config.keeping.sweep_nightly and config.store.engine is Engine.FOLDER:
+        todo = "take it out, unless another front end sweeps this store"
+        yield look("keeping.sweep_nightly = false: the disk keeps the second of what came", todo)
+    if 0 in (config.admission.spool_floor_bytes, config.admission.store_floor_bytes):
+        todo = "take the floor of 0 out of [admission]"
+        yield look("uploads are taken until the disk is full", todo)
+
+
+def folders(ground: Ground) -> Answers:
+    """What the settings name is there."""
+    problems = missing_folders(ground.folder, ground.config)
+    try:
+        read_logo(ground.folder, ground.config.newsroom)
+    except NotFit as error:
+        problems += error.problems
+    yield from (fail(problem, "make it, or correct the setting") for problem in problems)
+    if not problems:
+        yield ok("what the configuration names is there")
+
+
+def lockdown(ground: Ground) -> Answers:
+    """In a lockdown no uploads are taken."""
+    if ground.at("lockdown").exists():
+        yield look("the drop is locked down: no uploads are taken", "tapedrop-server unlock")
+    else:
+        yield ok("uploads are taken")
+
+
+def alerts(ground: Ground) -> Answers:
+    """The command that carries alerts away is there and can be run."""
+    yield _alerts(ground.config.staff.alert_command)
+
+
+def _alerts(words: tuple[str, ...]) -> Answer:
+    if not words:
+        return look("nobody is alerted", "set staff.alert_command")
+    found = shutil.which(words[0])
+    if found is None or not os.access(found, os.X_OK):
+        todo = "write the whole path of a program that this user may run"
+        return fail(f"staff.alert_command: {words[0]} is not there, or can't be run", todo)
+    if not Path(words[0]).is_absolute():
+        todo = f"write the whole path: {found}"
+        return look(f"staff.alert_command: {words[0]} is looked for in PATH", todo)
+    return ok(f"alerts leave by {found}")
