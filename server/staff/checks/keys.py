@@ -36,7 +36,7 @@ def newsroom(ground: Ground) -> Answers:
 
 
 def newsroom_at(ground: Ground) -> Newsroom:
-    """Return the newsroom's keys as the drop judges them. Raises GpgFailed, and what the desks raise."""
+    """Return the newsroom's keys as the drop judges them."""
     return newsroom_of(ground.folder, ground.config, now=ground.now)
 
 
