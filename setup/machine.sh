@@ -26,6 +26,8 @@ if [ "${1:-run}" = test ]; then
     need strace strace
     need curl curl
     need faketime faketime        # a clock that jumps
+    need_library dosfstools       # a stick with FAT32
+    need_library fusefat          # and what mounts it where the kernel can't
     need_library python3-swift    # a real S3-compatible engine, run by the tests on loopback
     need_library libavcodec-extra # ffmpeg's encoders for phones, to make test recordings with
     need_library libatomic1       # what drives the browser is linked to it

@@ -54,7 +54,8 @@ async def copy(store: Store, name: str, to: str, folder: int, passed: Passed) ->
                 synced = end
                 _sync(file)
             passed(len(block))
-        os.ftruncate(file, end)
+        if os.fstat(file).st_size > end:
+            os.ftruncate(file, end)
         _sync(file)
         return Copied(digest.digest(), end, kept)
     finally:

@@ -114,6 +114,9 @@ async def export(
                 store, bags, place, sizes, export_key, newsroom, day, receipts, progress
             )
             done = await going.there_already() or await going.write()
+        if done.folder:
+            with _noted_in(receipts):
+                keep_last_export(receipts, day)
     return replace(done, left=len(found) - len(names))
 
 
@@ -254,12 +257,8 @@ class _Export:
             for drop in self.sizes
             if (listed := f"{DATA}/{_file(drop)}") in digests
         }
-        try:
+        with _noted_in(self.receipts):
             keep_exported(self.receipts, carried)
-            keep_last_export(self.receipts, self.day)
-        except OSError as error:
-            why = os.strerror(error.errno or 0)
-            raise StoreFailed(f"can't note in {self.receipts} what was carried: {why}") from None
 
     def _told(
         self,
@@ -295,6 +294,16 @@ class _Export:
             self.progress(what, so_far, total)
 
         return passed
+
+
+@contextmanager
+def _noted_in(receipts: Path) -> Iterator[None]:
+    """Say of a note that can't be written that it is not the stick's fault."""
+    try:
+        yield
+    except OSError as error:
+        why = os.strerror(error.errno or 0)
+        raise StoreFailed(f"can't note in {receipts} what was carried: {why}") from None
 
 
 def _file(drop: str) -> str:
