@@ -116,7 +116,11 @@ class WrongSignature(CryptoError):
 
 
 class BadKeyList(CryptoError):
-    """A signed key list is not laid out as one, or can't be taken; the message is a clause."""
+    """A signed key list is not laid out as one, or can't be taken; `why` is a clause."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"the key list can't be taken: {why}")
+        self.why = why
 
 
 class BadBag(CryptoError):

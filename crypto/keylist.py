@@ -15,6 +15,7 @@ Keys are Ed25519 public keys, 64 hex digits. `docs/keylist.md` has the rules for
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from typing import Any, Final
 
 from cryptography.exceptions import InvalidSignature
@@ -56,6 +57,11 @@ class KeyList:
     def fingerprints(self) -> frozenset[str]:
         """Primary fingerprints of everyone who reads."""
         return frozenset(self.readers)
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 by which a list is known again, 32 bytes."""
+        return sha256(canonical(asdict(self))).digest()
 
 
 def is_list(untrusted: bytes) -> bool:

@@ -132,10 +132,14 @@ def pair(fingerprint: str) -> None:
     """Make a desk for the newsroom's key, and introduce drop and desk to each other."""
     step("A desk is made, and paired with the drop")
     introduction = str(HOME / "pairing.json")
-    tapedrop("server", "pair", "--to", introduction, "--config", str(CONFIG))
+    shown = tapedrop("server", "pair", "--to", introduction, "--config", str(CONFIG))["words"]
+    say(f"the drop shows: {shown}")
     key = ["--key", fingerprint, "--gnupg", str(NEWSROOM)]
-    tapedrop("intake", "init", str(DESK), "--server", introduction, *key)
-    tapedrop("server", "pair", str(DESK / "pairing.json"), "--config", str(CONFIG))
+    desk = ["init", str(DESK), "--server", introduction, *key, "--words", shown]
+    shown = tapedrop("intake", *desk)["words"]
+    say(f"the desk shows: {shown}")
+    file = str(DESK / "pairing.json")
+    tapedrop("server", "pair", file, "--words", shown, "--config", str(CONFIG))
     say("each knows the other's signing key")
 
 

@@ -33,6 +33,7 @@ class Alarm(StrEnum):
     """What an envelope that opened says, or does, that it must not."""
 
     OTHER_NEWSROOM = "sealed for another key list than this desk's"
+    EARLIER_KEYS = "sealed to the newsroom's earlier keys"
     MISCOUNTED = "sealed to another number of keys than it says"
     MORE_READERS = "sealed to more keys than the newsroom has"
     FEWER_READERS = "sealed to fewer keys than the newsroom has"

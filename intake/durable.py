@@ -46,6 +46,18 @@ def write(path: Path, content: bytes) -> None:
         out.write(content)
 
 
+def rewrite(path: Path, content: bytes) -> None:
+    """Write a small file anew in one step: a crash leaves the old one or the new one."""
+    part = path.with_name(f"{path.name}.part")
+    part.unlink(missing_ok=True)  # left by one that was interrupted
+    with _exclusive(part) as out:
+        out.write(content)
+        out.flush()
+        os.fsync(out.fileno())
+    part.replace(path)
+    sync_folder(path.parent)
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in `folder` as durable as the files they name."""
     fd = os.open(folder, _FOLDER_FLAGS)

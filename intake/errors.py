@@ -3,6 +3,7 @@
 Facts are attributes; `wording.py` makes sentences of them.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import ClassVar
 
@@ -51,6 +52,26 @@ class NotInNewsroom(IntakeError):
     def __init__(self, fingerprint: str) -> None:
         super().__init__(f"{fingerprint} is not one of the newsroom's keys")
         self.fingerprint = fingerprint
+
+
+class NotConfirmed(IntakeError):
+    """A person was asked to type something first, and typed something else."""
+
+
+class NotASigner(IntakeError):
+    """This desk is not among those that may sign the newsroom's key list."""
+
+    def __init__(self, signers: Iterable[str]) -> None:
+        super().__init__("another desk signs the key list")
+        self.signers = ", ".join(sorted(signers))
+
+
+class CantChangeKeys(IntakeError):
+    """The newsroom's keys stay as they are; `why` is a clause."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
 
 
 class VaultLocked(IntakeError):

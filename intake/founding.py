@@ -14,6 +14,7 @@ from intake.durable import PRIVATE_FOLDER, sync_folder, write
 from intake.errors import FolderTaken, KeyNotUsable, NotInNewsroom
 from intake.layout import Layout
 from intake.pairing import ServerPairing, desk_pairing
+from intake.readers import blocks_from
 from intake.settings import Desk, Reporter, Server, Settings, written
 from intake.vault import new_vault, sealed_key, unlock
 
@@ -37,15 +38,24 @@ def found_desk(
     if folder.is_dir() and any(folder.iterdir()):
         raise FolderTaken(folder)
     key = _reporters_key(gpg, fingerprint, now)
-    if key.fingerprint not in server.newsroom and not outside_newsroom:
+    # A server that nobody has given a key yet learns the reporter's when the two are paired.
+    newsroom = server.newsroom or (key.fingerprint,)
+    if key.fingerprint not in newsroom and not outside_newsroom:
         raise NotInNewsroom(key.fingerprint)
     signing_key = Ed25519PrivateKey.generate()
     public = signing_key.public_key().public_bytes_raw()
     settings = Settings(
         desk=Desk(name=name or f"desk-{public.hex()[:8]}"),
-        server=Server(export_key=server.export_key, newsroom=tuple(sorted(server.newsroom))),
+        server=Server(
+            export_key=server.export_key,
+            newsroom=tuple(sorted(newsroom)),
+            signers=server.desks,
+            canary=server.canary,
+        ),
         reporter=Reporter(key=key.fingerprint, gnupg_home=str(gpg.home)),
     )
+    block = gpg.export_keys([key.fingerprint])
+    others = blocks_from(gpg, set(newsroom) - {key.fingerprint})
     vault = new_vault()
     sealed = sealed_key(vault, gpg=gpg, subkey=key.subkey, day=now.date())
     unlock(sealed, gpg=gpg, fingerprint=key.fingerprint)
@@ -55,7 +65,9 @@ def found_desk(
             subfolder.mkdir(mode=PRIVATE_FOLDER)
         write(desk.vault_key, sealed)
         write(desk.signing_key, vault.hold_signing_key(signing_key))
-        write(desk.pairing, desk_pairing(settings, public))
+        for fingerprint, public_key in (others | {key.fingerprint: block}).items():
+            write(desk.keys / f"{fingerprint}.asc", public_key.encode())
+        write(desk.pairing, desk_pairing(settings, public.hex(), block))
         write(desk.settings, written(settings))
         with catalogue.opened(desk.catalogue, vault.catalogue_key):
             pass

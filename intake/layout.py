@@ -3,6 +3,7 @@
     desk.toml             who the server and the reporter are (`settings.py`)
     pairing.json          what security staff carry to the server (`pairing.py`)
     vault.key.gpg         the vault key, 32 bytes, sealed to the reporter's OpenPGP key
+    keys/<fingerprint>.asc the newsroom's public keys, as far as this desk has them
     desk.key              the desk's Ed25519 signing key, in a container under the vault
     catalogue.db          SQLCipher, under the vault
     evidence/<sha256>.gpg every envelope, byte for byte
@@ -51,6 +52,10 @@ class Layout:
         return self.folder / "desk.key"
 
     @property
+    def keys(self) -> Path:
+        return self.folder / "keys"
+
+    @property
     def catalogue(self) -> Path:
         return self.folder / "catalogue.db"
 
@@ -73,4 +78,4 @@ class Layout:
     @property
     def subfolders(self) -> tuple[Path, ...]:
         """Every folder inside the desk's own."""
-        return self.evidence, self.bags, self.working, self.outbox
+        return self.keys, self.evidence, self.bags, self.working, self.outbox

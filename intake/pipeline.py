@@ -118,14 +118,21 @@ def alarms(opened: Opened, server: Server) -> list[Alarm]:
 
     A server that was taken over could seal to one reader more; these are where that shows.
     """
-    raised = []
-    if opened.manifest.newsroom_digest != server.newsroom_digest:
-        raised.append(Alarm.OTHER_NEWSROOM)
-    if opened.manifest.recipients != opened.recipients:
+    manifest, raised = opened.manifest, []
+    keys = len(server.newsroom)
+    if manifest.newsroom_digest != server.newsroom_digest:
+        earlier = server.earlier_list(manifest.newsroom_digest)
+        if earlier is None:
+            raised.append(Alarm.OTHER_NEWSROOM)
+        else:
+            keys = earlier.keys
+            if earlier.until is not None and manifest.day > earlier.until:
+                raised.append(Alarm.EARLIER_KEYS)
+    if manifest.recipients != opened.recipients:
         raised.append(Alarm.MISCOUNTED)
-    if opened.recipients > len(server.newsroom):
+    if opened.recipients > keys:
         raised.append(Alarm.MORE_READERS)
-    if opened.recipients < len(server.newsroom):
+    if opened.recipients < keys:
         raised.append(Alarm.FEWER_READERS)
     return raised
 

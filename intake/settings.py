@@ -20,6 +20,9 @@ Ed25519Hex = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 MailboxHex = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{32}\Z")]
 Pseudonym = Annotated[str, msgspec.Meta(pattern=r"\A[a-z]+ [a-z]+\Z", max_length=40)]
 DeskName = Annotated[str, msgspec.Meta(pattern=r"\A[a-z0-9][a-z0-9-]{0,39}\Z")]
+SignerName = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9 _-]{0,39}\Z")]
+Digest = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+Day = Annotated[str, msgspec.Meta(pattern=r"\A\d{4}-\d\d-\d\d\Z")]
 Newsroom = Annotated[tuple[Fingerprint, ...], msgspec.Meta(min_length=1)]
 
 
@@ -40,12 +43,27 @@ class Canary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return (source.pseudonym, source.mailbox_id) == (self.pseudonym, self.mailbox_id)
 
 
+class Earlier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A key list that the newsroom had before: what drops from then say of themselves."""
+
+    digest: Digest
+    keys: int
+    """How many it had."""
+    until: Day | None = None
+    """The last day a drop may say it; None where all of its keys are the newsroom's still."""
+
+
 class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The paired server."""
 
     export_key: Ed25519Hex
     newsroom: Newsroom
     """Primary fingerprints of every key that drops are sealed to."""
+    signed_at: int = 0
+    """When that list was signed, in seconds since 1970; 0 for the one from pairing."""
+    signers: dict[Ed25519Hex, SignerName] = {}
+    """The desks that may sign the next one: signing key, and name. Empty: this desk."""
+    earlier: tuple[Earlier, ...] = ()
     canary: Canary | None = None
     """None where the server named none at pairing: then nothing is taken for one."""
 
@@ -58,6 +76,10 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def newsroom_digest(self) -> str:
         """What a manifest must say of the newsroom, 64 hex digits."""
         return list_digest(self.newsroom).hex()
+
+    def earlier_list(self, digest: str) -> Earlier | None:
+        """Return the earlier list that a manifest's digest means, if it means one."""
+        return next((each for each in self.earlier if each.digest == digest), None)
 
 
 class Reporter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -95,9 +117,16 @@ name = {name}
 [server]
 # The key that signs the server's bags. A bag that is signed by another is refused.
 export_key = {export_key}
-# Whom the server seals to. A drop that says anything else raises an alarm.
+# Whom the server seals to. A drop that says anything else raises an alarm. `keys` changes it, and
+# signs it, for the server to believe.
 newsroom = [
 {newsroom}]
+signed_at = {signed_at}
+# The desks that may sign the next list: signing key, and name. None: this desk.
+signers = {{{signers}}}
+# Earlier lists: their digest, how many keys, and until which day a drop may be sealed to them.
+earlier = [
+{earlier}]
 {canary}
 [reporter]
 # The OpenPGP key that opens this desk's vault, and where gpg finds it.
@@ -123,14 +152,23 @@ def written(settings: Settings) -> bytes:
     """Return the text of `desk.toml`, with its comments."""
     newsroom = "".join(f"    {_quoted(each)},\n" for each in settings.server.newsroom)
     canary = settings.server.canary
+    signers = [f"{key} = {_quoted(name)}" for key, name in settings.server.signers.items()]
     return _TEXT.format(
         name=_quoted(settings.desk.name),
         export_key=_quoted(settings.server.export_key),
         newsroom=newsroom,
+        signed_at=settings.server.signed_at,
+        signers=", ".join(signers),
+        earlier="".join(map(_written_earlier, settings.server.earlier)),
         canary=_written_canary(canary) if canary else "",
         key=_quoted(settings.reporter.key),
         gnupg_home=_quoted(settings.reporter.gnupg_home),
     ).encode()
+
+
+def _written_earlier(earlier: Earlier) -> str:
+    until = f", until = {_quoted(earlier.until)}" if earlier.until else ""
+    return f"    {{ digest = {_quoted(earlier.digest)}, keys = {earlier.keys}{until} }},\n"
 
 
 def _written_canary(canary: Canary) -> str:

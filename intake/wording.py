@@ -30,6 +30,16 @@ _SAID: Final[Mapping[type[BaseException], tuple[str, str]]] = {
         "the server doesn't seal to {fingerprint}, so this desk could not open its drops",
         "if it opens them with another key of this keyring, say so with --outside-newsroom",
     ),
+    intake.NotConfirmed: (
+        "what was typed is something else; nothing was changed",
+        "read it from the other machine's screen, not from what came with the file",
+    ),
+    intake.NotASigner: (
+        "this desk can't sign key lists, only {signers} can",
+        "there: tapedrop-intake keys add with this desk's pairing.json, then keys sign; bring that "
+        "list to the server and here: tapedrop-intake keys add",
+    ),
+    intake.CantChangeKeys: ("the newsroom's keys stay as they are: {why}", ""),
     intake.VaultLocked: (
         "no key here opens the vault",
         "it is sealed to {fingerprint}: is the card plugged in, and the PIN right?",
@@ -102,6 +112,8 @@ _SAID: Final[Mapping[type[BaseException], tuple[str, str]]] = {
         "{about} does not hold together ({error}); nothing was taken in",
         "export the bag anew; the server still holds all of it",
     ),
+    sealing.BadKeyList: ("{error}", "nothing was changed; have it signed anew"),
+    sealing.KeyRefused: ("the key can't be one of the newsroom's: {error}", ""),
     sealing.NewerVersion: (
         "{about} was made by a later version of Tapedrop",
         "install that version on this desk; nothing is lost until then",
@@ -124,10 +136,13 @@ _SIZES: Final = {"needed", "free"}
 
 ALARMS: Final[Mapping[Alarm, str]] = {
     Alarm.OTHER_NEWSROOM: "the server sealed it for another list of keys than this desk knows",
+    Alarm.EARLIER_KEYS: "it is sealed to the newsroom's earlier keys: a key that was retired can "
+    "still read it",
     Alarm.MISCOUNTED: "it is sealed to another number of keys than it says",
     Alarm.MORE_READERS: "it is sealed to more keys than the newsroom has: someone else may read it",
     Alarm.FEWER_READERS: "it is sealed to fewer keys than the newsroom has",
 }
+EARLIER_HINT: Final = "have security staff take the list that tapedrop-intake keys sign wrote"
 ALARM_HINT: Final = "tell security staff before the next drop is trusted to this server"
 
 CONDITIONS: Final[Mapping[Condition, str]] = {

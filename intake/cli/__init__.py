@@ -11,8 +11,10 @@ from intake.cli.exits import NEEDS_A_PERSON, USAGE, exit_code
 from intake.cli.export import export_drop
 from intake.cli.import_ import import_bags
 from intake.cli.init import make_desk
+from intake.cli.keys import keys
 from intake.cli.list_ import list_drops
 from intake.cli.open_ import open_drops
+from intake.cli.pair import pair_again
 from intake.cli.receipt import write_receipt
 from intake.cli.reply import write_reply
 from intake.cli.show import show_drop
@@ -24,7 +26,7 @@ Exit: 0 done; 1 done, but something needs a person; 2 usage;
 
 \b
 Example:
-  $ tapedrop-intake init desk --server pairing.json --key 5B0C…91F2
+  $ tapedrop-intake init desk --server server.json --key 5B0C…91F2
   $ tapedrop-intake --desk desk import /media/stick
   $ tapedrop-intake --desk desk open --all
   $ tapedrop-intake --desk desk list
@@ -43,6 +45,8 @@ def verbs(desk: Path | None) -> None:
 
 for _verb in (
     make_desk,
+    pair_again,
+    keys,
     import_bags,
     open_drops,
     list_drops,

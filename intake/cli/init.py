@@ -9,7 +9,8 @@ import click
 
 from crypto.newsroom import list_digest
 from intake.cli.desk import as_json, desk_gpg
-from intake.cli.talk import print_json
+from intake.cli.pair import show_pairing
+from intake.cli.talk import confirm
 from intake.founding import found_desk
 from intake.layout import Layout
 from intake.pairing import read_server_pairing
@@ -19,13 +20,14 @@ _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 _EPILOG: Final = """\b
 Example:
-  $ tapedrop-intake init desk --server pairing.json \\
+  $ tapedrop-intake init desk --server server.json \\
         --key 3F0A1C44B5D27E90AA61F0C2D9B8E7F65B0C91F2
   $ cp desk/pairing.json /media/stick      (for tapedrop-server pair)
 """
 
 
-def _fingerprint(_context: click.Context, _option: click.Parameter, said: str) -> str:
+def whole_fingerprint(_context: click.Context, _option: click.Parameter, said: str) -> str:
+    """Return a fingerprint as it was typed, checked: `callback` of an argument or option."""
     fingerprint = said.replace(" ", "").removeprefix("0x").upper()
     if not _FINGERPRINT.fullmatch(fingerprint):
         raise click.BadParameter("a whole fingerprint is 40 hex digits")
@@ -41,14 +43,16 @@ def _name(_context: click.Context, _option: click.Parameter, said: str | None) -
 @click.command("init", epilog=_EPILOG)
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--server", "server_file", metavar="FILE", required=True,
-              type=click.Path(path_type=Path), help="The server's pairing.json.")  # fmt: skip
-@click.option("--key", metavar="FINGERPRINT", required=True, callback=_fingerprint,
+              type=click.Path(path_type=Path, allow_dash=True),
+              help="The file of tapedrop-server pair --to; - for what a camera read.")  # fmt: skip
+@click.option("--key", metavar="FINGERPRINT", required=True, callback=whole_fingerprint,
               help="The reporter's OpenPGP key, which opens the vault.")  # fmt: skip
 @click.option("--gnupg", metavar="HOME", type=click.Path(path_type=Path, file_okay=False),
               help="Where gpg finds that key (default: ~/.gnupg).")  # fmt: skip
 @click.option("--name", callback=_name, help="What the server calls this desk.")
 @click.option("--outside-newsroom", is_flag=True,
               help="The key is not one of the newsroom's, and that is meant.")  # fmt: skip
+@click.option("--words", help="The eight words that the server showed, where nobody can be asked.")
 @as_json
 def make_desk(
     folder: Path,
@@ -57,24 +61,29 @@ def make_desk(
     gnupg: Path | None,
     name: str | None,
     outside_newsroom: bool,
+    words: str | None,
     as_json: bool,
 ) -> None:
-    """Make a desk in DIR, for one reporter's key and one server."""
+    """Make a desk in DIR, for one reporter's key and one server.
+
+    Asks for the eight words that the server showed, and shows those of this desk's own file.
+    """
     home = (gnupg or Path.home() / ".gnupg").resolve()
+    server, server_words = read_server_pairing(server_file)
+    # Ours are not shown: who copies them has compared nothing.
+    question = "type the eight words that the server showed when its file was made"
+    confirm(question, server_words, given=words, option="--words")
     settings = found_desk(
         folder,
-        server=read_server_pairing(server_file),
+        server=server,
         gpg=desk_gpg(home),
         fingerprint=key,
         now=datetime.now(UTC),
         name=name,
         outside_newsroom=outside_newsroom,
     )
-    pairing = Layout(folder).pairing
-    if as_json:
-        print_json({"desk": settings.desk.name, "pairing": str(pairing)})
-        return
-    click.echo(f"made {settings.desk.name} in {folder}")
-    click.echo(f"it believes bags signed by {settings.server.export_key}")
-    click.echo(f"its newsroom is {list_digest(settings.server.newsroom).hex()}")
-    click.echo(f"now carry {pairing} to the server: tapedrop-server pair")
+    if not as_json:
+        click.echo(f"made {settings.desk.name} in {folder}")
+        click.echo(f"it believes bags signed by {settings.server.export_key}")
+        click.echo(f"its newsroom is {list_digest(settings.server.newsroom).hex()}")
+    show_pairing(Layout(folder), as_json=as_json)

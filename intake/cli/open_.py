@@ -11,11 +11,11 @@ from intake.cli.exits import DONE, NEEDS_A_PERSON, exit_code, gravest
 from intake.cli.list_ import print_drops
 from intake.cli.rows import row
 from intake.cli.talk import complain, note, print_json, say_error
-from intake.drop import Drop, Status
+from intake.drop import Alarm, Drop, Status
 from intake.errors import EvidenceDamaged
 from intake.layout import Layout
 from intake.pipeline import open_drop
-from intake.wording import ALARM_HINT, ALARMS, plain
+from intake.wording import ALARM_HINT, ALARMS, EARLIER_HINT, plain
 
 _EPILOG: Final = """\b
 Example:
@@ -55,15 +55,24 @@ def open_drops(ids: tuple[str, ...], everything: bool, desk: Layout, as_json: bo
     if canaries:
         days = ", ".join(sorted({plain(drop.canary_day or "") for drop in canaries}))
         note(f"{len(canaries)} from the server's canary, sent on {days}: not listed, nothing to do")
-    for drop in opened:
-        for alarm in drop.alarms:
-            code = gravest(code, NEEDS_A_PERSON)
-            say_error(f"ALARM: {drop.id}: {ALARMS[alarm]}", ALARM_HINT)
+    if any(_raise_alarms(drop) for drop in opened):
+        code = gravest(code, NEEDS_A_PERSON)
     if as_json:
         print_json([row(drop) for drop in opened])
     else:
         print_drops(opened)
     return code
+
+
+def _raise_alarms(drop: Drop) -> bool:
+    """Say what a reporter must know of a drop, although it opened; return whether anything is."""
+    for alarm in drop.alarms:
+        if alarm is Alarm.EARLIER_KEYS:
+            note(f"warning: {drop.id}: {ALARMS[alarm]}")
+            note(f"hint: {EARLIER_HINT}")
+        else:
+            say_error(f"ALARM: {drop.id}: {ALARMS[alarm]}", ALARM_HINT)
+    return bool(drop.alarms)
 
 
 def _open(room: Unlocked, drop: Drop) -> Drop:

@@ -1,12 +1,15 @@
 """Results to stdout, talk to stderr: prefixed, lower case, no full stop."""
 
+import io
 import json
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Final, Self
 
 import click
+import segno
 
+from intake.errors import NotConfirmed
 from intake.wording import size_text, told
 
 PROGRAM: Final = "tapedrop-intake"
@@ -28,6 +31,31 @@ def say_error(sentence: str, hint: str = "") -> None:
     note(f"error: {sentence}")
     if hint:
         note(f"hint: {hint}")
+
+
+def confirm(question: str, expected: str, *, given: str | None, option: str) -> None:
+    """Return once a person has typed `expected`, or gave it as `option`; case and spaces aside.
+
+    Without a terminal nobody is asked. Raises click.UsageError then, NotConfirmed when it differs.
+    """
+    if given is None:
+        if not sys.stdin.isatty():
+            raise click.UsageError(f"nobody is here to be asked; say it with {option}")
+        given = click.prompt(f"{PROGRAM}: {question}", err=True, prompt_suffix="\n> ")
+    if _compact(given) != _compact(expected):
+        raise NotConfirmed
+
+
+def draw(content: bytes) -> None:
+    """Draw `content` (ASCII) as a QR code, beside the results, if one can hold it."""
+    try:
+        code = segno.make_qr(content.decode("ascii"), error="l", boost_error=False)
+    except segno.DataOverflowError:
+        note("it is too long for a QR code; carry the file")
+        return
+    drawn = io.StringIO()
+    code.terminal(drawn, compact=True, border=2)
+    click.echo(drawn.getvalue(), err=True)
 
 
 def print_json(result: object) -> None:
@@ -65,3 +93,7 @@ class Progress:
     def __exit__(self, *_exception: object) -> None:
         if self._shown:
             click.echo("\r\x1b[K", nl=False, err=True)
+
+
+def _compact(typed: str) -> str:
+    return "".join(typed.split()).casefold()

@@ -9,6 +9,7 @@ import click
 
 from crypto.errors import (
     BadBag,
+    BadKeyList,
     CryptoError,
     KeyRefused,
     NewerVersion,
@@ -51,6 +52,7 @@ _EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
     (KeyRefused, 3),
     (NewerVersion, 3),
     (BadBag, 3),
+    (BadKeyList, 3),
     (WrongSignature, 3),
     (NotPaired, 3),
     (NotSigned, 3),

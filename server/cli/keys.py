@@ -8,7 +8,9 @@ from typing import Any, BinaryIO, Final
 import click
 
 from crypto.errors import KeyRefused
+from crypto.keylist import is_list
 from crypto.newsroom import Newsroom, NewsroomKey, add_keys, look_at, remove_keys
+from server.cli import keylists
 from server.cli.key_lines import (
     checked,
     compact,
@@ -43,6 +45,8 @@ def command() -> None:
     epilog="""\b
 Example: the key that a reporter gave you
   tapedrop-server keys add newsroom.asc --config /srv/drop/tapedrop.toml
+or, once a desk is paired, the list that it signed
+  tapedrop-server keys add /media/stick/keys.json --config /srv/drop/tapedrop.toml
 """,
 )
 @click.argument("file", type=click.File("rb"))
@@ -62,12 +66,16 @@ def add(
     """Add the public keys in FILE, once their fingerprints were compared.
 
     Shows each fingerprint and asks for it back: as its owner reads it out, over another channel
-    than FILE came by. Once a desk is paired, it must have signed for a newsroom key.
+    than FILE came by. Once a desk is paired, it must have signed for a newsroom key: FILE is then
+    the list that it signed (tapedrop-intake keys sign), which is taken as a whole, unasked.
     """
     keyring = _keyring(config_file, staff=staff)
     exported = file.read(_LARGEST + 1)
     if len(exported) > _LARGEST:
         raise KeyRefused("too large for a key")
+    if is_list(exported) and not staff:
+        keylists.take(*drop_at(config_file), exported, as_json=as_json)
+        return
     keys = _looked_at(keyring, exported)
     signed = keyring.signed()
     for key in keys:

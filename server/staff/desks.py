@@ -13,6 +13,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from crypto.comparing import canonical, read_object, words_of
 from crypto.errors import NewerVersion
 from server.errors import NotPaired
 
@@ -42,19 +43,23 @@ class Desk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return Ed25519PublicKey.from_public_bytes(bytes.fromhex(self.signing_key))
 
 
-def read_desk(untrusted: bytes) -> Desk:
-    """Return the desk whose file this is. Raises NotPaired, NewerVersion."""
+def introduced(untrusted: bytes) -> tuple[Desk, str]:
+    """Return the desk whose file this is, and the eight words of the file.
+
+    The words cover all that is read of it. Raises NotPaired, NewerVersion.
+    """
     try:
-        version = msgspec.json.decode(untrusted, type=_Version).version
+        said = read_object(untrusted)
+        version = msgspec.convert(said, type=_Version).version
         if version > VERSION:
-            raise NewerVersion(str(version))
-        desk = msgspec.json.decode(untrusted, type=Desk)
+            raise NewerVersion(f"a desk's pairing file, version {version}")
+        desk = msgspec.json.decode(canonical(said), type=Desk)
         desk.public_key()
-    except (msgspec.DecodeError, ValueError):
+    except (msgspec.MsgspecError, ValueError):
         raise NotPaired("not a desk's pairing file") from None
     if not _DESK_NAME.fullmatch(desk.desk):
         raise NotPaired("a desk's name is letters, digits and spaces")
-    return desk
+    return desk, words_of(said)
 
 
 def paired(desks: Path) -> list[Desk]:
@@ -62,4 +67,4 @@ def paired(desks: Path) -> list[Desk]:
 
     Raises NotPaired when a file is spoilt, NewerVersion.
     """
-    return [read_desk(path.read_bytes()) for path in sorted(desks.glob("*.json"))]
+    return [introduced(path.read_bytes())[0] for path in sorted(desks.glob("*.json"))]

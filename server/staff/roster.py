@@ -16,6 +16,7 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from crypto.errors import NewerVersion
+from crypto.keylist import KeyList
 from server.errors import NotFit
 from server.files import replace
 from server.staff.desks import Desk, paired
@@ -90,6 +91,20 @@ def retired(desks: Path, fingerprint: str, *, now: datetime) -> None:
     said: dict[str, Any] = {
         "readers": roster.readers - {fingerprint},
         "retired": roster.retired | {fingerprint: int(now.timestamp())},
+    }
+    _keep(desks, msgspec.structs.replace(roster, **said))
+
+
+def replaced(desks: Path, keys: KeyList) -> None:
+    """Make this list the one that holds, in one step. Raises NotFit where no desk is paired."""
+    roster = roster_of(desks)
+    if roster is None:
+        raise NotFit([f"{desks} has no desk any more"])
+    said: dict[str, Any] = {
+        "signers": dict(keys.desks),
+        "readers": keys.fingerprints,
+        "signed_at": keys.signed_at,
+        "taken": keys.digest.hex(),
     }
     _keep(desks, msgspec.structs.replace(roster, **said))
 

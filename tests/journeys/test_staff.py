@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from desk import Desk
+from desk import Desk, words
 from drops import SERVER, Drop, Newsroom, Serving, write_wav
 from form import Browser
 from guide import undocumented
@@ -55,7 +55,7 @@ class TestTheGuide:
         staff.type("keys", "check")
         staff.type("pair", "--to", stick / "server.json")
         desk = Desk(tmp_path / "desk", newsroom, stick / "server.json")
-        staff.type("pair", desk.folder / "pairing.json")
+        staff.type("pair", desk.folder / "pairing.json", *words(desk.folder / "pairing.json"))
         assert staff.json("keys", "list")["keys"][0]["problem"] == ""
 
         # A source comes

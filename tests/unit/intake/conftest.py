@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from desk import words
 from desks import Answer, DeskAt, Person, Server, new_person, public_home
 
 from intake.cli import run
@@ -57,7 +58,7 @@ def make_desk(tell: Callable[..., Answer], server: Server, tmp_path: Path) -> Ca
         pairing = server.pairing(tmp_path / f"{name}-server.json")
         made = tell(
             "init", tmp_path / name, "--server", pairing, "--key", person.fingerprint,
-            "--gnupg", person.home, *more,
+            "--gnupg", person.home, *words(pairing), *more,
         )  # fmt: skip
         assert made.code == 0, made.err
         return DeskAt(tmp_path / name, tell)

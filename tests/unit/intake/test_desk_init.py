@@ -4,9 +4,11 @@ import json
 import stat
 import tomllib
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from desk import words
 from desks import Answer, DeskAt, Person, Server
 
 from crypto.gpg import Gpg
@@ -23,6 +25,8 @@ def pairing(server: Server, tmp_path: Path) -> Path:
 
 
 def init(tell: Tell, folder: Path, pairing: Path, person: Person, *more: object) -> Answer:
+    with suppress(ValueError):  # where the file is none, nobody is asked for its words
+        more = (*words(pairing), *more)
     return tell(
         "init", folder, "--server", pairing, "--key", person.fingerprint,
         "--gnupg", person.home, *more,
@@ -37,8 +41,9 @@ class TestADeskThatIsMade:
 
     def test_its_pairing_file_is_what_the_server_reads(self, desk: DeskAt, server: Server) -> None:
         said = json.loads((desk.folder / "pairing.json").read_text())
-        assert said.keys() == {"version", "kind", "desk", "signing_key", "newsroom"}
-        assert (said["version"], said["kind"]) == (1, "tapedrop desk 1")
+        assert said.keys() == {"version", "kind", "desk", "signing_key", "newsroom", "key"}
+        assert (said["version"], said["kind"]) == (2, "tapedrop desk 2")
+        assert said["key"].startswith("-----BEGIN PGP PUBLIC KEY BLOCK-----")
         assert said["newsroom"] == list(server.newsroom.fingerprints)
         assert len(bytes.fromhex(said["signing_key"])) == 32
 
@@ -57,7 +62,8 @@ class TestADeskThatIsMade:
         self, tell: Tell, tmp_path: Path, pairing: Path, reporter: Person
     ) -> None:
         made = init(tell, tmp_path / "d", pairing, reporter, "--name", "berlin-2", "--json")
-        assert made.json == {"desk": "berlin-2", "pairing": str(tmp_path / "d" / "pairing.json")}
+        file = tmp_path / "d" / "pairing.json"
+        assert made.json == {"desk": "berlin-2", "pairing": str(file), "words": words(file)[1]}
 
     def test_it_is_empty(self, desk: DeskAt) -> None:
         assert desk("list", "--json").json == []
@@ -122,7 +128,7 @@ class TestADeskThatIsNotMade:
     def test_a_later_kind_of_pairing_asks_for_a_later_desk(
         self, tell: Tell, tmp_path: Path, pairing: Path, reporter: Person
     ) -> None:
-        pairing.write_text('{"version": 2}')
+        pairing.write_text('{"version": 3}')
         refused = init(tell, tmp_path / "d", pairing, reporter)
         assert refused.code == 5
         assert "later version" in refused.err

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from desk import words
 from desks import CANARY, DeskAt, Server
 
 import intake
@@ -34,7 +35,7 @@ from intake.cli import run
 sys.exit(run(sys.argv[3:]))
 """
 OURS = re.compile(
-    r"(desk\.toml|pairing\.json|vault\.key\.gpg|desk\.key|catalogue\.db(-journal)?"
+    r"(desk\.toml|keys/[0-9A-F]{40}\.asc|pairing\.json|vault\.key\.gpg|desk\.key|catalogue\.db(-journal)?"
     r"|evidence/[0-9a-f]{64}\.gpg|working/[0-9a-f]{32}|(bags|part-[0-9a-f]*)/.*)"
 )
 
@@ -111,7 +112,8 @@ class TestKilledWhileFounding:
         assert home is not None
         assert key is not None
         arguments = ["init", tmp_path / "new", "--key", key[1], "--gnupg", home[1]]
-        arguments += ["--server", server.pairing(tmp_path / "pairing.json")]
+        pairing = server.pairing(tmp_path / "pairing.json")
+        arguments += ["--server", pairing, *words(pairing)]
         assert killed(desk, "os:fsync", 5, *arguments)
         assert not (tmp_path / "new").exists()
         assert desk.tell(*arguments).code == 0

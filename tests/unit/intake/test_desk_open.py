@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from desk import words
 from desks import CANARY, Answer, DeskAt, Person, Server, flipped, manifest, public_home
 
 from crypto.envelope import seal
@@ -169,7 +170,7 @@ class TestAKeyThatIsNotThere:
     ) -> DeskAt:
         pairing = server.pairing(tmp_path / "server.json")
         tell("init", tmp_path / "elsewhere", "--server", pairing, "--gnupg", stranger.home,
-             "--key", stranger.fingerprint, "--outside-newsroom")  # fmt: skip
+             "--key", stranger.fingerprint, "--outside-newsroom", *words(pairing))  # fmt: skip
         return DeskAt(tmp_path / "elsewhere", tell)
 
     def test_the_desk_says_so_and_keeps_the_drop_for_one_that_can(

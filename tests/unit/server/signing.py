@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
@@ -19,17 +19,26 @@ class DeskKey:
         self.name = name
         self.key = Ed25519PrivateKey.generate()
 
-    def introduction(self, folder: Path) -> Path:
+    @property
+    def public(self) -> str:
+        return self.key.public_key().public_bytes_raw().hex()
+
+    def introduction(self, folder: Path, newsroom: Sequence[str] = (), **more: object) -> Path:
+        """Write the desk's pairing file: as desks wrote it first, unless more is said."""
         said = {
             "version": 1,
             "kind": "tapedrop desk 1",
             "desk": self.name,
-            "signing_key": self.key.public_key().public_bytes_raw().hex(),
-            "newsroom": [],
+            "signing_key": self.public,
+            "newsroom": list(newsroom),
         }
         path = folder / f"{self.name}.json"
-        path.write_text(json.dumps(said))
+        path.write_text(json.dumps(said | more))
         return path
+
+    def pair_with(self, desks: Path) -> None:
+        """Lie in the drop's folder of desks, as one that it is paired with."""
+        self.introduction(desks)
 
     def bag(self, folder: Path, data: Mapping[str, bytes], kind: Kind = Kind.ANSWERS) -> Path:
         bag = folder / "TAPEDROP" / os.urandom(4).hex()

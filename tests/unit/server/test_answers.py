@@ -16,7 +16,6 @@ from server.errors import NotPaired
 from server.staff.answers import bags_at, read_answers
 from server.staff.desks import Desk, paired
 from server.staff.opened import keep_exported, opened_drops
-from server.staff.pairing import pair
 from server.staff.receipts import last_canary, take_receipts
 from server.staff.replies import Delivered, deliver_replies
 from server.store.memory import MemoryStore
@@ -37,34 +36,8 @@ def desk() -> DeskKey:
 def known(desk: DeskKey, tmp_path: Path) -> list[Desk]:
     desks = tmp_path / "desks"
     desks.mkdir()
-    pair(desk.introduction(tmp_path), desks)
+    desk.pair_with(desks)
     return paired(desks)
-
-
-class TestPairing:
-    def test_twice_changes_nothing(self, desk: DeskKey, tmp_path: Path) -> None:
-        (tmp_path / "desks").mkdir()
-        for _ in range(2):
-            pair(desk.introduction(tmp_path), tmp_path / "desks")
-
-        assert [one.desk for one in paired(tmp_path / "desks")] == ["desk"]
-
-    def test_another_desk_cannot_take_a_name(self, known: list[Desk], tmp_path: Path) -> None:
-        with pytest.raises(NotPaired, match="another desk"):
-            pair(DeskKey("desk").introduction(tmp_path), tmp_path / "desks")
-
-    @pytest.mark.parametrize(
-        "said", ["", "[]", "{}", '{"version": 1}', '{"desk": "../x"}', "\x00" * 10]
-    )
-    def test_what_is_no_introduction_is_refused(self, tmp_path: Path, said: str) -> None:
-        (tmp_path / "desk.json").write_text(said)
-
-        with pytest.raises(NotPaired):
-            pair(tmp_path / "desk.json", tmp_path)
-
-    def test_a_name_that_is_a_path_is_refused(self, tmp_path: Path) -> None:
-        with pytest.raises(NotPaired):
-            pair(DeskKey("../../etc").introduction(tmp_path.parent), tmp_path)
 
 
 class TestReading:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from desk import words
 from drops import SERVER, Drop, run_server
 from signing import DeskKey, receipts
 
@@ -30,7 +31,8 @@ def stick(tmp_path: Path) -> Path:
 def desk(drop: Drop, tmp_path: Path) -> DeskKey:
     """A desk that the drop is paired with."""
     key = DeskKey()
-    run(drop, "pair", key.introduction(tmp_path))
+    file = key.introduction(tmp_path, [drop.newsroom.fingerprint])
+    run(drop, "pair", file, *words(file))
     return key
 
 

@@ -1,0 +1,74 @@
+"""tapedrop-intake pair: this desk's file for the server once more, or the server's file anew."""
+
+import sys
+from pathlib import Path
+from typing import Final
+
+import click
+
+from crypto.comparing import canonical, read_object
+from intake.cli.desk import as_json, at_desk
+from intake.cli.talk import confirm, draw, note, print_json
+from intake.durable import write
+from intake.layout import Layout
+from intake.pairing import read_desk_pairing, read_server_pairing
+from intake.readers import keep, reintroduced
+from intake.settings import read_settings
+
+_EPILOG: Final = """\b
+Example:
+  $ tapedrop-intake --desk desk pair --to /media/stick/pairing.json
+  $ tapedrop-intake --desk desk pair /media/stick/server.json
+"""
+
+
+@click.command("pair", epilog=_EPILOG)
+@click.argument("server_file", metavar="[SERVER_FILE]", required=False,
+                type=click.Path(path_type=Path, allow_dash=True))  # fmt: skip
+@click.option("--to", metavar="FILE", type=click.Path(path_type=Path),
+              help="Where a copy of pairing.json goes; never overwritten.")  # fmt: skip
+@click.option("--qr/--no-qr", "drawn", default=None,
+              help="Draw it for a camera, too, or don't; on a terminal it is drawn.")  # fmt: skip
+@click.option("--words", help="The eight words that the server showed, where nobody can be asked.")
+@at_desk
+@as_json
+def pair_again(
+    server_file: Path | None,
+    to: Path | None,
+    drawn: bool | None,
+    words: str | None,
+    desk: Layout,
+    as_json: bool,
+) -> None:
+    """Show the eight words of this desk's pairing.json, which the server asks for.
+
+    With SERVER_FILE, the same server's newer file, first learn from it which desks sign key lists,
+    and the server's canary.
+    """
+    if server_file is not None:
+        server, server_words = read_server_pairing(server_file)
+        after = reintroduced(read_settings(desk.settings), server)
+        question = "type the eight words that the server showed when its file was made"
+        confirm(question, server_words, given=words, option="--words")
+        keep(desk, after, {})
+        note("learned which desks sign key lists, and the server's canary")
+    if to is not None:
+        write(to, desk.pairing.read_bytes())
+    show_pairing(desk, drawn=drawn, carried=to, as_json=as_json)
+
+
+def show_pairing(
+    desk: Layout, *, drawn: bool | None = None, carried: Path | None = None, as_json: bool
+) -> None:
+    """Show the desk's file: its words, and on a terminal the file itself as a QR code."""
+    content = desk.pairing.read_bytes()
+    said, words = read_desk_pairing(desk.pairing, content)
+    if drawn or (drawn is None and sys.stderr.isatty() and not as_json):
+        draw(canonical(read_object(content)))
+    path = carried or desk.pairing
+    if as_json:
+        print_json({"desk": said.desk, "pairing": str(path), "words": words})
+        return
+    click.echo(f"now carry {path} to the server: tapedrop-server pair {path.name}")
+    click.echo("it asks for these eight words; read them out, don't send them along:")
+    click.echo(f"  {words}")
