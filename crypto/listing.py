@@ -39,6 +39,7 @@ class Half:
     can: str
     digests: frozenset[int]
     """Of its newest own signatures; empty when gpg vouches for none of them."""
+    curve: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ class _Signed:
             expires=int(expires) if expires else None,
             can=self.fields[11],
             digests=frozenset(digests),
+            curve=self.fields[16],
         )
 
 

@@ -28,11 +28,11 @@ def weakness(key: Half) -> str:
 
 
 def algorithm_text(key: Half) -> str:
-    """Return the kind of a key as people say it, such as `RSA 4096`."""
+    """Return the kind of a key as people say it, such as `RSA 4096` or `cv25519`."""
     if key.algorithm in _RSA:
         return f"RSA {key.bits}"
     if key.algorithm in _CURVES:
-        return f"curve {key.bits}"
+        return key.curve or f"curve {key.bits}"
     return _OLD.get(key.algorithm, f"algorithm {key.algorithm}")
 
 

@@ -241,7 +241,9 @@ def _leaving(keyring: Keyring, fingerprint: str) -> NewsroomKey:
     if not found:
         raise KeyRefused("there is no key with this whole fingerprint here; see: keys list")
     if keyring.desks is not None and newsroom.usable == tuple(found):
-        raise KeyRefused("it is the last that can be sealed to; add another first, or lock down")
+        last = KeyRefused("it is the last that can be sealed to", fingerprint=fingerprint)
+        last.hint = "add another first; until then, to take no uploads: tapedrop-server lockdown"
+        raise last
     return found[0]
 
 

@@ -270,7 +270,7 @@ class TestLooking:
         lines = dict.fromkeys(said.out.splitlines())
         first = f"{grouped(people.first)}  First <1@news.example>  usable; "
         assert [line for line in lines if line.startswith(first)] == [
-            f"{first}curve 255, never expires, signed for"
+            f"{first}ed25519, cv25519, never expires, signed for"
         ]
 
     def test_check_exits_by_what_is_wrong(self, staffed: Typist, people: People) -> None:
@@ -291,7 +291,7 @@ class TestLooking:
             "name": "First <1@news.example>",
             "expires": None,
             "problem": "",
-            "algorithm": "curve 255",
+            "algorithm": "ed25519, cv25519",
             "days": None,
             "signed_for": None,
         }
