@@ -14,7 +14,7 @@ from server.config import Config, Engine
 from server.newsroom import newsroom_of
 from server.staff.export import Exported, export
 from server.staff.pairing import read_export_key
-from server.store.opening import open_store
+from server.store.opening import open_to_look
 
 
 @click.command(
@@ -90,7 +90,7 @@ async def _exported(
 ) -> Exported:
     now = datetime.now(UTC)
     is_folder = config.store.engine is Engine.FOLDER
-    async with open_store(folder, config) as store:
+    async with open_to_look(folder, config) as store:
         return await export(
             store,
             to,

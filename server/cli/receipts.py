@@ -13,7 +13,7 @@ from server.nights import opened_for
 from server.staff.answers import Answers
 from server.staff.days import keep_last_heard
 from server.staff.receipts import take_receipts
-from server.store.opening import open_store
+from server.store.opening import open_to_look
 from server.sweep import Sweep
 
 
@@ -54,7 +54,7 @@ def take(bag: Path, config_file: Path, as_json: bool) -> None:
 async def _due(folder: Path, config: Config) -> int:
     """Return how many drops a sweep would delete now."""
     today = datetime.now(UTC).date()
-    async with open_store(folder, config) as store:
+    async with open_to_look(folder, config) as store:
         sweep = Sweep(store, config.keeping, today=today, dry_run=True)
         await sweep.drops(opened_for(folder, config))
     return sweep.swept.drops

@@ -7,6 +7,7 @@ import click
 
 from server.cli.bags import Told, take_each
 from server.cli.options import config_option, drop_at, json_option
+from server.cli.talk import Progress
 from server.staff.answers import Answers
 from server.staff.replies import Delivered, deliver_replies
 from server.store.opening import open_store
@@ -33,7 +34,10 @@ def take(bag: Path, config_file: Path, as_json: bool) -> None:
 
     async def deliver(answers: Answers) -> Delivered:
         async with open_store(folder, config) as store:
-            return await deliver_replies(answers, store, folder / config.places.receipts)
+            with Progress("delivering", in_words=str) as progress:
+                return await deliver_replies(
+                    answers, store, folder / config.places.receipts, progress=progress
+                )
 
     def one(answers: Answers) -> Told:
         done = asyncio.run(deliver(answers))

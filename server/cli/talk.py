@@ -1,6 +1,7 @@
 """What is said and asked beside the results: on standard error, so that results can be read."""
 
 import sys
+from collections.abc import Callable
 from typing import Final, Self
 
 import click
@@ -35,17 +36,28 @@ def confirm(question: str, expected: str, *, given: str | None, option: str) -> 
         raise NotConfirmed("what was typed is something else; nothing was changed")
 
 
+def size_text(size: float) -> str:
+    """Return a size in bytes as people say it, such as `1.4 GB`."""
+    for unit in _UNITS:
+        if size < _STEP or unit == _UNITS[-1]:
+            break
+        size /= _STEP
+    return f"{size:.0f} {unit}" if unit == _UNITS[0] else f"{size:.1f} {unit}"
+
+
 class Progress:
     """One line on a terminal, gone when done; silent elsewhere."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, *, in_words: Callable[[int], str] = size_text) -> None:
+        """Of bytes, unless `in_words` says how to tell a number of something else."""
         self._what = what
+        self._in_words = in_words
         self._shown = ""
         self._terminal = sys.stderr.isatty()
 
     def __call__(self, passed: int, total: int) -> None:
-        """Show how many of how many bytes have passed."""
-        line = f"{self._what}: {size_text(passed)} of {size_text(total)}"
+        """Show how many of how many have passed."""
+        line = f"{self._what}: {self._in_words(passed)} of {self._in_words(total)}"
         if self._terminal and line != self._shown:
             self._shown = line
             click.echo(f"\r\x1b[K{line}", nl=False, err=True)
@@ -56,15 +68,6 @@ class Progress:
     def __exit__(self, *_exception: object) -> None:
         if self._shown:
             click.echo("\r\x1b[K", nl=False, err=True)
-
-
-def size_text(size: float) -> str:
-    """Return a size in bytes as people say it, such as `1.4 GB`."""
-    for unit in _UNITS:
-        if size < _STEP or unit == _UNITS[-1]:
-            break
-        size /= _STEP
-    return f"{size:.0f} {unit}" if unit == _UNITS[0] else f"{size:.1f} {unit}"
 
 
 def _plain(typed: str) -> str:

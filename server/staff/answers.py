@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -28,11 +29,12 @@ _MOST_ANSWERS: Final = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What a paired desk says. `names` are files under data/, each checked when it is read."""
+    """What a paired desk said on a day. Each file under data/ is checked when it is read."""
 
     desk: Desk
     folder: Path
     digests: dict[str, bytes]
+    day: date
 
     def read(self, name: str) -> bytes:
         """Return one file that the signature covers. Raises BadBag."""
@@ -90,7 +92,7 @@ def read_answers(folder: Path, desks: Sequence[Desk]) -> Answers:
         if len(bag.digests) > _MOST_ANSWERS:
             raise BadBag("it holds more files than a bag may")
         _nothing_else(folder, set(bag.digests))
-        return Answers(desk, folder, dict(bag.digests))
+        return Answers(desk, folder, dict(bag.digests), bag.day)
     raise WrongSignature("the bag is not signed by a desk that this drop is paired with")
 
 

@@ -1,11 +1,13 @@
 """Keep what desks say of the envelopes they were given.
 
     <desk>.json    {"<SHA-256 of an envelope>": state}
+    <desk>.said    YYYY-MM-DD: when the desk's newest receipts were written
     canary         YYYY-MM-DD: when the newest canary was sent that any desk opened
 
 A state is "stored", "opened", "set aside: <why>" or "canary: YYYY-MM-DD", which is an opened one
-that our own test source sent. No receipt goes back from these two; replaying an old one changes
-nothing.
+that our own test source sent. No receipt goes back from these two. A stick brings old receipts
+again, in any order: of one that is older than the newest only these two count, and what no other
+named.
 """
 
 from collections import Counter
@@ -65,15 +67,23 @@ def take_receipts(answers: Answers, folder: Path, *, today: date) -> Counter[str
         raise BadBag("missing", name=RECEIPTS)
     said = _read(answers.read(RECEIPTS))
     path = folder / f"{answers.desk.signing_key[:32]}.json"
+    newest = folder / f"{answers.desk.signing_key[:32]}.said"
     known = msgspec.json.decode(path.read_bytes(), type=dict[str, str]) if path.exists() else {}
-    settled = {digest: state for digest, state in known.items() if _is_opened(state)}
-    merged = known | said.envelopes | settled
+    if is_old := answers.day < (day_in(newest) or date.min):
+        merged = said.envelopes | known
+    else:
+        merged = known | said.envelopes
+    for each in (said.envelopes, known):
+        merged |= {digest: state for digest, state in each.items() if _is_opened(state)}
     replace(path, msgspec.json.encode(merged))
     keep_opened(
         folder,
         answers.desk,
         (bytes.fromhex(digest) for digest, state in merged.items() if _is_opened(state)),
     )
+    if not is_old:
+        # A day that is yet to come would make all that is said until then an old one.
+        keep_day(newest, min(answers.day, today))
     _keep_canary(folder, merged.values(), today)
     return Counter(state.partition(":")[0] for state in merged.values())
 

@@ -6,6 +6,7 @@ random, and say of no mailbox whether it was answered.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
@@ -32,18 +33,26 @@ class Delivered:
     nowhere: int
 
 
-async def deliver_replies(answers: Answers, store: Store, folder: Path) -> Delivered:
+async def deliver_replies(
+    answers: Answers,
+    store: Store,
+    folder: Path,
+    *,
+    progress: Callable[[int, int], None] = lambda _done, _all: None,
+) -> Delivered:
     """Put each answer of the bag into its mailbox; keep in `folder` which ones they were.
 
     Raises BadBag, StoreFailed. What an answer says, and of which kind it is, can't be known here.
-    A mailbox that was closed stays closed: what comes for it is left out.
+    A mailbox that was closed stays closed: what comes for it is left out. `progress` is told how
+    many of how many files are done.
     """
     path = folder / f"{answers.desk.signing_key[:32]}.delivered.json"
     before = set(msgspec.json.decode(path.read_bytes(), type=list[_Name]) if path.exists() else ())
     new: set[str] = set()
     known = nowhere = 0
     try:
-        for listed in sorted(answers.digests):
+        for done, listed in enumerate(sorted(answers.digests)):
+            progress(done, len(answers.digests))
             match = _ANSWER.fullmatch(listed)
             if match is None:
                 continue

@@ -40,11 +40,17 @@ class DeskKey:
         """Lie in the drop's folder of desks, as one that it is paired with."""
         self.introduction(desks)
 
-    def bag(self, folder: Path, data: Mapping[str, bytes], kind: Kind = Kind.ANSWERS) -> Path:
+    def bag(
+        self,
+        folder: Path,
+        data: Mapping[str, bytes],
+        kind: Kind = Kind.ANSWERS,
+        day: date = date(2026, 11, 20),
+    ) -> Path:
         bag = folder / "TAPEDROP" / os.urandom(4).hex()
         (bag / "data").mkdir(parents=True)
         digests = {name: sha256(content).digest() for name, content in data.items()}
-        tags = tag_files(Bag(kind, date(2026, 11, 20), (), digests), self.key)
+        tags = tag_files(Bag(kind, day, (), digests), self.key)
         for name, content in (data | tags).items():
             (bag / name).write_bytes(content)
         return bag

@@ -185,6 +185,17 @@ class TestReplies:
         assert (first, second) == (Delivered(1, 0, 0), Delivered(0, 1, 0))
         assert store.blobs[f"replies/{MAILBOX}/{NAME}"] == b"sealed"
 
+    def test_tell_how_far_they_are(self, desk: DeskKey, known: list[Desk], tmp_path: Path) -> None:
+        answers = read_answers(desk.bag(tmp_path, receipts() | {REPLY: b"sealed"}), known)
+        told: list[tuple[int, int]] = []
+        asyncio.run(
+            deliver_replies(
+                answers, MemoryStore(), tmp_path, progress=lambda *far: told.append(far)
+            )
+        )
+
+        assert told == [(0, 2), (1, 2)]
+
     def test_one_that_the_source_deleted_does_not_come_back_with_the_next_stick(
         self, desk: DeskKey, known: list[Desk], tmp_path: Path
     ) -> None:
