@@ -49,12 +49,14 @@ from server.pages.parts import (
     READING,
     SESSIONS,
     STOPPING,
+    TAKING,
     last_page,
     refusal,
 )
 from server.pipeline import Parts
 from server.sessions import Sessions
 from server.stopping import Stopping
+from server.taking import Taking
 from server.turns import Turns
 from server.wording import FAILED, NO_SUCH_PAGE
 
@@ -73,6 +75,7 @@ def build_app(
     now: Callable[[], datetime],
     logo: bytes = b"",
     room: Callable[[], Room] = unknown,
+    taking: Taking | None = None,
 ) -> web.Application:
     """Return the drop as an application; what it works with is handed in and closed elsewhere."""
     app = web.Application(middlewares=[_calm])
@@ -80,6 +83,7 @@ def build_app(
     app[PARTS] = parts
     app[DERIVER] = deriver
     app[STOPPING] = Stopping()
+    app[TAKING] = taking or Taking()
     app[JOURNAL] = journal
     app[NOW] = now
     app[LOGO] = logo

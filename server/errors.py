@@ -112,6 +112,10 @@ class Busy(ServerError):
     """Too many are waiting for the same thing; in a moment there is room again."""
 
 
+class NotTaking(ServerError):
+    """The drop is locked down: it takes nothing at the moment."""
+
+
 class NotPaired(ServerError):
     """An answer comes from a desk that this drop was never paired with."""
 

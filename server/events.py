@@ -29,6 +29,7 @@ class Reason(StrEnum):
     BROKEN_FORM = "broken_form"
     NO_SESSION = "no_session"
     BUSY = "busy"
+    LOCKED_DOWN = "locked_down"
     WORKER_FAILED = "worker_failed"
     SANDBOX_UNAVAILABLE = "sandbox_unavailable"
     SPOOL_FULL = "spool_full"
@@ -122,6 +123,16 @@ class Stopped:
 
 
 @dataclass(frozen=True, slots=True)
+class LockedDown:
+    """Staff have locked the drop down: from now on it takes nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unlocked:
+    """Staff have unlocked the drop: it takes uploads again."""
+
+
+@dataclass(frozen=True, slots=True)
 class NewsroomKeyUnusable:
     """Keys in the newsroom's keyring can't be sealed to any more; see `keys list`."""
 
@@ -202,7 +213,7 @@ Alarming = (
 )
 """What staff are alerted of at once. No source can cause any of it, so its time tells nothing."""
 
-AtOnce = Started | Stopped | AlertNotSent | Alarming
+AtOnce = Started | Stopped | LockedDown | Unlocked | AlertNotSent | Alarming
 
 
 def every_counted_event() -> list[Counted]:

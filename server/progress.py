@@ -137,6 +137,8 @@ class Progress:
     state: State = State.SENDING
     items: list[Item] = field(default_factory=list)
     over: asyncio.Event = field(default_factory=asyncio.Event)
+    cut_off_for: Reason = Reason.CUT_OFF
+    """Why what has not arrived whole is missing."""
     _break_off: Callable[[], None] | None = None
     _is_broken_off: bool = False
     _seen: deque[tuple[float, int]] = field(default_factory=deque)
@@ -165,9 +167,10 @@ class Progress:
         if self._is_broken_off:
             break_off()
 
-    def break_off(self) -> None:
+    def break_off(self, why: Reason = Reason.CUT_OFF) -> None:
         """Read nothing more of it; what is here whole is still kept."""
         self._is_broken_off = True
+        self.cut_off_for = why
         if self._break_off is not None:
             self._break_off()
 

@@ -26,7 +26,7 @@ from server.journal import Journal, silence_libraries
 from server.listening import Protocol, listen, lock
 from server.newsroom import Keyring, keyring_of
 from server.nights import sweep_nightly
-from server.pages.parts import ADMISSION, SESSIONS, STOPPING
+from server.pages.parts import ADMISSION, SESSIONS, STOPPING, TAKING
 from server.pipeline import Parts
 from server.room import room_of
 from server.scrubbing import Scrubber
@@ -34,10 +34,12 @@ from server.sealing import Sealer
 from server.sessions import Sessions
 from server.spool import Spool
 from server.staff.checks.starting import clock_fit, folders_fit, newsroom_fit, read_logo, read_salt
+from server.staff.lockdown import locked_down
 from server.staff.told import tell_daily
 from server.store import Store
 from server.store.opening import open_store
 from server.store.ours import ours_only
+from server.taking import Taking
 from server.threads import in_thread
 
 _LAST_PAGES_SECONDS: Final = 5
@@ -97,6 +99,7 @@ async def _serve(folder: Path, config: Config, listening: Callable[[str], None])
             now=utc_now,
             logo=read_logo(folder, config.newsroom),
             room=_room(folder, config),
+            taking=Taking(partial(locked_down, folder)),
         )
         runner = web.AppRunner(app, shutdown_timeout=_LAST_PAGES_SECONDS)
         stack.push_async_callback(runner.cleanup)
@@ -108,6 +111,7 @@ async def _serve(folder: Path, config: Config, listening: Callable[[str], None])
             _watch_keys(keyring, journal),
             _forget_idle(app[SESSIONS]),
             _end_slow(app[ADMISSION]),
+            app[TAKING].watch(app[STOPPING], journal),
             sweep_nightly(
                 folder,
                 config,

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from server.events import Reason
 from server.progress import Progress
 
 _ARRIVE_SECONDS: Final = 20.0
@@ -46,6 +47,11 @@ class Stopping:
             if not self._sending:
                 self._nothing_sends.set()
 
+    def break_off(self, why: Reason = Reason.CUT_OFF) -> None:
+        """Read nothing more of what is being sent; what is here whole is still kept."""
+        for progress in list(self._sending):
+            progress.break_off(why)
+
     async def over(self) -> None:
         """Wait to be told to stop, and then as long as it says above."""
         await self._told.wait()
@@ -53,8 +59,7 @@ class Stopping:
         if not self._sending:
             return
         if not await self._all_sent(_ARRIVE_SECONDS):
-            for progress in list(self._sending):
-                progress.break_off()
+            self.break_off()
             await self._all_sent(_FINISH_SECONDS)
         await self._told_again(_LOOK_SECONDS)
 

@@ -26,6 +26,7 @@ from server.errors import (
     Busy,
     CutOff,
     Empty,
+    NotTaking,
     ServerError,
     SpoolFailed,
     SpoolFull,
@@ -48,6 +49,7 @@ _REASONS: tuple[tuple[type[Exception], Reason], ...] = (
     (CutOff, Reason.CUT_OFF),
     (BrokenForm, Reason.BROKEN_FORM),
     (Busy, Reason.BUSY),
+    (NotTaking, Reason.LOCKED_DOWN),
     (SpoolFull, Reason.SPOOL_FULL),
     (SpoolFailed, Reason.SPOOL_FAILED),
     (StoreFull, Reason.STORE_FULL),
@@ -96,8 +98,10 @@ async def _taken(
     try:
         await _take_parts(parts(request.headers, body, work.limits), progress, work, notes)
     except (CutOff, BrokenForm, TooMany) as error:
-        _settle(progress.add("form"), reason_of(error), work.journal)
-        if isinstance(error, CutOff):
+        is_cut_off = isinstance(error, CutOff)
+        why = progress.cut_off_for if is_cut_off else reason_of(error)
+        _settle(progress.add("form"), why, work.journal)
+        if is_cut_off:
             return State.BROKEN_OFF
         await read_to_the_end(body)
     finally:
@@ -152,7 +156,7 @@ async def _take_parts(
             case Message():
                 item = progress.add("message")
                 taking = take_in_message(part, source=work.source, parts=work.pipeline, item=item)
-                await _kept(item, taking, work, notes)
+                await _kept(item, taking, work, notes, progress)
             case Recording():
                 recordings += 1
                 item = progress.add("recording", recordings)
@@ -163,7 +167,7 @@ async def _take_parts(
                     parts=work.pipeline,
                     item=item,
                 )
-                await _kept(item, taking, work, notes)
+                await _kept(item, taking, work, notes, progress)
 
 
 def reason_of(error: Exception) -> Reason:
@@ -173,12 +177,14 @@ def reason_of(error: Exception) -> Reason:
     return next(reason for kind, reason in _REASONS if isinstance(error, kind))
 
 
-async def _kept(item: Item, taking: Awaitable[Condition], work: Receiving, notes: _Notes) -> None:
+async def _kept(
+    item: Item, taking: Awaitable[Condition], work: Receiving, notes: _Notes, progress: Progress
+) -> None:
     """Wait for what becomes of one thing, and note it: for the page, the day, the mailbox."""
     try:
         became: Condition | Reason = await taking
     except CutOff:
-        item.settle(Reason.CUT_OFF)
+        item.settle(progress.cut_off_for)
         raise
     except (ServerError, ScrubError, CryptoError, OSError) as error:
         became = reason_of(error)

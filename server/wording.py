@@ -109,6 +109,14 @@ _REFUSED: Final = {
     Reason.BUSY: Words(
         marked("We are busy just now. We kept nothing."), marked("Please try again in a minute.")
     ),
+    Reason.LOCKED_DOWN: Words(
+        marked("We take nothing at the moment."),
+        marked("We kept none of it."),
+        marked(
+            "What we received before is safe. Your eight words still open your mailbox, and the "
+            "replies in it."
+        ),
+    ),
     Reason.WORKER_FAILED: Words(
         marked("We could not clean this file. We kept none of it."), _OUR_FAULT
     ),

@@ -26,12 +26,14 @@ from server.cli import (
     export,
     init,
     keys,
+    lockdown,
     pair,
     receipts,
     replies,
     restore,
     serve,
     sweep,
+    unlock,
 )
 from server.cli.chapters import Chapters
 from server.cli.talk import PROGRAM, note
@@ -101,6 +103,8 @@ for verb in (
     sweep,
     backup,
     restore,
+    lockdown,
+    unlock,
 ):
     commands.add_command(verb.command)
 

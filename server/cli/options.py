@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from server.config import Config, read_config
-from server.errors import WrongUser
+from server.errors import SettingsRefused, WrongUser
 from server.staff.versions import known_receipts
 
 config_option: Callable[[Any], Any] = click.option(
@@ -24,6 +24,17 @@ config_option: Callable[[Any], Any] = click.option(
 json_option: Callable[[Any], Any] = click.option(
     "--json", "as_json", is_flag=True, help="Answer in JSON, for another program."
 )
+
+
+def folder_of(config_file: Path) -> Path:
+    """Return the drop's folder, whatever its settings say by now. Raises SettingsRefused.
+
+    For what must work in an emergency: anybody may do it who can, root too.
+    """
+    if not config_file.is_file():
+        hint = "say where the drop is: --config /srv/drop/tapedrop.toml"
+        raise SettingsRefused(f"there is no drop at {config_file}", hint=hint)
+    return config_file.resolve().parent
 
 
 def drop_at(config_file: Path, *, root_may: bool = False) -> tuple[Path, Config]:

@@ -7,7 +7,8 @@ from typing import Final
 import click
 
 from server.cli.options import answer, config_option, drop_at, json_option
-from server.cli.talk import note
+from server.cli.talk import note, warn
+from server.staff.lockdown import locked_down
 
 UNFENCED: Final = (
     "warning: recordings are read WITHOUT A SANDBOX: one of them can take this drop over",
@@ -38,6 +39,8 @@ def command(config_file: Path, as_json: bool) -> None:
         sys.stdout.flush()
 
     folder, config = drop_at(config_file)
+    if locked_down(folder):
+        warn("it is locked down, and takes nothing; later: tapedrop-server unlock")
     if config.work.unfenced_scrubbing:
         for line in UNFENCED:
             note(line)

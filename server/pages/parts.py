@@ -24,6 +24,7 @@ from server.pipeline import Parts
 from server.sender import Sender, sender_of
 from server.sessions import COOKIE, Session, Sessions, failed
 from server.stopping import Stopping
+from server.taking import Taking
 from server.turns import Turns
 from server.wording import Words, words_for
 
@@ -33,6 +34,7 @@ DERIVER: Final = web.AppKey("deriver", Deriver)
 JOURNAL: Final = web.AppKey("journal", Journal)
 SESSIONS: Final = web.AppKey("sessions", Sessions)
 STOPPING: Final = web.AppKey("stopping", Stopping)
+TAKING: Final = web.AppKey("taking", Taking)
 ADMISSION: Final = web.AppKey("admission", Admission)
 READING: Final = web.AppKey("reading", Turns)
 """At reading words that were typed: a misspelt one is compared with every word of every list."""
@@ -75,6 +77,7 @@ def page(
         "layout": "frame.html" if framing is Framing.HELD else "base.html",
         "here": here.removesuffix("/"),
         "languages_open": False,
+        "locked_down": request.app[TAKING].locked_down,
         "over_onion": _is_onion(request.host),
         "visit": session or any_visit(request, only_looking=True),
     }

@@ -6,7 +6,7 @@ from typing import Final
 from aiohttp import web
 
 from server.admission import Line, Ticket
-from server.errors import Busy, SpoolFull, StoreFailed, StoreFull
+from server.errors import Busy, NotTaking, SpoolFull, StoreFailed, StoreFull
 from server.events import Reason, Refused
 from server.headers import Framing
 from server.listening import circuit_of, keep_place
@@ -20,6 +20,7 @@ from server.pages.parts import (
     PARTS,
     SESSIONS,
     STOPPING,
+    TAKING,
     asker,
     go_to,
     language_of,
@@ -80,7 +81,7 @@ async def receive_form(request: web.Request) -> web.Response:
     with request.app[SESSIONS].uploading(session):
         try:
             ticket = await _admitted(request, session, form, request.content_length)
-        except (Busy, SpoolFull, StoreFull) as error:
+        except (Busy, NotTaking, SpoolFull, StoreFull) as error:
             form.refuse(reason_of(error))
             return _refused(request, reason_of(error), 503)
         with ticket:
@@ -90,11 +91,12 @@ async def receive_form(request: web.Request) -> web.Response:
 
 
 async def _admitted(request: web.Request, session: Session, form: Form, length: int) -> Ticket:
-    """Return a place for the form. Raises Busy, SpoolFull, StoreFull."""
+    """Return a place for the form. Raises Busy, NotTaking, SpoolFull, StoreFull."""
 
     def admit(*, returning: bool) -> Ticket:
         if request.app[STOPPING].begun:
             raise Busy("about to stop")
+        request.app[TAKING].allow()
         circuit = circuit_of(request)
         return request.app[ADMISSION].admit(length, circuit=circuit, returning=returning)
 

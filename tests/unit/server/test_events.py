@@ -19,11 +19,14 @@ from crypto.manifest import Condition
 from scrub import REASONS
 from server import events
 from server.errors import (
+    BadBackup,
     BadCatalogue,
     EndsSoon,
+    NoStaffKey,
     NotConfirmed,
     NotFit,
     NotPaired,
+    NotSigned,
     NotTheLine,
     ServerError,
     SettingsRefused,
@@ -45,11 +48,14 @@ from server.journal import Journal, silence_libraries, step
 from server.visit import reason_of
 
 NEVER_MET_BY_A_RECORDING = {
+    BadBackup,
     BadCatalogue,
     EndsSoon,
+    NoStaffKey,
     NotConfirmed,
     NotFit,
     NotPaired,
+    NotSigned,
     NotTheLine,
     SettingsRefused,
     WrongUser,
