@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 from typing import Final
 
+_PRIVATE: Final = 0o600
 NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 """What a disk, or a quota, answers when it is full."""
 
@@ -24,9 +25,9 @@ def write_new(path: Path, content: bytes) -> None:
         raise
 
 
-def replace(path: Path, content: bytes) -> None:
+def replace(path: Path, content: bytes, *, mode: int = _PRIVATE) -> None:
     """Write a file anew in one step: a crash leaves the old one or the new one."""
-    _written_beside(path, content).replace(path)
+    _written_beside(path, content, mode).replace(path)
     sync_folder(path.parent)
 
 
@@ -55,10 +56,12 @@ def read_regular(path: Path, largest_bytes: int, *, folder: int | None = None) -
     return content
 
 
-def _written_beside(path: Path, content: bytes) -> Path:
+def _written_beside(path: Path, content: bytes, mode: int) -> Path:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    with os.fdopen(os.open(temporary, flags, 0o600), "wb") as file:
+    with os.fdopen(os.open(temporary, flags, _PRIVATE), "wb") as file:
+        if mode != _PRIVATE:  # a stick (FAT) refuses to be told
+            os.fchmod(file.fileno(), mode)
         file.write(content)
         file.flush()
         os.fsync(file.fileno())

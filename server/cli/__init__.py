@@ -32,6 +32,7 @@ from server.cli import (
     replies,
     restore,
     serve,
+    status,
     sweep,
     unlock,
 )
@@ -98,6 +99,7 @@ for verb in (
     export,
     receipts,
     replies,
+    status,
     check,
     canary,
     sweep,

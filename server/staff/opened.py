@@ -30,6 +30,17 @@ def keep_exported(folder: Path, digests: Mapping[str, bytes]) -> None:
     replace(folder / "exported", b"".join(sorted(records)))
 
 
+def exported_names(folder: Path) -> Iterator[bytes]:
+    """Yield the name of each drop that the last export carried out, 16 bytes."""
+    try:
+        exported = (folder / "exported").open("rb")
+    except FileNotFoundError:
+        return
+    with exported:
+        for record in iter(partial(exported.read, _EXPORTED), b""):
+            yield record[_DIGEST:]
+
+
 def keep_opened(folder: Path, desk: Desk, digests: Iterable[bytes]) -> None:
     """Note which envelopes a desk has opened."""
     replace(_of(desk, folder), b"".join(sorted(digests)))

@@ -1,0 +1,102 @@
+"""What of a drop's status needs somebody, and what to do about it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from server.config import Config
+from server.newsroom import SOON_DAYS
+from server.staff.counted import Free
+from server.staff.status import KeyStatus, Status
+
+WAITING_DAYS: Final = 7
+CANARY_DAYS: Final = 30
+SWEEP_DAYS: Final = 2
+_NEW_KEY: Final = "have a new one made at the desk, well before the day: docs/operator.md, Keys"
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """What somebody should know, and what to do."""
+
+    says: str
+    todo: str
+
+
+def attention_to(status: Status, config: Config) -> tuple[Attention, ...]:
+    """Return what needs somebody, the worst first; none where all is well."""
+    found = [
+        *_running(status, config),
+        *_keys(status),
+        *_room(status),
+        *_desks(status),
+        *_work(status, config),
+    ]
+    return tuple(Attention(says, todo) for says, todo in found)
+
+
+_Found = Iterator[tuple[str, str]]
+
+
+def _running(status: Status, config: Config) -> _Found:
+    if config.work.unfenced_scrubbing:
+        todo = "take unfenced_scrubbing out of the configuration; no source may use this drop"
+        yield "recordings are read without a sandbox", todo
+    if not status.running:
+        yield "the drop is not running", "start it: tapedrop-server serve, or its service"
+    if status.locked_down:
+        todo = "tapedrop-server unlock, once you know that the machine is yours"
+        yield "the drop is locked down: no uploads are taken", todo
+
+
+def _keys(status: Status) -> _Found:
+    if all(key.problem for key in status.newsroom_keys):
+        todo = "tapedrop-server keys list says why; add one: tapedrop-server keys add FILE.asc"
+        yield "no newsroom key can be sealed to: every recording is refused", todo
+    elif all(key.problem or _ends_soon(key) for key in status.newsroom_keys):
+        yield f"no newsroom key can be sealed to {SOON_DAYS} days from now", _NEW_KEY
+    for whose, keys in (("newsroom", status.newsroom_keys), ("staff", status.staff_keys)):
+        for key in keys:
+            named = f"the {whose}'s key {key.fingerprint[-16:]} ({key.name})"
+            if key.problem:
+                yield f"{named}: {key.problem}", f"tapedrop-server keys retire {key.fingerprint}"
+            elif _ends_soon(key):
+                yield f"{named} ends in {key.days_left} days", _NEW_KEY
+    if not status.staff_keys:
+        todo = "tapedrop-server keys add --staff FILE.asc"
+        yield "there is no staff key: no alert and no backup can be made", todo
+
+
+def _ends_soon(key: KeyStatus) -> bool:
+    return key.days_left is not None and key.days_left <= SOON_DAYS
+
+
+def _room(status: Status) -> _Found:
+    for name, free in (("spool", status.store.spool), ("store", status.store.store)):
+        if free in {Free.LITTLE, Free.TOO_LITTLE}:
+            todo = "carry drops out, have them opened, and sweep; or give it a larger disk"
+            yield f"free on the {name}'s disk: {free}", todo
+
+
+def _desks(status: Status) -> _Found:
+    if not status.desks:
+        yield "no desk is paired", "tapedrop-server pair --to FILE, and on: docs/operator.md"
+    elif not any(desk.may_sign for desk in status.desks):
+        yield "no desk may sign key lists", "pair a desk anew: tapedrop-server pair DESK_FILE"
+
+
+def _work(status: Status, config: Config) -> _Found:
+    drops, today = status.store.drops, status.day
+    waited = (today - drops.oldest_waiting).days if drops.oldest_waiting is not None else 0
+    if waited > WAITING_DAYS:
+        todo = "tapedrop-server export --to /media/…"
+        yield f"drops have waited for {waited} days to be carried out", todo
+    kept = (today - drops.oldest).days if drops.oldest is not None else 0
+    missed = (today - status.swept).days if status.swept is not None else kept
+    if config.keeping.sweep_nightly and abs(missed) > SWEEP_DAYS:
+        todo = "look at the clock, and at the log for sweep_failed or sweep_held_back"
+        yield f"the store was not swept for {missed} days", todo
+    if status.canary is None or (today - status.canary).days > CANARY_DAYS:
+        said = f"since {status.canary}" if status.canary is not None else "yet"
+        todo = "tapedrop-server canary; then carry out, open at the desk, import its receipts"
+        yield f"no desk has opened a canary {said}", todo
