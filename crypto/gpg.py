@@ -163,6 +163,13 @@ class _Run(gnupg.GPG):  # type: ignore[misc]
             self.process.kill()
 
 
+def holds_secret_keys(home: Path) -> bool:
+    """Say whether any secret key lies in a GNUPGHOME, in either of gpg's layouts."""
+    new_layout = any((home / "private-keys-v1.d").glob("*.key"))
+    old = home / "secring.gpg"
+    return new_layout or (old.exists() and old.stat().st_size > 0)
+
+
 class Gpg:
     """One GNUPGHOME. Safe to use from several threads at once.
 
@@ -315,10 +322,8 @@ class Gpg:
             raise GpgFailed(f"gpg did not delete the key (exit {done.returncode})")
 
     def holds_secret_keys(self) -> bool:
-        """Say whether any secret key lies in this home, in either of gpg's layouts."""
-        new_layout = any((self.home / "private-keys-v1.d").glob("*.key"))
-        old = self.home / "secring.gpg"
-        return new_layout or (old.exists() and old.stat().st_size > 0)
+        """Say whether any secret key lies in this home."""
+        return holds_secret_keys(self.home)
 
     def end(self) -> None:
         """Kill every run there is, and each that is begun from now on: the program ends."""

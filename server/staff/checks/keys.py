@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
 
-from crypto.gpg import Gpg
+from crypto.gpg import Gpg, holds_secret_keys
 from crypto.newsroom import Newsroom, NewsroomKey, read_newsroom
 from server.config import Config
 from server.errors import NotFit
@@ -64,7 +64,7 @@ def secret_keys(ground: Ground) -> Answers:
     answered = False
     for name in (ground.config.newsroom.keyring, ground.config.staff.keyring):
         home = ground.at(name)
-        if home.is_dir() and Gpg(home).holds_secret_keys():
+        if holds_secret_keys(home):
             answered = True
             todo = "take this key for known to others: retire it, and make a new one at the desk"
             yield fail(f"the keyring {home} holds a secret key", todo)
