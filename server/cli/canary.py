@@ -48,7 +48,7 @@ def command(config_file: Path, url: str, socks: str, at_random: bool, as_json: b
     The drop counts it as a source's: nothing tells the two apart but the desks.
     """
     # Imported here, because the other verbs need nothing of the pages.
-    from server.staff.flight import alone, fly
+    from server.staff.flight import alone, fly, memo
     from server.staff.reach import place_of
 
     folder, config = drop_at(config_file)
@@ -58,7 +58,7 @@ def command(config_file: Path, url: str, socks: str, at_random: bool, as_json: b
     note(f"sending a canary to {place.where}")
     try:
         with alone(folder / config.credentials.canary), Progress("sending") as progress:
-            arrived = fly(folder, config, place, told=progress)
+            arrived = fly(folder, config, place, memo(), told=progress)
     except CanaryFailed as error:
         outcome = _OUTCOMES.get(type(error), "wrong_recipients")
         answer({"canary": outcome, "at": place.where}, [], as_json=as_json)

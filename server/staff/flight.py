@@ -78,15 +78,14 @@ def alone(codename: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def fly(folder: Path, config: Config, place: Place, *, told: Told) -> Arrived:
-    """Send one recording, and see what became of it.
+def fly(folder: Path, config: Config, place: Place, recording: bytes, *, told: Told) -> Arrived:
+    """Send the recording, and see what became of it.
 
     Raises CanaryFailed, NotFit, NoUsableKey, StoreFailed.
 
     `told` hears how many bytes of how many were sent.
     """
     codename = codename_of(folder / config.credentials.canary)
-    recording = memo()
     readers = {_readers(folder, config)}
     before = asyncio.run(_fresh(folder, config)).keys()
     visit(place, codename, recording, told=told)

@@ -70,8 +70,10 @@ def _by_url(url: str, socks: str, config: Config) -> Place:
             hint = "write it as 127.0.0.1:9050"
             raise SettingsRefused("tor's SOCKS port must be on this machine", hint=hint)
         way = (proxy[1].strip("[]"), _port(f":{proxy[2]}", 0))
-        return Place(url, parts.netloc, lambda: _through_socks(host, port, way))
-    return Place(url, parts.netloc, lambda: _directly(host, port))
+        # Of this visit alone, so that all of it comes by one circuit, which nothing else does.
+        nobody = secrets.token_hex(16)
+        return Place(url, parts.netloc, lambda: _through_socks(host, port, way, nobody))
+    return Place(url, parts.netloc, lambda: directly(host, port))
 
 
 def _port(said: str, usual: int) -> int:
@@ -81,8 +83,7 @@ def _port(said: str, usual: int) -> int:
     return port
 
 
-def _through_socks(host: str, port: int, way: tuple[str, int]) -> socket.socket:
-    nobody = secrets.token_hex(16)
+def _through_socks(host: str, port: int, way: tuple[str, int], nobody: str) -> socket.socket:
     proxy = Proxy(ProxyType.SOCKS5, *way, username=nobody, password=nobody, rdns=True)
     try:
         connection = proxy.connect(host, port, timeout=_PATIENCE_SECONDS)
@@ -96,7 +97,8 @@ def _through_socks(host: str, port: int, way: tuple[str, int]) -> socket.socket:
     return connection
 
 
-def _directly(host: str, port: int) -> socket.socket:
+def directly(host: str, port: int) -> socket.socket:
+    """Return a connection to a port on this machine. Raises CantReach."""
     try:
         return socket.create_connection((host, port), timeout=_PATIENCE_SECONDS)
     except OSError as error:

@@ -18,6 +18,7 @@ class Page(HTMLParser):
         """Where each form is sent."""
         self.frames: list[str] = []
         self.styles: list[str] = []
+        self.images: list[str] = []
         self.became: list[str] = []
         """Of a result: what became of each thing, in one word."""
         self.events: list[str] = []
@@ -36,6 +37,7 @@ class Page(HTMLParser):
             "a": (self.links, "href"),
             "form": (self.forms, "action"),
             "iframe": (self.frames, "src"),
+            "img": (self.images, "src"),
             "link": (self.styles, "href"),
         }
         if tag in places:

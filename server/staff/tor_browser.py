@@ -43,7 +43,7 @@ class _Kind:
 _DOCUMENT: Final = _Kind("document", _HTML, "u=0, i", navigates=True)
 _FRAME: Final = _Kind("iframe", _HTML, "u=4", navigates=True)
 _STYLE: Final = _Kind("style", "text/css,*/*;q=0.1", "u=2")
-_ICON: Final = _Kind("image", _IMAGE, "u=6")
+_PICTURE: Final = _Kind("image", _IMAGE, "u=5, i")
 
 
 class TorBrowser:
@@ -56,9 +56,7 @@ class TorBrowser:
 
     def arrive(self) -> Page:
         """Open the first page, as whoever typed the address does. Raises CanaryFailed."""
-        page = self._follow("/", _DOCUMENT, site="none")
-        self._ask("GET", "/favicon.ico", _ICON)
-        return page
+        return self._follow("/", _DOCUMENT, site="none")
 
     def open(self, path: str) -> Page:
         """Open a page by a link, with what it holds. Raises CanaryFailed."""
@@ -111,6 +109,8 @@ class TorBrowser:
         page = self._ask("GET", path, kind, site=site).page(path)
         for style in dict.fromkeys(page.styles):
             self._ask("GET", style, _STYLE)
+        for image in dict.fromkeys(page.images):
+            self._ask("GET", image, _PICTURE)
         for frame in page.frames:
             self._ask("GET", frame, _FRAME, clicked=False).page(frame)
         return page
