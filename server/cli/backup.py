@@ -8,7 +8,7 @@ import click
 from crypto.gpg import Gpg
 from crypto.newsroom import Newsroom
 from server.cli.options import answer, config_option, drop_at, json_option
-from server.cli.talk import note, size_text, warn
+from server.cli.talk import counted, note, size_text, warn
 from server.config import Config, Engine
 from server.errors import NotFit
 from server.newsroom import staff_keyring_of
@@ -85,8 +85,9 @@ def _lines(done: BackedUp, folder: Path, config: Config, staff: Newsroom) -> lis
     store = f"copy {folder / config.places.store} as it is (cp -a), while the drop is stopped"
     if config.store.engine is Engine.S3:
         store = f"it stays in the bucket {config.store.bucket}"
+    held = f"{counted(done.files, 'file')}, {size_text(done.bytes)}"
     return [
-        f"wrote {done.path}: {done.files} files, {size_text(done.bytes)}, read back whole",
+        f"wrote {done.path}: {held}, read back whole",
         *(f"opened by: {key.fingerprint} {key.name}" for key in staff.usable),
         f"{onion} the keys of the onion address",
         f"the store is not in it: {store}",

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from server.cli.options import answer, config_option, drop_at, json_option
-from server.cli.talk import Progress, note, size_text, warn
+from server.cli.talk import Progress, counted, note, size_text, warn
 from server.config import Config, Engine
 from server.newsroom import newsroom_of
 from server.staff.export import Exported, export
@@ -56,13 +56,14 @@ def command(to: Path, config_file: Path, as_json: bool) -> None:
 def _lines(exported: Exported, to: Path) -> list[str]:
     if exported.folder is None or exported.place is None:
         return ["there is nothing to export"]
-    lines = [f"{exported.drops} drops, {size_text(exported.bytes)}: {exported.folder}"]
+    lines = [f"{counted(exported.drops, 'drop')}, {size_text(exported.bytes)}: {exported.folder}"]
     if exported.was_there:
         note("this bag was on it already; it was compared with the store")
     elif exported.kept:
         note(f"went on with a bag that was not finished: {size_text(exported.kept)} were there")
     if exported.left:
-        warn(f"{exported.left} drops are left: a bag holds no more; export again after a sweep")
+        left = counted(exported.left, "drop")
+        warn(f"{left} left: a bag holds no more; export again after a sweep")
     lines.append("read back whole")
     if not exported.from_stick:
         lines[-1] += ", though maybe from this machine's memory: the desk looks again"

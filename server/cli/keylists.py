@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from server.cli.options import answer
+from server.cli.talk import counted
 from server.config import Config
 from server.newsroom import keyring_of
 from server.staff import keylists
@@ -37,11 +38,12 @@ def take(folder: Path, config: Config, untrusted: bytes, *, as_json: bool) -> No
 
 def _lines(change: Change) -> list[str]:
     lines = [f"added {key.fingerprint}  {key.name}" for key in change.added]
-    lines += [f"renewed {fingerprint}" for fingerprint in change.renewed]
+    if not change.again:
+        lines += [f"renewed {fingerprint}" for fingerprint in change.renewed]
     lines += [f"removed {fingerprint}" for fingerprint in change.removed]
     if change.again:
         lines.append("this list was taken before; it is as it should be")
     count = len(change.keys.readers)
-    lines.append(f"recordings are sealed to {count} keys from now on")
+    lines.append(f"recordings are sealed to {counted(count, 'key')} from now on")
     lines.append(f"may sign the next list: {', '.join(sorted(change.keys.desks.values()))}")
     return lines

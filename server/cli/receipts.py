@@ -8,6 +8,7 @@ import click
 
 from server.cli.bags import Told, take_each
 from server.cli.options import config_option, drop_at, json_option
+from server.cli.talk import counted
 from server.config import Config
 from server.nights import opened_for
 from server.staff.answers import Answers
@@ -46,7 +47,7 @@ def take(bag: Path, config_file: Path, as_json: bool) -> None:
         line = ", ".join(f"{number} {state}" for state, number in sorted(counts.items()))
         due = asyncio.run(_due(folder, config))
         said = {"desk": answers.desk.desk, "envelopes": dict(counts), "due": due}
-        return said, f"{answers.desk.desk}: {line or 'no envelopes'}; {due} drops can go"
+        return said, f"{answers.desk.desk}: {line or 'no envelopes'}; {counted(due, 'drop')} can go"
 
     take_each(bag, folder / config.places.desks, one, as_json=as_json)
 

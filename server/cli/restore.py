@@ -11,7 +11,7 @@ import click
 
 from crypto.gpg import Gpg
 from server.cli.options import answer, json_option
-from server.cli.talk import PROGRAM, warn
+from server.cli.talk import PROGRAM, counted, warn
 from server.config import Engine
 from server.errors import BadBackup
 from server.newsroom import newsroom_of
@@ -111,7 +111,7 @@ def _staff_gpg(home: Path) -> Gpg:
 def _lines(done: Restored) -> list[str]:
     folder, config = done.folder, done.config
     newsroom = newsroom_of(folder, config, now=datetime.now(UTC))
-    lines = [f"made {folder}: {done.files} files"]
+    lines = [f"made {folder}: {counted(done.files, 'file')}"]
     lines += [f"seals to: {key.fingerprint} {key.name}" for key in newsroom.keys]
     lines += [f"{found} belongs at {path}: move it there" for found, path in done.elsewhere]
     return [*lines, "next, in this order:", *(f"- {step}" for step in _next(done))]

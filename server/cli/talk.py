@@ -36,6 +36,11 @@ def confirm(question: str, expected: str, *, given: str | None, option: str) -> 
         raise NotConfirmed("what was typed is something else; nothing was changed")
 
 
+def counted(number: int, noun: str) -> str:
+    """Return how many of what, such as `1 drop` and `2 drops`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def size_text(size: float) -> str:
     """Return a size in bytes as people say it, such as `1.4 GB`."""
     for unit in _UNITS:

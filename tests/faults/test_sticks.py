@@ -201,7 +201,7 @@ class TestTheCommand:
         (bag,) = (stick.at / "TAPEDROP").iterdir()
         assert done.stderr == ""
         assert done.stdout.splitlines() == [
-            f"1 drops, 6 bytes: {bag}",
+            f"1 drop, 6 bytes: {bag}",
             "read back whole",
             "safe to unplug",
         ]

@@ -368,7 +368,7 @@ class TestTheCommand:
         (bag,) = (tmp_path / "stick/TAPEDROP").iterdir()
         for done in (said, again):
             assert done.returncode == 0
-            assert done.stdout.startswith(f"1 drops, 6 bytes: {bag}\nread back whole")
+            assert done.stdout.startswith(f"1 drop, 6 bytes: {bag}\nread back whole")
             assert "is a folder on this machine, not a stick" in done.stdout
             assert "safe to unplug" not in done.stdout
         assert said.stderr == ""
