@@ -1,6 +1,7 @@
 """A real desk for tests, and what is carried to it."""
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,14 @@ class Desk:
         key = ["--key", newsroom.fingerprint, "--gnupg", newsroom.home]
         made = self.run("init", folder, "--server", server_file, *key, *words(server_file))
         assert made.returncode == 0, made.stderr
+
+    @classmethod
+    def copied(cls, other: "Desk", folder: Path) -> "Desk":
+        """Return another desk's twin: quicker made than one of its own."""
+        shutil.copytree(other.folder, folder)
+        desk = cls.__new__(cls)
+        desk.folder = folder
+        return desk
 
     def run(self, *words: str | Path) -> subprocess.CompletedProcess[str]:
         """Run one verb of tapedrop-intake."""

@@ -1,0 +1,157 @@
+"""Drop and desk learn each other's keys: by files or by a camera, and never by a swapped one."""
+
+import io
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import segno
+from desk import Desk, exported, pair, words
+from drops import BIN, SERVER, Drop, Newsroom, run_server
+
+from crypto.comparing import canonical, read_object
+
+
+@pytest.fixture
+def bare(tmp_path: Path, newsroom: Newsroom) -> Drop:
+    """A drop that nobody has given a key yet."""
+    folder = tmp_path / "bare"
+    assert run_server("init", folder).returncode == 0
+    drop = Drop.at(folder, newsroom)
+    drop.configure("")
+    return drop
+
+
+def introduced(drop: Drop, to: Path, *more: str) -> Any:
+    """Write the drop's file; return what was said of it."""
+    done = run_server("pair", "--to", to, "--config", drop.config, "--json", *more)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout) | {"drawn": done.stderr}
+
+
+def typed(
+    program: Path, *arguments: str | Path, given: bytes
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a command with what a camera read on its standard input."""
+    return subprocess.run([program, *arguments], input=given, capture_output=True)
+
+
+def picture(content: bytes) -> str:
+    """Return the QR code of this content as a terminal shows it."""
+    drawn = io.StringIO()
+    code = segno.make_qr(content.decode(), error="l", boost_error=False)
+    code.terminal(drawn, compact=True, border=2)
+    return drawn.getvalue()
+
+
+class TestPairing:
+    def test_needs_no_other_command_for_the_newsrooms_first_key(
+        self, bare: Drop, newsroom: Newsroom, wav: Path, tmp_path: Path
+    ) -> None:
+        introduced(bare, tmp_path / "server.json")
+        desk = Desk(tmp_path / "desk", newsroom, tmp_path / "server.json")
+        pair(bare, desk)
+
+        with bare.running() as serving:
+            assert serving.send(wav).became == ["cleaned"]
+        desk.run("import", exported(bare, tmp_path / "stick"))
+        (row,) = desk.json("open", "--all")
+        assert (row["status"], row["alarms"]) == ("opened", [])
+
+    def test_goes_by_camera_as_well_as_by_stick(
+        self, drop: Drop, newsroom: Newsroom, tmp_path: Path
+    ) -> None:
+        said = introduced(drop, tmp_path / "server.json", "--qr")
+        server_file = canonical(read_object((tmp_path / "server.json").read_bytes()))
+        key = ["--key", newsroom.fingerprint, "--gnupg", newsroom.home]
+        intake = BIN / "tapedrop-intake"
+        made = typed(
+            intake, "init", tmp_path / "desk", "--server", "-", *key, "--words", said["words"],
+            given=server_file,
+        )  # fmt: skip
+        assert made.returncode == 0, made.stderr
+        shown = typed(intake, "--desk", tmp_path / "desk", "pair", "--qr", "--json", given=b"")
+        desk_file = canonical(read_object((tmp_path / "desk/pairing.json").read_bytes()))
+        compared = ["--words", json.loads(shown.stdout)["words"]]
+        paired = typed(SERVER, "pair", "-", *compared, "--config", drop.config, given=desk_file)
+
+        assert paired.returncode == 0, paired.stderr
+        assert picture(server_file) in said["drawn"]
+        assert shown.stdout.count(b"\n") == 5, "the picture is beside the result"
+
+    def test_tells_the_desk_whom_the_server_calls_its_canary(
+        self, drop: Drop, desk: Desk, tmp_path: Path
+    ) -> None:
+        said = introduced(drop, tmp_path / "again.json")
+
+        server = read_object((tmp_path / "again.json").read_bytes())
+        assert server["canary"]["pseudonym"] in (desk.folder / "desk.toml").read_text()
+        assert len(said["words"].split()) == 8
+
+
+class TestASwappedFile:
+    def test_of_the_server_makes_no_desk(
+        self, drop: Drop, newsroom: Newsroom, tmp_path: Path
+    ) -> None:
+        shown = introduced(drop, tmp_path / "server.json")["words"]
+        swapped = read_object((tmp_path / "server.json").read_bytes()) | {"export_key": "00" * 32}
+        (tmp_path / "server.json").write_bytes(canonical(swapped))
+        key = ["--key", newsroom.fingerprint, "--gnupg", newsroom.home, "--words", shown]
+        made = typed(
+            BIN / "tapedrop-intake", "init", tmp_path / "desk",
+            "--server", tmp_path / "server.json", *key, given=b"",
+        )  # fmt: skip
+
+        assert made.returncode == 3
+        assert b"something else" in made.stderr
+        assert not (tmp_path / "desk").exists()
+
+    def test_of_a_desk_is_not_paired_with(
+        self, drop: Drop, newsroom: Newsroom, tmp_path: Path
+    ) -> None:
+        introduced(drop, tmp_path / "server.json")
+        desk = Desk(tmp_path / "desk", newsroom, tmp_path / "server.json")
+        shown = words(desk.folder / "pairing.json")
+        swapped = read_object((desk.folder / "pairing.json").read_bytes()) | {"desk": "other"}
+        (tmp_path / "pairing.json").write_bytes(canonical(swapped))
+
+        refused = run_server("pair", tmp_path / "pairing.json", *shown, "--config", drop.config)
+
+        assert refused.returncode == 3
+        assert list((drop.folder / "desks").iterdir()) == []
+
+    def test_is_not_compared_with_itself(self, drop: Drop, desk: Desk) -> None:
+        """The words that are asked for are never on the screen that asks."""
+        file = desk.folder / "pairing.json"
+        asked = typed(SERVER, "pair", file, "--config", drop.config, given=b"")
+
+        assert asked.returncode == 2
+        assert b"--words" in asked.stderr
+        assert words(file)[1].encode() not in asked.stderr + asked.stdout
+
+
+class TestASecondDesk:
+    def test_answers_at_once_and_signs_lists_once_the_first_has_named_it(
+        self, drop: Drop, desk: Desk, newsroom: Newsroom, tmp_path: Path
+    ) -> None:
+        introduced(drop, tmp_path / "server.json")
+        second = Desk(tmp_path / "second", newsroom, tmp_path / "server.json")
+        file = second.folder / "pairing.json"
+        config = ["--config", drop.config]
+        paired = run_server("pair", file, *words(file), *config)
+        assert paired.returncode == 0
+        assert "can't change the newsroom's keys" in paired.stderr
+        assert second.run("keys", "sign", "--to", tmp_path / "early.json").returncode == 3
+
+        desk.json("keys", "add", file, *words(file))
+        desk.json("keys", "sign", "--to", tmp_path / "one.json")
+        assert run_server("keys", "add", tmp_path / "one.json", *config).returncode == 0
+        second.json("keys", "add", tmp_path / "one.json")
+        second.json("keys", "sign", "--to", tmp_path / "two.json")
+        assert run_server("keys", "add", tmp_path / "two.json", *config).returncode == 0
+
+        signers = desk.json("keys", "list")["desks"]
+        assert sorted(signers) == sorted(second.json("keys", "list")["desks"])
+        assert len(signers) == 2
