@@ -79,16 +79,9 @@ class TestPairing:
 
         assert paired.returncode == 0, paired.stderr
         assert picture(server_file) in said["drawn"]
+        canary = read_object(server_file)["canary"]
+        assert canary["pseudonym"] in (tmp_path / "desk/desk.toml").read_text()
         assert shown.stdout.count(b"\n") == 5, "the picture is beside the result"
-
-    def test_tells_the_desk_whom_the_server_calls_its_canary(
-        self, drop: Drop, desk: Desk, tmp_path: Path
-    ) -> None:
-        said = introduced(drop, tmp_path / "again.json")
-
-        server = read_object((tmp_path / "again.json").read_bytes())
-        assert server["canary"]["pseudonym"] in (desk.folder / "desk.toml").read_text()
-        assert len(said["words"].split()) == 8
 
 
 class TestASwappedFile:
@@ -109,27 +102,20 @@ class TestASwappedFile:
         assert not (tmp_path / "desk").exists()
 
     def test_of_a_desk_is_not_paired_with(
-        self, drop: Drop, newsroom: Newsroom, tmp_path: Path
+        self, drop: Drop, pairing: tuple[Path, Desk], tmp_path: Path
     ) -> None:
-        introduced(drop, tmp_path / "server.json")
-        desk = Desk(tmp_path / "desk", newsroom, tmp_path / "server.json")
-        shown = words(desk.folder / "pairing.json")
-        swapped = read_object((desk.folder / "pairing.json").read_bytes()) | {"desk": "other"}
-        (tmp_path / "pairing.json").write_bytes(canonical(swapped))
+        file = pairing[1].folder / "pairing.json"
+        swapped = tmp_path / "pairing.json"
+        swapped.write_bytes(canonical(read_object(file.read_bytes()) | {"desk": "other"}))
 
-        refused = run_server("pair", tmp_path / "pairing.json", *shown, "--config", drop.config)
+        refused = run_server("pair", swapped, *words(file), "--config", drop.config)
+        unasked = run_server("pair", swapped, "--config", drop.config)
 
         assert refused.returncode == 3
         assert list((drop.folder / "desks").iterdir()) == []
-
-    def test_is_not_compared_with_itself(self, drop: Drop, desk: Desk) -> None:
-        """The words that are asked for are never on the screen that asks."""
-        file = desk.folder / "pairing.json"
-        asked = typed(SERVER, "pair", file, "--config", drop.config, given=b"")
-
-        assert asked.returncode == 2
-        assert b"--words" in asked.stderr
-        assert words(file)[1].encode() not in asked.stderr + asked.stdout
+        # Whoever is asked for words doesn't see them: nobody copies them from the same screen.
+        assert unasked.returncode == 2
+        assert words(swapped)[1] not in unasked.stderr + unasked.stdout
 
 
 class TestASecondDesk:

@@ -81,32 +81,12 @@ class TestASignedList:
 
 
 class TestStaff:
-    def test_cannot_add_a_reader(
-        self, drop: Drop, desk: Desk, colleague: Newsroom, colleagues_key: Path
-    ) -> None:
+    def test_cannot_add_a_reader(self, drop: Drop, desk: Desk, colleague: Newsroom) -> None:
         refused = drop.add_key(colleague)
 
         assert refused.returncode == 3
         assert f"no paired desk has signed for {colleague.fingerprint}" in refused.stderr
         assert "tapedrop-intake keys sign" in refused.stderr
-
-    def test_cannot_with_a_list_that_they_sign_themselves(
-        self, drop: Drop, desk: Desk, colleague: Newsroom, colleagues_key: Path, tmp_path: Path
-    ) -> None:
-        """By a desk of their own, which they can pair, because it answers and no more."""
-        done = run_server("pair", "--to", tmp_path / "s.json", "--config", drop.config)
-        assert done.returncode == 0
-        own = tmp_path / "own.json"
-        said = json.loads((tmp_path / "s.json").read_bytes()) | {"desks": {}}
-        own.write_text(json.dumps(said))
-        theirs = Desk(tmp_path / "theirs", drop.newsroom, own)
-        add_at_desk(theirs, colleague, colleagues_key)
-
-        list_file = signed_at(theirs, tmp_path / "forged.json")
-        refused = run_server("keys", "add", list_file, "--config", drop.config)
-
-        assert refused.returncode == 3
-        assert "not signed by a desk that may" in refused.stderr
 
     def test_who_put_a_key_there_by_hand_are_told_why_nothing_is_sealed_to_it(
         self, drop: Drop, desk: Desk, colleague: Newsroom, wav: Path
