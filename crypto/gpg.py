@@ -10,7 +10,6 @@ import fcntl
 import io
 import logging
 import subprocess
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -273,7 +272,7 @@ class Gpg:
             listed = run.ask(["--list-keys", *_CHECKED])
         if listed.returncode != 0:
             raise GpgFailed(f"gpg can't list keys (exit {listed.returncode})")
-        return read_listing(listed.data, now=int(time.time()))
+        return read_listing(listed.data)
 
     def look_at_keys(self, exported: bytes) -> tuple[ListedKey, ...]:
         """Return the same account of keys in a file, importing nothing.
@@ -286,7 +285,7 @@ class Gpg:
             looked = run.ask(["--import-options", "show-only", "--import", *_CHECKED], exported)
         if looked.returncode is None or looked.returncode < 0:
             raise GpgFailed(f"gpg did not finish looking at keys (exit {looked.returncode})")
-        keys = read_listing(looked.data, now=int(time.time()))
+        keys = read_listing(looked.data)
         return keys if looked.returncode == 0 else tuple(key for key in keys if key.secret)
 
     def export_keys(self, fingerprints: Sequence[str]) -> str:

@@ -54,22 +54,26 @@ class ListedKey:
 
 @dataclass(slots=True)
 class _Signed:
-    """Something that a key has signed, and the digests of its newest signatures on it."""
+    """Something that a key has signed, and the signatures on it that gpg vouches for."""
 
     classes: tuple[str, ...]
     fields: list[str]
     fingerprint: str = ""
-    newest: int = 0
-    digests: set[int] = field(default_factory=set)
+    signatures: list[tuple[int, bool, int]] = field(default_factory=list)
+    """When each was made, whether it stays good for ever, and its digest."""
 
-    def take(self, signature: list[str], now: int) -> None:
-        made, ends = int(signature[5]), int(signature[6] or 0)
-        if signature[10][:2].upper() not in self.classes or made < self.newest or 0 < ends <= now:
-            return
-        if made > self.newest:
-            self.newest = made
-            self.digests.clear()
-        self.digests.add(int(signature[15]))
+    def take(self, signature: list[str]) -> None:
+        if signature[10][:2].upper() in self.classes:
+            made, ends, digest = int(signature[5]), signature[6], int(signature[15])
+            self.signatures.append((made, not ends, digest))
+
+    def digests(self) -> frozenset[int]:
+        """Return those of the newest that lasts, and of all that came since, whether ended or not.
+
+        When one that ends is over, gpg goes by an older one: so it must not hide that.
+        """
+        newest = max((made for made, lasts, _ in self.signatures if lasts), default=0)
+        return frozenset(digest for made, _, digest in self.signatures if made >= newest)
 
     def half(self, digests: Iterable[int]) -> Half:
         _, validity, bits, algorithm, _, created, expires, *_ = self.fields
@@ -88,8 +92,8 @@ class _Signed:
         )
 
 
-def read_listing(listing: bytes, *, now: int) -> tuple[ListedKey, ...]:
-    """Return the keys of a listing, signatures judged at `now` (seconds). Raises GpgFailed."""
+def read_listing(listing: bytes) -> tuple[ListedKey, ...]:
+    """Return the keys of a listing. Raises GpgFailed."""
     blocks: list[list[list[str]]] = []
     try:
         for line in listing.splitlines():
@@ -98,12 +102,12 @@ def read_listing(listing: bytes, *, now: int) -> tuple[ListedKey, ...]:
                 blocks.append([])
             if blocks:
                 blocks[-1].append(fields + [""] * (_FIELDS - len(fields)))
-        return tuple(_key(block, now) for block in blocks)
+        return tuple(_key(block) for block in blocks)
     except ValueError as error:
         raise GpgFailed(f"what gpg says of a key can't be read: {error}") from None
 
 
-def _key(lines: list[list[str]], now: int) -> ListedKey:
+def _key(lines: list[list[str]]) -> ListedKey:
     primary = _Signed(("1F",), lines[0])
     names: list[_Signed] = []
     subkeys: list[_Signed] = []
@@ -121,14 +125,14 @@ def _key(lines: list[list[str]], now: int) -> ListedKey:
             case "uat":
                 last = None  # a picture; nothing hangs on what is signed of it
             case "sig" if last is not None and _is_own(fields, primary.fingerprint):
-                last.take(fields, now)
+                last.take(fields)
     counting = [name for name in names if name.fields[1][:1] not in _ENDED]
-    bound = [name.digests for name in counting]
+    bound = [name.digests() for name in counting]
     # A name that gpg vouches for by no signature leaves nothing to judge the key by.
-    digests = set().union(*bound, primary.digests) if bound and all(bound) else set()
+    digests = primary.digests().union(*bound) if bound and all(bound) else ()
     return ListedKey(
         primary.half(digests),
-        tuple(subkey.half(subkey.digests) for subkey in subkeys),
+        tuple(subkey.half(subkey.digests()) for subkey in subkeys),
         name=next((name.fields[9] for name in (*counting, *names)), ""),
         secret=lines[0][0] == "sec",
     )

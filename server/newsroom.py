@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from crypto.errors import GpgFailed
 from crypto.gpg import Gpg
 from crypto.newsroom import Newsroom, read_newsroom
 from server.config import Config
@@ -56,7 +57,10 @@ class Keyring:
 
     @contextmanager
     def _held(self, how: int) -> Iterator[Callable[[], None]]:
-        descriptor = os.open(self.gpg.home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            descriptor = os.open(self.gpg.home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            raise GpgFailed(f"can't open the keyring {self.gpg.home}: {error.strerror}") from None
         try:
             _wait_for(descriptor, how)
             yield lambda: fcntl.flock(descriptor, fcntl.LOCK_UN)

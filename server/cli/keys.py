@@ -1,16 +1,16 @@
 """tapedrop-server keys: whom recordings are sealed to, and whom alerts and backups are."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import BinaryIO, Final
 
 import click
 
 from crypto.errors import KeyRefused
 from crypto.keylist import is_list
-from crypto.newsroom import Newsroom, NewsroomKey, add_keys, look_at, remove_keys
-from server.cli import keylists
+from crypto.newsroom import Newsroom, NewsroomKey, add_keys, look_at
+from server.cli import keylists, retiring
 from server.cli.key_lines import (
     checked,
     compact,
@@ -18,25 +18,29 @@ from server.cli.key_lines import (
     ends_soon,
     line,
     said,
-    spaced,
     with_problem,
 )
-from server.cli.options import answer, config_option, drop_at, json_option
+from server.cli.options import (
+    answer,
+    config_option,
+    drop_at,
+    json_option,
+    keyring_at,
+    staff_option,
+)
 from server.cli.talk import confirm, note, warn
 from server.errors import EndsSoon, NoStaffKey, NotConfirmed, NotFit, NotSigned, ServerError
-from server.newsroom import SOON_DAYS, Keyring, keyring_of, staff_keyring_of
-from server.staff import roster
+from server.newsroom import SOON_DAYS, Keyring
 
 _LARGEST: Final = 1024 * 1024
-
-_staff_option: Callable[[Any], Any] = click.option(
-    "--staff", is_flag=True, help="Security staff's keys, not the newsroom's."
-)
 
 
 @click.group("keys", subcommand_metavar="VERB …")
 def command() -> None:
     """The newsroom's public keys, and security staff's own."""
+
+
+command.add_command(retiring.command)
 
 
 @command.command(
@@ -57,7 +61,7 @@ or, once a desk is paired, the list that it signed
     metavar="FPR",
     help="The key's whole fingerprint, as its owner says it; once for each key in FILE.",
 )
-@_staff_option
+@staff_option
 @config_option
 @json_option
 def add(
@@ -69,7 +73,7 @@ def add(
     than FILE came by. Once a desk is paired, it must have signed for a newsroom key: FILE is then
     the list that it signed (tapedrop-intake keys sign), which is taken as a whole, unasked.
     """
-    keyring = _keyring(config_file, staff=staff)
+    keyring = keyring_at(config_file, staff=staff)
     exported = file.read(_LARGEST + 1)
     if len(exported) > _LARGEST:
         raise KeyRefused("too large for a key")
@@ -77,12 +81,10 @@ def add(
         keylists.take(*drop_at(config_file), exported, as_json=as_json)
         return
     keys = _looked_at(keyring, exported)
-    signed = keyring.signed()
-    for key in keys:
-        if signed is not None and key.fingerprint not in signed:
-            raise NotSigned(key.fingerprint)
+    _refuse_unsigned(keyring, keys)
     _compare(keys, fingerprints)
     with keyring.changing():
+        _refuse_unsigned(keyring, keys)  # somebody may have retired one meanwhile
         added = add_keys(keyring.gpg, exported, now=datetime.now(UTC))
     lines = [f"added {with_problem(key)}" for key in added]
     answer({"keys": [said(key) for key in added]}, lines, as_json=as_json)
@@ -91,7 +93,7 @@ def add(
         note("from now on alerts and backups can be read with it")
         return
     note("from now on every recording is sealed to it")
-    if signed is None:
+    if keyring.signed() is None:
         note("next: tapedrop-server pair --to FILE, for the desk")
 
 
@@ -103,7 +105,7 @@ Example:
   tapedrop-server keys list --config /srv/drop/tapedrop.toml
 """,
 )
-@_staff_option
+@staff_option
 @config_option
 @json_option
 def show(staff: bool, config_file: Path, as_json: bool) -> None:
@@ -112,7 +114,7 @@ def show(staff: bool, config_file: Path, as_json: bool) -> None:
     Where security staff have none, exit 1: a drop runs without.
     """
     now = datetime.now(UTC)
-    newsroom = _keyring(config_file, staff=staff).read(now=now)
+    newsroom = keyring_at(config_file, staff=staff).read(now=now)
     lines = [with_problem(key) for key in newsroom.keys]
     answer({"keys": [said(key) for key in newsroom.keys]}, lines, as_json=as_json)
     for key in newsroom.ends_within(SOON_DAYS, now):
@@ -130,7 +132,7 @@ Example: once a month, or whenever `status` warns
   tapedrop-server keys check --config /srv/drop/tapedrop.toml
 """,
 )
-@_staff_option
+@staff_option
 @config_option
 @json_option
 def check(staff: bool, config_file: Path, as_json: bool) -> None:
@@ -139,7 +141,7 @@ def check(staff: bool, config_file: Path, as_json: bool) -> None:
     Exit 1 when one ends within 60 days, 3 when one can't be sealed to, 5 when none can.
     """
     now = datetime.now(UTC)
-    keyring = _keyring(config_file, staff=staff)
+    keyring = keyring_at(config_file, staff=staff)
     newsroom, signed = keyring.read(now=now), keyring.signed()
     told = [
         said(key)
@@ -159,51 +161,6 @@ def check(staff: bool, config_file: Path, as_json: bool) -> None:
         raise EndsSoon("; ".join(ends_soon(key) for key in soon))
 
 
-@command.command(
-    "retire",
-    short_help="Seal nothing more to a key.",
-    epilog="""\b
-Example: a key that was stolen, or whose owner has left
-  tapedrop-server keys retire FPR --config /srv/drop/tapedrop.toml
-""",
-)
-@click.argument("fingerprint", metavar="FPR")
-@click.option("--confirm", "given", metavar="FPR", help="Answer the question: FPR once more.")
-@_staff_option
-@config_option
-@json_option
-def retire(
-    fingerprint: str, given: str | None, staff: bool, config_file: Path, as_json: bool
-) -> None:
-    """Seal nothing more to the key whose whole fingerprint is FPR, from now on.
-
-    Needs no desk's signature: a stolen key must go at once. It can't come back but by a list that
-    a desk signs later.
-    """
-    keyring = _keyring(config_file, staff=staff)
-    key = _leaving(keyring, compact(fingerprint))
-    note(f"this will be retired: {line(key)}")
-    for consequence in _consequences(keyring):
-        note(consequence)
-    confirm(
-        "to retire it, type its whole fingerprint", key.fingerprint, given=given, option="--confirm"
-    )
-    with keyring.changing():
-        _leaving(keyring, key.fingerprint)
-        if keyring.desks is not None:
-            # First of all: from here on nothing is sealed to it, wherever this is cut off.
-            roster.retired(keyring.desks, key.fingerprint, now=datetime.now(UTC))
-        remove_keys(keyring.gpg, [key.fingerprint])
-    left = keyring.read(now=datetime.now(UTC)).usable
-    lines = [f"retired {spaced(key.fingerprint)}", f"{len(left)} left that can be sealed to"]
-    answer({"retired": key.fingerprint, "left": len(left)}, lines, as_json=as_json)
-
-
-def _keyring(config_file: Path, *, staff: bool) -> Keyring:
-    folder, config = drop_at(config_file)
-    return staff_keyring_of(folder, config) if staff else keyring_of(folder, config)
-
-
 def _looked_at(keyring: Keyring, exported: bytes) -> tuple[NewsroomKey, ...]:
     """Return the keys in a file. Raises KeyRefused, with what to do about it."""
     try:
@@ -220,6 +177,13 @@ def _looked_at(keyring: Keyring, exported: bytes) -> tuple[NewsroomKey, ...]:
         raise
 
 
+def _refuse_unsigned(keyring: Keyring, keys: Sequence[NewsroomKey]) -> None:
+    signed = keyring.signed()
+    for key in keys:
+        if signed is not None and key.fingerprint not in signed:
+            raise NotSigned(key.fingerprint)
+
+
 def _compare(keys: Sequence[NewsroomKey], fingerprints: Sequence[str]) -> None:
     """Ask for each fingerprint back. Raises NotConfirmed, click.UsageError."""
     note("compare with its owner, over another channel than the file came by:")
@@ -232,29 +196,6 @@ def _compare(keys: Sequence[NewsroomKey], fingerprints: Sequence[str]) -> None:
     for key in keys:
         question = f"type the whole fingerprint of {key.name or 'this key'}, as its owner says it"
         confirm(question, key.fingerprint, given=None, option="--fingerprint FPR")
-
-
-def _leaving(keyring: Keyring, fingerprint: str) -> NewsroomKey:
-    """Return the key that is to go. Raises KeyRefused when it isn't there, or is the last."""
-    newsroom = keyring.read(now=datetime.now(UTC))
-    found = [key for key in newsroom.keys if key.fingerprint == fingerprint]
-    if not found:
-        raise KeyRefused("there is no key with this whole fingerprint here; see: keys list")
-    if keyring.desks is not None and newsroom.usable == tuple(found):
-        last = KeyRefused("it is the last that can be sealed to", fingerprint=fingerprint)
-        last.hint = "add another first; until then, to take no uploads: tapedrop-server lockdown"
-        raise last
-    return found[0]
-
-
-def _consequences(keyring: Keyring) -> list[str]:
-    if keyring.desks is None:
-        return ["alerts and backups made until now stay readable with it"]
-    told = ["what was sealed to it until now stays readable with it, here and wherever it is"]
-    if keyring.signed() is not None:
-        todo = "tapedrop-intake keys retire"
-        told.append(f"each desk raises an alarm at new drops until there, too: {todo}")
-    return told
 
 
 def _refuse_problems(newsroom: Newsroom) -> None:

@@ -11,6 +11,7 @@ import click
 
 from server.config import Config, read_config
 from server.errors import SettingsRefused, WrongUser
+from server.newsroom import Keyring, keyring_of, staff_keyring_of
 from server.staff.versions import known_receipts
 
 config_option: Callable[[Any], Any] = click.option(
@@ -35,6 +36,11 @@ def folder_of(config_file: Path) -> Path:
         hint = "say where the drop is: --config /srv/drop/tapedrop.toml"
         raise SettingsRefused(f"there is no drop at {config_file}", hint=hint)
     return config_file.resolve().parent
+
+
+staff_option: Callable[[Any], Any] = click.option(
+    "--staff", is_flag=True, help="Security staff's keys, not the newsroom's."
+)
 
 
 def drop_at(config_file: Path, *, root_may: bool = False) -> tuple[Path, Config]:
@@ -65,6 +71,12 @@ def _name(user: int) -> str:
         return pwd.getpwuid(user).pw_name
     except KeyError:
         return f"#{user}"
+
+
+def keyring_at(config_file: Path, *, staff: bool) -> Keyring:
+    """Return the newsroom's keyring, or security staff's. Raises what `drop_at` does, GpgFailed."""
+    folder, config = drop_at(config_file)
+    return staff_keyring_of(folder, config) if staff else keyring_of(folder, config)
 
 
 def answer(said: dict[str, Any], lines: list[str], *, as_json: bool) -> None:

@@ -12,7 +12,6 @@ from crypto.strength import weakness
 FINGERPRINT = "1457C1A1BB35B3B945753EE81A09F5939BD4173B"
 SUBKEY = "C6538581F316CA94A86CBF56DCBE9ECE878A56A3"
 OWN = FINGERPRINT[-16:]
-NOW = 2_000
 
 
 def signature(
@@ -51,7 +50,7 @@ def listing(
 
 
 def read(lines: bytes) -> ListedKey:
-    (key,) = read_listing(lines, now=NOW)
+    (key,) = read_listing(lines)
     return key
 
 
@@ -73,7 +72,7 @@ class TestReading:
         assert read(listing(name=r"a\x1b]0;b\x07\x0ac\xe2\x80\xaed")).name == "a?]0;b??c?d"
 
     def test_several_keys_follow_each_other(self) -> None:
-        assert len(read_listing(listing() + listing(), now=NOW)) == 2
+        assert len(read_listing(listing() + listing())) == 2
 
 
 class TestSignatures:
@@ -97,12 +96,21 @@ class TestSignatures:
             signature("13", made=500, vouched=""),
             signature("13", made=500, by="A" * 40),
             signature("13", made=500, ends="1999"),
+            signature("13", made=500, ends="4000000000"),
             signature("30", made=500),
         ],
     )
     def test_one_that_does_not_count_hides_no_weak_one(self, of_no_use: str) -> None:
         key = read(listing(on_name=[signature("13", digest=2), of_no_use]))
-        assert key.primary.digests == {2}
+        assert 2 in key.primary.digests
+
+    def test_one_that_ends_is_forgotten_for_a_later_one_that_lasts(self) -> None:
+        both = [signature("13", ends="1999", digest=2), signature("13", made=500)]
+        assert read(listing(on_name=both)).primary.digests == {8}
+
+    def test_one_that_ends_binds_where_there_is_no_other(self) -> None:
+        key = read(listing(on_name=[signature("13", ends="4000000000")]))
+        assert key.primary.digests == {8}
 
     def test_every_name_that_counts_must_be_bound_well(self) -> None:
         name = "uid:u::::100::HASH::Other::::::::::0:"
@@ -138,7 +146,7 @@ class TestUnreadable:
         self, lines: list[bytes], junk: bytes
     ) -> None:
         try:
-            keys = read_listing(b"\n".join([*lines, junk]), now=NOW)
+            keys = read_listing(b"\n".join([*lines, junk]))
         except GpgFailed:
             return
         assert all(key.primary.fingerprint for key in keys)
@@ -154,4 +162,4 @@ class TestUnreadable:
     )
     def test_one_line_that_can_not_be_read_spoils_all(self, line: bytes, spoilt: bytes) -> None:
         with pytest.raises(GpgFailed):
-            read_listing(listing().replace(line, spoilt), now=NOW)
+            read_listing(listing().replace(line, spoilt))

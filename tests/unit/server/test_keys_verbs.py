@@ -358,7 +358,7 @@ class TestRetiring:
 
         staffed.pairs(people.first, people.second)
         with monkeypatch.context() as patch:
-            patch.setattr("server.cli.keys.remove_keys", killed)
+            patch.setattr("server.cli.retiring.remove_keys", killed)
             staffed.types("retire", people.second, "--confirm", people.second)
         between = DropKeyring(Gpg(staffed.folder / "newsroom"), staffed.folder / "desks")
 
@@ -371,6 +371,7 @@ class TestRetiring:
         said = typist.types("retire", people.first, "--confirm", people.first, "--staff")
 
         assert said.code == 0
+        assert "no alert and no backup can be made then" in said.err
         assert typist.has("staff") == set()
 
 
