@@ -42,7 +42,8 @@ def command(given: str | None, config_file: Path, as_json: bool) -> None:
     else:
         for line in _WILL:
             note(line)
-        confirm(f"to lock it down, type: {_TYPED}", _TYPED, given=given, option="--confirm")
+        option = f'--confirm "{_TYPED}"'
+        confirm(f"to lock it down, type: {_TYPED}", _TYPED, given=given, option=option)
         lock_down(folder)
         lines = ["locked down: nothing is taken from now on"]
         if running:

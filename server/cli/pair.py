@@ -105,7 +105,7 @@ def _meet(
         note(line)
     # Our own reading of the words is not shown: who copies it has compared nothing.
     question = f"type the eight words that {meeting.desk.desk} shows (there: tapedrop-intake pair)"
-    confirm(question, meeting.words, given=words, option="--words")
+    confirm(question, meeting.words, given=words, option='--words "…"')
     pairing.pair(meeting, keyring=keyring, desks=desks, now=now)
     desk = meeting.desk
     said = {

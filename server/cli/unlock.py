@@ -32,7 +32,8 @@ def command(given: str | None, config_file: Path, as_json: bool) -> None:
         lines = ["it is not locked down"]
     else:
         note("it will take uploads again, from anybody who reaches it")
-        confirm(f"to unlock it, type: {_TYPED}", _TYPED, given=given, option="--confirm")
+        option = f'--confirm "{_TYPED}"'
+        confirm(f"to unlock it, type: {_TYPED}", _TYPED, given=given, option=option)
         unlock(folder)
         lines = ["unlocked: uploads are taken again"]
         if running:
