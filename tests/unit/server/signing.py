@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
@@ -10,6 +11,14 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from crypto.bag import Bag, Kind, tag_files
+
+
+@dataclass(frozen=True)
+class Key:
+    """A reporter's public key."""
+
+    fingerprint: str
+    block: str
 
 
 class DeskKey:

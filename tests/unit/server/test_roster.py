@@ -1,14 +1,12 @@
 """Who reads is what a paired desk signed for: staff can let fewer read, and nobody else."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from drops import Newsroom
-from signing import DeskKey
+from signing import DeskKey, Key
 
 from crypto.errors import BadKeyList, GpgFailed, NewerVersion, NoUsableKey, WrongSignature
 from crypto.gpg import Gpg
@@ -21,28 +19,6 @@ from server.staff.desks import introduced
 
 NOW = datetime.now(UTC)
 DROP = "d0" * 32
-NAMES = ("One", "Two", "Ended")
-
-
-@dataclass(frozen=True)
-class Key:
-    """A reporter's public key."""
-
-    fingerprint: str
-    block: str
-
-
-@pytest.fixture(scope="module")
-def keys() -> Iterator[dict[str, Key]]:
-    made = Newsroom("One")
-    made.gpg("--quick-generate-key", "Two", "future-default", "default", "never")
-    past = ["--faked-system-time", "20240101T000000"]
-    made.gpg(*past, "--quick-generate-key", "Ended", "future-default", "default", "1y")
-    listed = made.gpg("--with-colons", "--list-keys").decode().split("pub:")[1:]
-    fingerprints = [each.partition("fpr:::::::::")[2].partition(":")[0] for each in listed]
-    blocks = [made.gpg("--armor", "--export", name).decode() for name in NAMES]
-    made.close()
-    return dict(zip(NAMES, map(Key, fingerprints, blocks), strict=True))
 
 
 @dataclass(frozen=True)
