@@ -112,6 +112,10 @@ class Busy(ServerError):
     """Too many are waiting for the same thing; in a moment there is room again."""
 
 
+class NotErased(ServerError):
+    """Something that was to be destroyed is still there."""
+
+
 class NotTaking(ServerError):
     """The drop is locked down: it takes nothing at the moment."""
 

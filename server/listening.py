@@ -20,7 +20,7 @@ from server.proxy_line import TakesLine
 _LINE_SECONDS: Final = 10  # tor writes its line as soon as it has connected
 _MOST_AHEAD: Final = 2  # requests at a time; no browser sends a second before it is answered
 _LONGEST_HEAD: Final = 32 * 1024  # of a request; a browser's are below 2 KiB
-_LOCK: Final = "serving.lock"
+LOCK: Final = "serving.lock"
 _PAUSES: Final = (0.01, 0.1, 0.2)
 _BACKLOG: Final = 512  # connections that wait to be accepted; tor drops the stream over that
 
@@ -222,7 +222,7 @@ def lock(folder: Path) -> int:
 
     Raises NotFit when one does already: two would take each other's socket.
     """
-    descriptor = os.open(folder / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     for pause_seconds in _PAUSES:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -237,7 +237,7 @@ def lock(folder: Path) -> int:
 def is_running(folder: Path) -> bool:
     """Say whether a process serves this folder. It changes nothing."""
     try:
-        descriptor = os.open(folder / _LOCK, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(folder / LOCK, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
     try:

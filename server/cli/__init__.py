@@ -23,6 +23,7 @@ from server.cli import (
     backup,
     canary,
     check,
+    destroy,
     export,
     init,
     keys,
@@ -107,6 +108,7 @@ for verb in (
     restore,
     lockdown,
     unlock,
+    destroy,
 ):
     commands.add_command(verb.command)
 
