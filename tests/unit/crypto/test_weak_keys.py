@@ -1,14 +1,18 @@
 """A recording is sealed for decades: no weak key is among its readers, and none that just ended."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from keyrings import LONG_AGO, Keyring, keyring
+from steady import examples
 
-from crypto.errors import KeyRefused
+from crypto.errors import GpgFailed, KeyRefused
 from crypto.gpg import Gpg
 from crypto.listing import Half
 from crypto.newsroom import UNSIGNED, Newsroom, NewsroomKey, add_keys, look_at, read_newsroom
@@ -41,13 +45,13 @@ def weak() -> Iterator[Weak]:
     with keyring() as own:
         kinds = {
             "rsa-2048": ("rsa2048", "cv25519"),
-            "dsa": ("dsa2048", "cv25519"),
+            "dsa": ("dsa1024", "cv25519"),
             "encrypts-by-rsa-2048": ("ed25519", "rsa2048"),
             "encrypts-by-elgamal": ("ed25519", "elg1024"),
             "name-by-sha1": ("ed25519", ""),
             "subkey-by-sha1": ("ed25519", ""),
             "mended": ("ed25519", ""),
-            "older-is-strong": ("ed25519", "rsa2048"),
+            "older-is-strong": ("ed25519", "rsa1024"),
         }
         keys = {}
         for name, (primary, subkey) in kinds.items():
@@ -213,3 +217,18 @@ class TestLooking:
     ) -> None:
         with pytest.raises(KeyRefused):
             look_at(Gpg(tmp_path), newsroom.export()[:-20], now=NOW)
+
+    @given(where=st.floats(0, 1, exclude_max=True), flipped=st.integers(1, 255))
+    @examples(60)
+    def test_an_altered_key_is_refused_or_is_the_one_it_was(
+        self, newsroom: Keyring, tmp_path: Path, where: float, flipped: int
+    ) -> None:
+        exported = bytearray(newsroom.export())
+        exported[int(where * len(exported))] ^= flipped
+
+        with suppress(KeyRefused, GpgFailed):
+            keys = look_at(Gpg(tmp_path), bytes(exported), now=NOW)
+            known = {
+                (key.fingerprint, key.subkey) for key in read_newsroom(newsroom.gpg, now=NOW).keys
+            }
+            assert {(key.fingerprint, key.subkey) for key in keys} <= known
