@@ -18,6 +18,7 @@ from server.staff.checks.keys import days_left, staff_keys
 from server.staff.counted import Counted, counted
 from server.staff.days import last_export, last_heard, last_sweep
 from server.staff.desks import Desk, paired
+from server.staff.lockdown import locked_down
 from server.staff.receipts import last_canary
 from server.staff.roster import roster_of
 from server.staff.told import Told, last_told
@@ -70,7 +71,7 @@ async def status_of(folder: Path, config: Config, store: Store, *, now: datetime
     return Status(
         day=today,
         running=is_running(folder),
-        locked_down=(folder / "lockdown").exists(),
+        locked_down=locked_down(folder),
         store=await counted(folder, config, store, desks, today),
         exported=last_export(receipts),
         swept=last_sweep(receipts),

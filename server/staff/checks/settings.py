@@ -8,6 +8,7 @@ from server.config import Config, Engine, Findings
 from server.errors import NotFit
 from server.staff.checks import Answer, Answers, Ground, fail, look, ok
 from server.staff.checks.starting import missing_folders, read_logo
+from server.staff.lockdown import locked_down
 
 
 def settings(ground: Ground) -> Answers:
@@ -50,7 +51,7 @@ def folders(ground: Ground) -> Answers:
 
 def lockdown(ground: Ground) -> Answers:
     """In a lockdown no uploads are taken."""
-    if ground.at("lockdown").exists():
+    if locked_down(ground.folder):
         yield look("the drop is locked down: no uploads are taken", "tapedrop-server unlock")
     else:
         yield ok("uploads are taken")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from drops import Drop
+from socks_here import Socks
 
 from server.config import Config, read_config
 from server.staff.checks import (
@@ -477,6 +478,44 @@ class TestReaching:
 
     def test_no_onion_address_wants_a_look(self, ground: Ground) -> None:
         assert wants_a_look(reach.tor(ground), "tor.onion is not set")
+
+    PAGE = b"HTTP/1.1 200 OK\r\n\r\n<h1>Z&uuml;ri &amp; Co</h1>"
+    ONION = f"{'a' * 56}.onion"
+
+    def through(self, ground: Ground, address: str) -> Answers:
+        settings = f'[newsroom]\nname = "Züri & Co"\n[tor]\nonion = "http://{self.ONION}"\n'
+        return reach.tor(with_settings(ground, f'{settings}socks = "{address}"\n'))
+
+    def test_a_front_page_that_comes_through_tor_is_in_order(self, ground: Ground) -> None:
+        with Socks.running(self.PAGE) as socks:
+            assert is_well(self.through(ground, socks.address))
+            assert is_well(self.through(ground, socks.address))
+
+        (host, port, who), (_, _, who_again) = socks.asked
+        assert (host, port) == (self.ONION, 80)
+        assert who != who_again, "a circuit of its own each time"
+
+    @pytest.mark.parametrize(
+        ("page", "says"),
+        [
+            (b"HTTP/1.1 200 OK\r\n\r\nSomebody else", "another page comes"),
+            (b"HTTP/1.1 502 Bad Gateway\r\n\r\n", "what answers there is no drop"),
+            (b"", "what answers there is no drop"),
+        ],
+    )
+    def test_another_one_fails(self, ground: Ground, page: bytes, says: str) -> None:
+        with Socks.running(page) as socks:
+            assert fails(self.through(ground, socks.address), says)
+
+    def test_an_onion_that_tor_can_t_reach_fails(self, ground: Ground) -> None:
+        with Socks.running(b"", reachable=False) as socks:
+            assert fails(self.through(ground, socks.address), "tor finds no way to it")
+
+    def test_a_tor_that_does_not_run_fails(self, ground: Ground) -> None:
+        with Socks.running(b"") as gone:
+            address = gone.address
+
+        assert fails(self.through(ground, address), "nothing answers at tor's SOCKS port")
 
 
 class TestEveryCheck:

@@ -10,6 +10,7 @@ from drops import Drop, run_server
 from crypto.errors import NewerVersion
 from server.config import Config
 from server.errors import NotFit
+from server.staff.desks import introduced
 from server.staff.versions import RECEIPTS, known_receipts
 from server.store import small
 from server.store.memory import MemoryStore
@@ -84,6 +85,13 @@ class TestTheStore:
         with pytest.raises(NewerVersion):
             asyncio.run(opened())
         assert left.exists()
+
+
+class TestADesk:
+    @pytest.mark.parametrize("version", [3, 10])
+    def test_of_a_later_version_is_refused(self, version: int) -> None:
+        with pytest.raises(NewerVersion):
+            introduced(json.dumps({"version": version, "kind": "anything"}).encode())
 
 
 class TestADrop:
