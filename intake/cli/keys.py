@@ -114,7 +114,8 @@ def retire(which: str, given: str | None, desk: Layout, as_json: bool) -> None:
         after = readers.without_key(settings, which, today=today)
         note("what was sealed to it until now stays readable with it")
         if which == settings.reporter.key:
-            note("warning: it is this desk's own key: this desk won't open what comes from then on")
+            note("warning: this desk's vault opens with it: keep its secret half. what comes from")
+            note("then on opens only with another of the newsroom's keys that gpg has here")
     confirm(f"to retire it, type {which}", which, given=given, option="--confirm")
     readers.keep(desk, after, {})
     note(_NEXT)
