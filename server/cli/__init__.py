@@ -19,24 +19,6 @@ from crypto.errors import (
     WrongSignature,
 )
 from scrub import SandboxUnavailable
-from server.cli import (
-    backup,
-    canary,
-    check,
-    destroy,
-    export,
-    init,
-    keys,
-    lockdown,
-    pair,
-    receipts,
-    replies,
-    restore,
-    serve,
-    status,
-    sweep,
-    unlock,
-)
 from server.cli.chapters import Chapters
 from server.cli.talk import PROGRAM, note
 from server.errors import (
@@ -90,27 +72,6 @@ confirmed), 5 this machine is not fit.
 )
 def commands() -> None:
     """Run a drop: take recordings in, seal them to the newsroom, carry them out."""
-
-
-for verb in (
-    init,
-    keys,
-    serve,
-    pair,
-    export,
-    receipts,
-    replies,
-    status,
-    check,
-    canary,
-    sweep,
-    backup,
-    restore,
-    lockdown,
-    unlock,
-    destroy,
-):
-    commands.add_command(verb.command)
 
 
 def main() -> NoReturn:

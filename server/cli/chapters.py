@@ -1,6 +1,11 @@
-"""The verbs as help lists them: in the order in which staff need them, not by the alphabet."""
+"""The verbs as help lists them: in the order in which staff need them, not by the alphabet.
+
+A verb's module has its name, and is imported when the verb is typed: most need little, and a web
+server and what checks a machine take a second to load.
+"""
 
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from typing import Final
 
 import click
@@ -15,16 +20,26 @@ CHAPTERS: Final[Mapping[str, Sequence[str]]] = {
 
 
 class Chapters(click.Group):
-    """A group of verbs whose help has chapters."""
+    """A group of the verbs there are, whose help has chapters."""
 
-    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        """Return every verb's name."""
+        return [name for names in CHAPTERS.values() for name in names]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the verb of that name."""
+        if cmd_name not in self.commands and cmd_name in self.list_commands(ctx):
+            self.add_command(import_module(f"server.cli.{cmd_name}").command)
+        return super().get_command(ctx, cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write each chapter's verbs and what they do."""
-        widest = max(map(len, self.commands))
+        widest = max(map(len, self.list_commands(ctx)))
+        limit = formatter.width - 6 - widest
         for title, names in CHAPTERS.items():
-            verbs = [(name, self.commands[name]) for name in names if name in self.commands]
-            if verbs:
-                with formatter.section(title):
-                    limit = formatter.width - 6 - widest
-                    rows = [(name.ljust(widest), verb.get_short_help_str(limit))
-                            for name, verb in verbs]  # fmt: skip
-                    formatter.write_dl(rows)
+            with formatter.section(title):
+                formatter.write_dl([
+                    (name.ljust(widest), verb.get_short_help_str(limit))
+                    for name in names
+                    if (verb := self.get_command(ctx, name))
+                ])  # fmt: skip
