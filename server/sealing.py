@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Final
 
 from crypto.envelope import seal
-from crypto.errors import CryptoError
+from crypto.errors import CryptoError, NewerVersion, NoUsableKey
 from crypto.gpg import Sink
 from crypto.manifest import Manifest
-from crypto.newsroom import NewsroomKey
+from crypto.newsroom import Newsroom, NewsroomKey
 from server.errors import ServerError
 from server.newsroom import Keyring
 from server.store import Blob
@@ -60,14 +60,13 @@ class Sealer:
             export = self._keyring.gpg.export_keys
             blocks = tuple(export([fingerprint]) for fingerprint in fingerprints)
             return Shown(usable, blocks, export(fingerprints) if usable else "")
-        except (CryptoError, ServerError):
+        except (CryptoError, ServerError, OSError):
             return Shown((), (), "")
 
     def envelope(self, content: Iterable[bytes], manifest: Manifest) -> Blob:
         """Return an envelope around `content` that writes itself, once.
 
-        Writing raises NoUsableKey, GpgFailed, what reading the desks' lists raises, and what
-        reading `content` or the sink raise.
+        Writing raises NoUsableKey, GpgFailed, and what reading `content` or the sink raise.
         """
 
         def write(sink: Sink) -> None:
@@ -78,7 +77,7 @@ class Sealer:
                 seal(
                     content,
                     manifest,
-                    newsroom=self._keyring.read(now=now),
+                    newsroom=self._newsroom(now),
                     gpg=self._keyring.gpg,
                     day=now.date(),
                     sink=_calling_first(let_go, sink),
@@ -86,6 +85,13 @@ class Sealer:
                 )
 
         return write
+
+    def _newsroom(self, now: datetime) -> Newsroom:
+        try:
+            return self._keyring.read(now=now)
+        except (ServerError, NewerVersion, OSError) as error:
+            # Whom the desks signed for can't be read, so nobody is signed for.
+            raise NoUsableKey([str(error)]) from None
 
 
 def _calling_first(first: Callable[[], None], sink: Sink) -> Sink:

@@ -195,7 +195,7 @@ async def _watch_keys(keyring: Keyring, journal: Journal) -> None:
         await asyncio.sleep(_KEY_CHECK_SECONDS)
         try:
             keys = (await in_thread(partial(keyring.read, now=utc_now()))).keys
-        except (CryptoError, ServerError):
+        except (CryptoError, ServerError, OSError):
             keys = ()
         unusable = sum(bool(key.problem) for key in keys)
         if unusable or not keys:

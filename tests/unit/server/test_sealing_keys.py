@@ -45,6 +45,16 @@ def home(tmp_path: Path, reporter: Keyring) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def desks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Desks that have signed for somebody else only."""
+    folder = tmp_path_factory.mktemp("desks")
+    desk = Desk(1, "tapedrop desk 1", "one", "ab" * 32, ["A" * 40])
+    roster.begin(folder, desk)
+    (folder / "one.json").write_bytes(msgspec.json.encode(desk))
+    return folder
+
+
 def sealer(home: Path, desks: Path | None = None) -> Sealer:
     """Return the one of a drop that is paired with desks, or with none."""
     ring = DropKeyring(Gpg(home), desks)
@@ -92,12 +102,16 @@ class TestSealing:
         assert may_change(home)
 
     def test_nothing_is_sealed_to_a_key_that_no_desk_signed_for(
-        self, home: Path, tmp_path_factory: pytest.TempPathFactory
+        self, home: Path, desks: Path
     ) -> None:
-        desks = tmp_path_factory.mktemp("desks")
-        desk = Desk(1, "tapedrop desk 1", "one", "ab" * 32, ["A" * 40])
-        roster.begin(desks, desk)
-        (desks / "one.json").write_bytes(msgspec.json.encode(desk))
+        with pytest.raises(NoUsableKey):
+            sealer(home, desks).envelope(iter([bytes(SIZE)]), MANIFEST)(lambda _block: None)
+
+    @pytest.mark.parametrize("spoilt", [b"", b"{}", b'{"version": 99}'])
+    def test_nothing_is_sealed_when_the_desks_list_can_not_be_read(
+        self, home: Path, desks: Path, spoilt: bytes
+    ) -> None:
+        (desks / "roster").write_bytes(spoilt)
 
         with pytest.raises(NoUsableKey):
             sealer(home, desks).envelope(iter([bytes(SIZE)]), MANIFEST)(lambda _block: None)
