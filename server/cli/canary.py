@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +11,7 @@ import click
 from server.cli.options import answer, config_option, drop_at, json_option
 from server.cli.talk import Progress, note
 from server.errors import CanaryFailed, CantReach, NoEnvelope, NoPage, NotInMailbox, TurnedAway
+from server.staff.days import keep_last_arrived
 
 _DAY_SECONDS: Final = 24 * 60 * 60
 _OUTCOMES: Final[dict[type[CanaryFailed], str]] = {
@@ -63,6 +65,7 @@ def command(config_file: Path, url: str, socks: str, at_random: bool, as_json: b
         outcome = _OUTCOMES.get(type(error), "wrong_recipients")
         answer({"canary": outcome, "at": place.where}, [], as_json=as_json)
         raise
+    keep_last_arrived(folder / config.places.receipts, datetime.now(UTC).date())
     said = {"canary": "arrived", "at": place.where, "recipients": arrived.recipients}
     lines = [
         "the canary arrived: its mailbox said so, and is closed again",

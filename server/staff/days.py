@@ -3,6 +3,7 @@
     swept             the store was swept
     carried           drops were carried out, and read back
     <desk>.heard      a desk's receipts were imported
+    arrived           a canary came as far as the store
 
 They lie beside the receipts. A day says nothing of a source: each is of something that staff did,
 or that the drop does every night.
@@ -17,6 +18,7 @@ from server.staff.desks import Desk
 
 _SWEPT: Final = "swept"
 _CARRIED: Final = "carried"
+_ARRIVED: Final = "arrived"
 _LONGEST: Final = 32
 
 
@@ -38,6 +40,16 @@ def last_export(receipts: Path) -> date | None:
 def keep_last_export(receipts: Path, today: date) -> None:
     """Note the day on which drops were carried out."""
     keep_day(receipts / _CARRIED, today)
+
+
+def last_arrived(receipts: Path) -> date | None:
+    """Return the day on which a canary last came as far as the store, if any did."""
+    return day_in(receipts / _ARRIVED)
+
+
+def keep_last_arrived(receipts: Path, today: date) -> None:
+    """Note the day on which a canary came as far as the store."""
+    keep_day(receipts / _ARRIVED, today)
 
 
 def last_heard(receipts: Path, desk: Desk) -> date | None:

@@ -16,7 +16,7 @@ from server.listening import is_running
 from server.newsroom import newsroom_of
 from server.staff.checks.keys import days_left, staff_keys
 from server.staff.counted import Counted, counted
-from server.staff.days import last_export, last_heard, last_sweep
+from server.staff.days import last_arrived, last_export, last_heard, last_sweep
 from server.staff.desks import Desk, paired
 from server.staff.lockdown import locked_down
 from server.staff.receipts import last_canary
@@ -46,7 +46,11 @@ class DeskStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """All that `status` tells; `canary` is the day of the newest one that a desk has opened."""
+    """All that `status` tells.
+
+    `canary` is the day of the newest one that a desk has opened, `arrived` that of the last one
+    that came as far as the store.
+    """
 
     day: date
     running: bool
@@ -55,6 +59,7 @@ class Status:
     exported: date | None
     swept: date | None
     canary: date | None
+    arrived: date | None
     desks: tuple[DeskStatus, ...]
     newsroom_keys: tuple[KeyStatus, ...]
     staff_keys: tuple[KeyStatus, ...]
@@ -76,6 +81,7 @@ async def status_of(folder: Path, config: Config, store: Store, *, now: datetime
         exported=last_export(receipts),
         swept=last_sweep(receipts),
         canary=last_canary(receipts),
+        arrived=last_arrived(receipts),
         desks=tuple(_desk(each, signers, receipts) for each in desks),
         newsroom_keys=_keys(newsroom_of(folder, config, now=now).keys, today),
         staff_keys=_keys(staff_keys(folder, config, now=now), today),
@@ -120,6 +126,7 @@ def _of_store(status: Status) -> Iterator[str]:
 def _of_work(status: Status) -> Iterator[str]:
     yield f"last export: {_day(status.exported)}"
     yield f"last sweep: {_day(status.swept)}"
+    yield f"last canary that arrived here: {_day(status.arrived)}"
     yield f"last canary that a desk opened: {_day(status.canary)}"
     for desk in status.desks:
         signs = "may sign key lists" if desk.may_sign else "may not sign key lists"

@@ -12,6 +12,7 @@ from crypto.codename import new_codename
 from server.config import read_config
 from server.errors import CantReach, TurnedAway
 from server.staff.canary import canary_of
+from server.staff.days import last_arrived
 from server.staff.flight import visit
 from server.staff.reach import Place, place_of
 from server.staff.receipts import last_canary
@@ -27,6 +28,7 @@ def test_it_arrives_like_a_sources_and_comes_back_as_a_day(
         assert sent.returncode == 0, sent.stderr
         assert "the canary arrived" in sent.stdout
         assert list((drop.folder / "store/mailboxes").iterdir()) == []
+        assert last_arrived(drop.folder / "receipts") == datetime.now(UTC).date()
         assert serving.send(message="a source's").became == ["written"]
         log = serving.stop()
     assert [line.split()[0] for line in log.splitlines()] == ["event='started'", "event='stopped'"]

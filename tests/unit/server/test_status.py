@@ -238,6 +238,7 @@ WELL = Status(
     exported=TODAY - timedelta(days=7),
     swept=TODAY - timedelta(days=1),
     canary=TODAY - timedelta(days=30),
+    arrived=TODAY,
     desks=(DeskStatus("Anna", may_sign=True, heard=TODAY - timedelta(days=6)),),
     newsroom_keys=(KEY,),
     staff_keys=(replace(KEY, fingerprint="B" * 40, days_left=None),),

@@ -1,0 +1,52 @@
+"""`canary`, as a timer and another program meet it."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from drops import Drop, run_server
+
+from server.cli.canary import command
+from server.errors import CantReach
+from server.staff.days import last_arrived
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Where a timer's day goes: nobody waits it out here."""
+    waited: list[float] = []
+    monkeypatch.setattr(time, "sleep", waited.append)
+    return waited
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    for folder in ("credentials", "newsroom", "desks", "receipts", "store/drops"):
+        (tmp_path / folder).mkdir(parents=True, mode=0o700)
+    (tmp_path / "tapedrop.toml").write_text("")
+    return tmp_path / "tapedrop.toml"
+
+
+def test_at_random_it_waits_for_less_than_a_day_and_never_as_long_again(
+    config: Path, pauses: list[float]
+) -> None:
+    for _ in range(4):
+        CliRunner().invoke(command, ["--config", str(config), "--at-random"])
+    assert all(0 <= seconds < 24 * 60 * 60 for seconds in pauses)
+    assert len(set(pauses)) > 1
+
+
+def test_at_once_it_waits_for_nothing(config: Path, pauses: list[float]) -> None:
+    CliRunner().invoke(command, ["--config", str(config)])
+    assert pauses == []
+
+
+def test_how_far_it_came_is_told_to_a_program_and_a_person(drop: Drop) -> None:
+    done = run_server("canary", "--url", "http://127.0.0.1:1", "--json", "--config", drop.config)
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["canary"] == "cant_reach"
+    assert "error: can't reach the drop" in done.stderr
+    assert f"hint: {CantReach.hint}" in done.stderr
+    assert last_arrived(drop.folder / "receipts") is None
