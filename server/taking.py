@@ -13,7 +13,6 @@ from server.errors import NotTaking
 from server.events import LockedDown, Reason, Unlocked
 from server.journal import Journal
 from server.stopping import Stopping
-from server.threads import in_thread
 
 _LOOK_SECONDS: Final = 1.0
 
@@ -36,7 +35,8 @@ class Taking:
             journal.tell(LockedDown())
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
-            before, self.locked_down = self.locked_down, await in_thread(self._is_locked)
+            # Not in a thread: they may all be busy with what is to be stopped.
+            before, self.locked_down = self.locked_down, self._is_locked()
             if self.locked_down:
                 stopping.break_off(Reason.LOCKED_DOWN)
             if self.locked_down != before:

@@ -42,6 +42,8 @@ ONION_FILES: Final = ("hostname", "hs_ed25519_public_key", "hs_ed25519_secret_ke
 CLIENTS: Final = "authorized_clients"
 NEEDED: Final = ("credentials/salt", "credentials/export.key")
 _NO_ONION: Final = "run this as root, or leave the onion address out with --without-onion"
+_FOR_ANYBODY: Final = 0o644
+"""It is sealed, and on a stick: whoever reads it elsewhere is a user that is not known here."""
 _BLOCK: Final = 256 * 1024
 _LIMIT_SECONDS: Final = 3600.0
 
@@ -111,6 +113,8 @@ def backup(
         raise StoreFailed(f"can't write to {to}: {error.strerror}") from None
     try:
         digest = _seal(entries, part, staff, keys, day)
+        with suppress(OSError):  # FAT knows no owners
+            part.chmod(_FOR_ANYBODY)
         if _digest_of(part) != digest:
             raise StoreFailed(f"{to} gave back other bytes than were written")
         part.replace(to)

@@ -21,7 +21,7 @@ from typing import Final, NamedTuple
 from server.config import Config
 from server.errors import NotErased
 from server.files import sync_folder
-from server.listening import LOCK
+from server.listening import LOCK, is_running
 from server.staff.backup import CLIENTS, ONION, ONION_FILES
 from server.staff.disks import erase_header, luks_below
 from server.staff.ending import end, holder_of
@@ -44,6 +44,8 @@ class Plan:
     files: tuple[Path, ...]
     disks: tuple[Path, ...]
     process: int | None
+    runs: bool
+    """Whether the drop runs, also where its process can't be told."""
 
 
 def plan(
@@ -70,6 +72,7 @@ def plan(
         tuple(dict.fromkeys(file for file in files if _may_be_there(file))),
         tuple(Path("/dev") / name for name in dict.fromkeys(names)),
         holder_of(folder / LOCK),
+        is_running(folder),
     )
 
 
@@ -79,6 +82,8 @@ def destroy(planned: Plan) -> Iterator[Done]:
         yield _done(str(file), partial(_erase, file))
     if planned.process is not None:
         yield _done(f"the running drop, process {planned.process}", partial(_end, planned.process))
+    elif planned.runs:
+        yield Done("the running drop", "its process can't be seen from here; stop it")
     for disk in planned.disks:
         yield _done(f"the LUKS keys of {disk}", partial(erase_header, disk))
 

@@ -1,7 +1,8 @@
 """Make a drop again from its backup, on a machine where it has never been.
 
-Everything is unpacked into a hidden folder beside the new one, and only when gpg has vouched for
-all of it does the new one appear, whole. No path in the backup is ever followed: each name is one
+Everything is unpacked into a hidden folder inside the new one, whose parent may be root's; only
+when gpg has vouched for all of it does it move to its places, the settings last: where they are,
+everything is. No path in the backup is ever followed: each name is one
 of a few that we know, and where it goes is what the settings say.
 
 Encryption says nothing of who made a backup: anybody can encrypt to a public key, and whoever has
@@ -12,6 +13,7 @@ that `backup` told is compared first.
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import file_digest, sha256
 from pathlib import Path, PurePosixPath
@@ -35,6 +37,7 @@ from server.staff.backup import (
 )
 
 ELSEWHERE: Final = "elsewhere"
+_PART: Final = ".restoring"
 _UNPACKED: Final = ".unpacked"
 _BLOCK: Final = 256 * 1024
 
@@ -67,10 +70,11 @@ def restore(sealed: Path, to: Path, *, gpg: Gpg, digest: str) -> Restored:
     Raises SettingsRefused when something is in the way, or the settings are of a later version;
     BadBackup, NewerVersion, NoKeyOpens, Tampered, GpgFailed. Then nothing is left of it.
     """
-    if to.is_symlink() or (to.exists() and not to.is_dir()) or (to.is_dir() and any(to.iterdir())):
+    is_new = not to.exists()
+    if not is_new and (not to.is_dir() or any(not _is_hidden(path) for path in to.iterdir())):
         raise SettingsRefused(f"there is something in {to}; a drop is restored into a new folder")
-    to.parent.mkdir(parents=True, exist_ok=True)
-    part = to.with_name(f".{to.name}.part")
+    _make_folder(to)
+    part = to / _PART
     # Left by one that was interrupted; nothing was ever told of it.
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(mode=0o700)
@@ -81,11 +85,13 @@ def restore(sealed: Path, to: Path, *, gpg: Gpg, digest: str) -> Restored:
         config = read_config(part / _UNPACKED / SETTINGS)
         elsewhere = _arrange(part, config, names)
         _sync(part)
-        part.rename(to)
-        sync_folder(to.parent)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
+        if is_new:
+            with suppress(OSError):
+                to.rmdir()
         raise
+    _appear(part, to)
     return Restored(
         to,
         config,
@@ -121,6 +127,20 @@ def _new_file(into: Path, name: str) -> BinaryIO:
     _make_folder(path.parent)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     return os.fdopen(os.open(path, flags, 0o600), "wb")
+
+
+def _appear(part: Path, to: Path) -> None:
+    for found in sorted(part.iterdir(), key=lambda path: path.name == SETTINGS):
+        sync_folder(to)
+        found.rename(to / found.name)
+    part.rmdir()
+    sync_folder(to)
+    sync_folder(to.parent)
+
+
+def _is_hidden(path: Path) -> bool:
+    """Say whether it may be there before: what a shell keeps in its user's home."""
+    return path.name.startswith(".")
 
 
 def _has_a_place(name: str) -> bool:

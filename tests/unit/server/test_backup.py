@@ -150,7 +150,12 @@ class TestWriting:
         done = backed_up(drop, tmp_path / "b.gpg", staff)
 
         assert digest_of(done.path) == done.digest
-        assert done.path.stat().st_mode & 0o777 == 0o600
+
+    def test_may_be_read_by_whoever_has_the_stick(
+        self, drop: Drop, staff: Newsroom, tmp_path: Path
+    ) -> None:
+        # It is sealed, and the new machine's user is none that this one knows.
+        assert backed_up(drop, tmp_path / "b.gpg", staff).path.stat().st_mode & 0o777 == 0o644
 
     def test_leaves_nothing_when_it_fails(
         self, drop: Drop, staff: Newsroom, tmp_path: Path
@@ -195,7 +200,7 @@ class TestRestoring:
         assert contents(made.folder / "onion") == contents(onion)
         for path in (made.folder, *made.folder.rglob("*")):
             assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600), path
-        assert list(tmp_path.glob(".*")) == []
+        assert list(made.folder.glob(".*")) == []
 
     def test_says_what_belongs_outside_of_the_drop(
         self, drop: Drop, staff: Newsroom, tmp_path: Path
@@ -228,12 +233,38 @@ class TestRestoring:
 
         assert contents(drop.folder) == before
 
+    def test_takes_the_home_that_the_drop_s_user_was_given(
+        self, drop: Drop, staff: Newsroom, tmp_path: Path
+    ) -> None:
+        done = backed_up(drop, tmp_path / "b.gpg", staff)
+        home = tmp_path / "srv/drop"
+        home.mkdir(parents=True)
+        (home / ".profile").write_text("umask 077")
+        (tmp_path / "srv").chmod(0o500)  # root's
+
+        restored(done.path, home, staff)
+
+        assert {".profile", "tapedrop.toml", "credentials"} <= {
+            path.name for path in home.iterdir()
+        }
+
+    def test_one_that_fails_leaves_such_a_home_as_it_was(
+        self, drop: Drop, staff: Newsroom, newsroom: Newsroom, tmp_path: Path
+    ) -> None:
+        done = backed_up(drop, tmp_path / "b.gpg", staff)
+        (tmp_path / "new").mkdir()
+
+        with pytest.raises(NoKeyOpens):
+            restored(done.path, tmp_path / "new", newsroom)
+
+        assert list((tmp_path / "new").iterdir()) == []
+
     def test_takes_what_an_interrupted_one_left(
         self, drop: Drop, staff: Newsroom, tmp_path: Path
     ) -> None:
         done = backed_up(drop, tmp_path / "b.gpg", staff)
-        (tmp_path / ".new.part").mkdir()
-        (tmp_path / ".new.part/tapedrop.toml").write_text("half")
+        (tmp_path / "new/.restoring").mkdir(parents=True)
+        (tmp_path / "new/.restoring/tapedrop.toml").write_text("half")
 
         restored(done.path, tmp_path / "new", staff)
 

@@ -125,6 +125,12 @@ class TestTheRunningDrop:
 
         assert holder_of(lock) is None
 
+    def test_is_named_where_its_process_cannot_be_told(self) -> None:
+        (done,) = destroy(Plan((), (), process=None, runs=True))
+
+        assert done.what == "the running drop"
+        assert "stop it" in done.problem
+
     def test_nobody_is_taken_for_it(self, tmp_path: Path) -> None:
         lock, other = tmp_path / "serving.lock", tmp_path / "other"
         lock.touch()
