@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from server.cli.options import answer, config_option, drop_at, json_option
-from server.cli.talk import Progress, counted, note, size_text, warn
+from server.cli.talk import Progress, counted, note, size_text
 from server.config import Config, Engine
 from server.newsroom import newsroom_of
 from server.staff.export import Exported, export
@@ -40,30 +40,33 @@ def command(to: Path, config_file: Path, as_json: bool) -> None:
     goes on where it was.
     """
     folder, config = drop_at(config_file)
-    with _progress() as progress:
-        exported = asyncio.run(_exported(folder, config, to, progress))
+    try:
+        with _progress() as progress:
+            exported = asyncio.run(_exported(folder, config, to, progress))
+    except KeyboardInterrupt:
+        note("run the same again, and it goes on")
+        raise
+    bags = [str(folder) for folder in exported.folders]
     said = {
-        "bag": str(exported.folder) if exported.folder else None,
+        "bag": bags[0] if bags else None,
+        "bags": bags,
         "drops": exported.drops,
         "bytes": exported.bytes,
         "kept_bytes": exported.kept,
-        "left": exported.left,
         "safe_to_unplug": bool(exported.place and exported.place.is_stick),
     }
     answer(said, _lines(exported, to), as_json=as_json)
 
 
 def _lines(exported: Exported, to: Path) -> list[str]:
-    if exported.folder is None or exported.place is None:
+    if exported.place is None or not exported.folders:
         return ["there is nothing to export"]
-    lines = [f"{counted(exported.drops, 'drop')}, {size_text(exported.bytes)}: {exported.folder}"]
+    where = ", ".join(map(str, exported.folders))
+    lines = [f"{counted(exported.drops, 'drop')}, {size_text(exported.bytes)}: {where}"]
     if exported.was_there:
         note("this bag was on it already; it was compared with the store")
     elif exported.kept:
         note(f"went on with a bag that was not finished: {size_text(exported.kept)} were there")
-    if exported.left:
-        left = counted(exported.left, "drop")
-        warn(f"{left} left: a bag holds no more; export again after a sweep")
     lines.append("read back whole")
     if not exported.from_stick:
         lines[-1] += ", though maybe from this machine's memory: the desk looks again"

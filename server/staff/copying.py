@@ -5,6 +5,8 @@ and what was written is synced every 32 MiB: so progress is the stick's own, and
 pulled is noticed soon.
 """
 
+import ctypes
+import mmap
 import os
 import stat
 from collections.abc import Callable
@@ -18,7 +20,11 @@ Passed = Callable[[int], None]
 """Is told how many more bytes have passed."""
 
 _BLOCK: Final = 1024 * 1024
+_WINDOW: Final = 64 * _BLOCK
 _FLUSH: Final = 32 * _BLOCK
+_mincore = ctypes.CDLL(None, use_errno=True).mincore
+_mincore.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p)
+
 _FLAGS: Final = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -101,15 +107,22 @@ def read_back(name: str, folder: int, passed: Passed) -> tuple[bytes, bool]:
 
 
 def _dropped(file: int) -> bool:
-    """Have the kernel forget what it holds of a file; return whether it says that it did."""
+    """Have the kernel forget what it holds of a file; return whether it did, by mincore(2)."""
     os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
-    try:
-        # Only what is in memory can be had without waiting (preadv2(2), RWF_NOWAIT).
-        return not os.preadv(file, [bytearray(1)], 0, os.RWF_NOWAIT)
-    except BlockingIOError:
-        return True
-    except OSError:  # this file system can't say
-        return False
+    size = os.fstat(file).st_size
+    for start in range(0, size, _WINDOW):
+        length = min(_WINDOW, size - start)
+        in_memory = ctypes.create_string_buffer(-(-length // mmap.PAGESIZE))
+        try:
+            with mmap.mmap(file, length, access=mmap.ACCESS_COPY, offset=start) as mapped:
+                first = ctypes.c_char.from_buffer(mapped)
+                failed = _mincore(ctypes.addressof(first), length, in_memory)
+                del first  # or it could not be unmapped
+        except (OSError, ValueError):
+            return False
+        if failed or any(page & 1 for page in in_memory.raw):
+            return False
+    return True
 
 
 def _read(file: int, size: int, start: int) -> bytes:

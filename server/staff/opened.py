@@ -4,8 +4,9 @@
     <desk>.opened     32 bytes an envelope: the SHA-256; sorted
 
 All lie beside the receipts. Both lists are sorted so that a million drops are joined by reading
-each once, in the memory of a few records. Every export lists all drops there are, so the last one
-says enough: what it doesn't name is gone, or has yet to be carried out.
+each once, in the memory of a few records. Every export lists all drops there are, also those
+that an earlier bag holds because one bag can't: what the last one doesn't name is gone, or has yet
+to be carried out.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,6 +21,16 @@ from server.staff.desks import Desk
 _DIGEST: Final = 32
 _EXPORTED: Final = _DIGEST + 16
 _FROM_TWO: Final = 2
+
+
+def exported_drops(folder: Path) -> dict[str, bytes]:
+    """Return the digest of each drop that was carried out last, by its name in the store."""
+    try:
+        noted = (folder / "exported").read_bytes()
+    except FileNotFoundError:
+        return {}
+    records = (noted[at : at + _EXPORTED] for at in range(0, len(noted), _EXPORTED))
+    return {f"drops/{record[_DIGEST:].hex()}": record[:_DIGEST] for record in records}
 
 
 def keep_exported(folder: Path, digests: Mapping[str, bytes]) -> None:

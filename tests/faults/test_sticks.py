@@ -207,10 +207,10 @@ class TestTheCommand:
         ]
         assert json.loads(again.stdout) == {
             "bag": str(bag),
+            "bags": [str(bag)],
             "drops": 1,
             "bytes": 6,
             "kept_bytes": 6,
-            "left": 0,
             "safe_to_unplug": True,
         }
 

@@ -18,6 +18,7 @@ from exportday import BLOCK, FIRST, SECOND, THIRD, Blocks, Day, Pulled, blobs, p
 from server.errors import NotFit, StoreFailed
 from server.staff import export as exporting
 from server.staff.alone import alone
+from server.staff.opened import exported_drops
 from server.staff.sticks import (
     NameTaken,
     Place,
@@ -41,8 +42,7 @@ class TestABag:
 
         assert two.bags() == [blobs(two)]
         assert (exported.drops, exported.bytes, exported.kept) == (2, 2 * 5007, 0)
-        assert exported.folder is not None
-        assert exported.folder.parent == two.stick / "TAPEDROP"
+        assert [folder.parent for folder in exported.folders] == [two.stick / "TAPEDROP"]
 
     def test_and_what_was_carried_is_noted_when_it_is_read_back(self, two: Day) -> None:
         def looked(what: str, _passed: int, _total: int) -> None:
@@ -80,16 +80,34 @@ class TestABag:
     def test_nothing_is_made_where_there_is_nothing_to_carry(self, tmp_path: Path) -> None:
         day = Day(tmp_path, MemoryStore())
 
-        assert day.export().folder is None
+        assert day.export().folders == ()
         assert not day.stick.exists()
 
-    def test_holds_no_more_than_a_desk_takes_and_says_what_is_left(
+    def test_holds_no_more_than_a_desk_takes_and_another_holds_the_rest(
+        self, two: Day, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(exporting, "MOST_DROPS", 2)
+        blobs(two)[THIRD] = b"third"
+
+        exported = two.export()
+
+        assert (len(exported.folders), exported.drops) == (2, 3)
+        assert sorted(map(len, two.bags())) == [1, 2]
+        assert exported_drops(two.receipts).keys() == {FIRST, SECOND, THIRD}
+        assert two.export().was_there
+
+    def test_is_whole_before_the_next_is_begun_and_is_not_written_again(
         self, two: Day, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(exporting, "MOST_DROPS", 1)
-
-        assert two.export().left == 1
+        two.broken_off(8)
+        assert exported_drops(two.receipts).keys() == {FIRST}
         assert two.bags() == [{FIRST: blobs(two)[FIRST]}]
+
+        two.export()
+
+        assert len(two.bags()) == 2
+        assert exported_drops(two.receipts).keys() == {FIRST, SECOND}
 
     def test_two_are_never_written_at_once(self, two: Day) -> None:
         with alone(two.receipts, "export"), pytest.raises(NotFit, match="another export"):
@@ -118,7 +136,7 @@ class TestABag:
 
         two.store = Swept(FIRST, SECOND)
 
-        assert two.export().folder is None
+        assert two.export().folders == ()
         assert list((two.stick / "TAPEDROP").iterdir()) == []
 
 
@@ -132,7 +150,7 @@ class TestOneThatIsNotFinished:
         exported = two.export()
 
         assert exported.kept == there
-        assert exported.folder == part.with_name(part.name.partition(".")[0])
+        assert exported.folders == (part.with_name(part.name.partition(".")[0]),)
         assert two.bags() == [blobs(two)]
         assert two.parts() == []
 
@@ -242,19 +260,18 @@ class TestTheSameBagOnTheStickAlready:
 
         again = two.export()
 
-        assert (again.folder, again.was_there) == (first.folder, True)
+        assert (again.folders, again.was_there) == (first.folders, True)
         assert len(two.bags()) == 1
         assert (two.receipts / "exported").exists()
 
     def test_but_one_that_is_damaged_is_none(self, two: Day) -> None:
-        folder = two.export().folder
-        assert folder is not None
+        (folder,) = two.export().folders
         (folder / "data" / f"{'2' * 32}.gpg").write_bytes(b"x" * 5007)
 
         again = two.export()
 
         assert not again.was_there
-        assert again.folder != folder
+        assert again.folders != (folder,)
 
     @pytest.mark.parametrize("what", ["drops", "content", "key", "newsroom"])
     def test_but_not_of_another_day(self, two: Day, what: str) -> None:
@@ -283,7 +300,7 @@ class TestAStickThatFails:
         with pytest.raises(StickDiffers) as failed:
             two.export(spoil)
 
-        assert failed.value.name == f"data/{'2' * 32}.gpg"
+        assert failed.value.name == f"{'2' * 32}.gpg"
         assert "do not use this stick" in failed.value.hint
         assert two.bags() == []
         assert list(two.receipts.iterdir()) == []

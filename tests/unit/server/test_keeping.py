@@ -113,8 +113,8 @@ class TestAnExport:
         exported = asyncio.run(exporting)
 
         assert (exported.drops, exported.bytes) == (1, 6)
-        assert exported.folder is not None
-        assert [path.name for path in (exported.folder / "data").iterdir()] == ["1" * 32 + ".gpg"]
+        (folder,) = exported.folders
+        assert [path.name for path in (folder / "data").iterdir()] == ["1" * 32 + ".gpg"]
         record = sha256(b"sealed").digest() + bytes.fromhex("1" * 32)
         assert (tmp_path / "exported").read_bytes() == record
 
