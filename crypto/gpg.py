@@ -202,8 +202,9 @@ class Gpg:
         day: date,
         limit_seconds: float,
         hidden: bool = True,
+        armoured: bool = False,
     ) -> None:
-        """Encrypt to the subkeys `to` (fingerprints), uncompressed, binary.
+        """Encrypt to the subkeys `to` (fingerprints), uncompressed; binary, or else `armoured`.
 
         They are `hidden` recipients, unless it may be seen who can read it: then whoever has
         several keys is asked for the one that it takes.
@@ -225,7 +226,7 @@ class Gpg:
                     source,
                     None if hidden else exactly,
                     hidden_recipients=exactly if hidden else None,
-                    armor=False,
+                    armor=armoured,
                     always_trust=True,
                     extra_args=extra,
                 ),

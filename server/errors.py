@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from server.events import Undelivered
+
 
 class ServerError(Exception):
     """The root of everything `server/` raises on purpose; `hint` says what to do next, if known."""
@@ -188,3 +190,28 @@ class WrongRecipients(CanaryFailed):
         super().__init__(f"an envelope came that {what}, where the newsroom has {expected}")
         self.found = found
         self.expected = expected
+
+
+class NotSent(ServerError):
+    """A message to security staff did not leave this machine."""
+
+    def __init__(self, why: Undelivered) -> None:
+        super().__init__(_NOT_SENT[why])
+        self.why = why
+        self.hint = _TO_BE_SENT[why]
+
+
+_NOT_SENT = {
+    Undelivered.NO_STAFF_KEY: "no key of security staff can be encrypted to",
+    Undelivered.GPG_FAILED: "gpg could not encrypt the message",
+    Undelivered.NO_SUCH_COMMAND: "there is no command in staff.alert_command that can be run",
+    Undelivered.COMMAND_FAILED: "the command in staff.alert_command says that it failed",
+    Undelivered.COMMAND_HUNG: "the command in staff.alert_command did not end, and was ended",
+}
+_TO_BE_SENT = {
+    Undelivered.NO_STAFF_KEY: "tapedrop-server keys add FILE.asc --staff",
+    Undelivered.GPG_FAILED: "tapedrop-server check",
+    Undelivered.NO_SUCH_COMMAND: "name it by its whole path; may the drop's user run it?",
+    Undelivered.COMMAND_FAILED: "run it by hand as the drop's user, with a text on standard input",
+    Undelivered.COMMAND_HUNG: "run it by hand as the drop's user, with a text on standard input",
+}

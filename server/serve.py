@@ -13,15 +13,13 @@ from typing import Final
 
 from aiohttp import web
 
-from crypto.errors import CryptoError
 from server.admission import Admission, Room
 from server.app import build_app
 from server.config import Config, Connections, Engine
 from server.connections import OpenConnections, allow_descriptors
 from server.cores import leave_no_core
 from server.deriving import Deriver
-from server.errors import ServerError
-from server.events import NewsroomKeyUnusable, ScrubbingUnfenced, Started, Stopped
+from server.events import NotStarted, ScrubbingUnfenced, Started, Stopped
 from server.journal import Journal, silence_libraries
 from server.listening import Protocol, listen, lock
 from server.newsroom import Keyring, keyring_of
@@ -33,17 +31,17 @@ from server.scrubbing import Scrubber
 from server.sealing import Sealer
 from server.sessions import Sessions
 from server.spool import Spool
+from server.staff.alerts import Alerts
 from server.staff.checks.starting import clock_fit, folders_fit, newsroom_fit, read_logo, read_salt
 from server.staff.lockdown import locked_down
-from server.staff.told import tell_daily
+from server.staff.told import last_told, tell_daily
 from server.store import Store
 from server.store.opening import open_store
 from server.store.ours import ours_only
 from server.taking import Taking
-from server.threads import in_thread
+from server.watch import watch
 
 _LAST_PAGES_SECONDS: Final = 5
-_KEY_CHECK_SECONDS: Final = 3600
 _FORGET_SECONDS: Final = 60
 _LOOK_SECONDS: Final = 5
 _MOST_THREADS: Final = 32
@@ -67,13 +65,16 @@ def serve(folder: Path, config: Config, *, listening: Callable[[str], None]) -> 
 
 
 async def _serve(folder: Path, config: Config, listening: Callable[[str], None]) -> None:
-    folders_fit(folder, config)
-    clock_fit(folder / config.places.receipts, utc_now().date())
     # Threads are made as they are needed; a waiting upload must never wait for a sealing one.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_MOST_THREADS))
     journal = Journal()
+    alerts = Alerts(folder, config, journal, now=utc_now, said=partial(_said, folder, config))
     async with AsyncExitStack() as stack:
         stack.callback(os.close, lock(folder))
+        beginning = await stack.enter_async_context(AsyncExitStack())
+        beginning.push_async_exit(partial(_alert_of_no_start, journal, alerts))
+        folders_fit(folder, config)
+        clock_fit(folder / config.places.receipts, utc_now().date())
         # The sandbox is started before anything else, so there is nothing yet that it could hold.
         work = config.work
         scrubber = Scrubber(
@@ -108,7 +109,9 @@ async def _serve(folder: Path, config: Config, listening: Callable[[str], None])
             tell_daily(
                 journal, folder / config.places.receipts, config.logs.tell_at_hour_utc, now=utc_now
             ),
-            _watch_keys(keyring, journal),
+            watch(folder, config, keyring, journal, now=utc_now),
+            alerts.alert(),
+            alerts.beat(),
             _forget_idle(app[SESSIONS]),
             _end_slow(app[ADMISSION]),
             app[TAKING].watch(app[STOPPING], journal),
@@ -131,6 +134,7 @@ async def _serve(folder: Path, config: Config, listening: Callable[[str], None])
         journal.tell(Started(len(newsroom.keys)))
         if work.unfenced_scrubbing:
             journal.tell(ScrubbingUnfenced())
+        beginning.pop_all()
         listening(address)
         await app[STOPPING].over()
         # Whatever still runs hangs, or takes too long; whoever waits for it would hold us.
@@ -189,14 +193,16 @@ async def _end_slow(admission: Admission) -> None:
         admission.end_slow()
 
 
-async def _watch_keys(keyring: Keyring, journal: Journal) -> None:
-    """Tell, by the clock and never because someone sends, when keys can't be sealed to any more."""
-    while True:
-        await asyncio.sleep(_KEY_CHECK_SECONDS)
-        try:
-            keys = (await in_thread(partial(keyring.read, now=utc_now()))).keys
-        except (CryptoError, ServerError, OSError):
-            keys = ()
-        unusable = sum(bool(key.problem) for key in keys)
-        if unusable or not keys:
-            journal.tell(NewsroomKeyUnusable(unusable, len(keys) - unusable))
+async def _alert_of_no_start(
+    journal: Journal, alerts: Alerts, _kind: object, failure: BaseException | None, _trace: object
+) -> None:
+    """Alert staff of a drop that is not fit to start; not of one that a person broke off."""
+    if isinstance(failure, Exception):
+        journal.tell(NotStarted())
+        await alerts.send_waiting()
+
+
+async def _said(folder: Path, config: Config) -> list[str]:
+    """Return how the drop is, in lines."""
+    told = last_told(folder / config.places.receipts)
+    return [f"{count.event} {count.facts} {count.today}" for count in told.counts] if told else []
