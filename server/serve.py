@@ -31,10 +31,10 @@ from server.scrubbing import Scrubber
 from server.sealing import Sealer
 from server.sessions import Sessions
 from server.spool import Spool
-from server.staff.alerts import Alerts
+from server.staff.alerts import Alerts, how_it_is
 from server.staff.checks.starting import clock_fit, folders_fit, newsroom_fit, read_logo, read_salt
 from server.staff.lockdown import locked_down
-from server.staff.told import last_told, tell_daily
+from server.staff.told import tell_daily
 from server.store import Store
 from server.store.opening import open_store
 from server.store.ours import ours_only
@@ -68,7 +68,7 @@ async def _serve(folder: Path, config: Config, listening: Callable[[str], None])
     # Threads are made as they are needed; a waiting upload must never wait for a sealing one.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_MOST_THREADS))
     journal = Journal()
-    alerts = Alerts(folder, config, journal, now=utc_now, said=partial(_said, folder, config))
+    alerts = Alerts(folder, config, journal, now=utc_now)
     async with AsyncExitStack() as stack:
         stack.callback(os.close, lock(folder))
         beginning = await stack.enter_async_context(AsyncExitStack())
@@ -111,7 +111,7 @@ async def _serve(folder: Path, config: Config, listening: Callable[[str], None])
             ),
             watch(folder, config, keyring, journal, now=utc_now),
             alerts.alert(),
-            alerts.beat(),
+            alerts.beat(partial(how_it_is, folder, config, utc_now)),
             _forget_idle(app[SESSIONS]),
             _end_slow(app[ADMISSION]),
             app[TAKING].watch(app[STOPPING], journal),
@@ -200,9 +200,3 @@ async def _alert_of_no_start(
     if isinstance(failure, Exception):
         journal.tell(NotStarted())
         await alerts.send_waiting()
-
-
-async def _said(folder: Path, config: Config) -> list[str]:
-    """Return how the drop is, in lines."""
-    told = last_told(folder / config.places.receipts)
-    return [f"{count.event} {count.facts} {count.today}" for count in told.counts] if told else []

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +24,10 @@ from server.hours import each_day_at
 from server.journal import Journal
 from server.newsroom import staff_keyring_of
 from server.staff import letters
+from server.staff.attention import attention_to
 from server.staff.carrying import carry
+from server.staff.status import Status, lines_of, status_of
+from server.store.opening import open_to_look
 from server.threads import in_thread
 
 HEARTBEAT: Final = "heartbeat"
@@ -44,13 +48,11 @@ class Alerts:
         journal: Journal,
         *,
         now: Callable[[], datetime],
-        said: Said,
     ) -> None:
         self._folder = folder
         self._config = config
         self._journal = journal
         self._now = now
-        self._said = said
         self._waiting: dict[str, Alarming] = {}
         self._raised = asyncio.Event()
         self._sent_on = days_sent(folder / config.places.receipts)
@@ -70,12 +72,12 @@ class Alerts:
             self._raised.clear()
             await _until(self.send_waiting)
 
-    async def beat(self) -> None:
+    async def beat(self, said: Said) -> None:
         """Send the heartbeat each day at its hour, until cancelled."""
         if not self._config.staff.alert_command:
             return
         async for _ in each_day_at(self._config.staff.heartbeat_at_hour_utc, self._now):
-            await _until(self._heartbeat)
+            await _until(partial(self._heartbeat, said))
 
     async def send_waiting(self) -> bool:
         """Send what waits; say whether all of it went."""
@@ -87,12 +89,12 @@ class Alerts:
             self._waiting.pop(kind)
         return True
 
-    async def _heartbeat(self) -> bool:
+    async def _heartbeat(self, said: Said) -> bool:
         try:
-            said = await self._said()
+            lines = await said()
         except Exception:  # noqa: BLE001  a heartbeat that stays away says the machine is gone
-            said = ["How the drop is can't be told. Look: tapedrop-server status"]
-        letter = letters.heartbeat(self._config.newsroom.name, self._now().date(), said)
+            lines = ["how the drop is can't be told; look: tapedrop-server status"]
+        letter = letters.heartbeat(self._config.newsroom.name, self._now().date(), lines)
         return await self._is_sent(letter, HEARTBEAT)
 
     async def _is_sent(self, letter: str, kind: str) -> bool:
@@ -132,13 +134,31 @@ async def send_trial(folder: Path, config: Config, *, now: datetime) -> None:
     await send(folder, config, letters.trial(config.newsroom.name, now.date()), now=now)
 
 
-def not_ready(folder: Path, config: Config, *, now: datetime) -> str:
-    """Return what keeps every message from being sent, or nothing. Raises GpgFailed."""
-    if not config.staff.alert_command:
-        return "staff.alert_command is not set: nobody is told when something is wrong"
-    if not staff_keyring_of(folder, config).read(now=now).usable:
-        return "no key of security staff can be encrypted to: nobody is told anything"
-    return ""
+async def how_it_is(folder: Path, config: Config, now: Callable[[], datetime]) -> list[str]:
+    """Return what `status` says, what needs somebody first.
+
+    In a thread with a loop of its own: gpg and a large store take their time, and sources are here.
+    """
+    runner = asyncio.Runner()
+    loop = runner.get_loop()
+
+    def look() -> Status:
+        with runner:
+            return runner.run(_status(folder, config, now()))
+
+    def end() -> None:
+        with suppress(RuntimeError):  # it is over
+            loop.call_soon_threadsafe(loop.stop)
+
+    status = await in_thread(look, if_cancelled=end)
+    needed = attention_to(status, config)
+    first = [line for each in needed for line in (f"look: {each.says}", f"  {each.todo}")]
+    return [*(first or ["nobody is needed"]), "", *lines_of(status)]
+
+
+async def _status(folder: Path, config: Config, now: datetime) -> Status:
+    async with open_to_look(folder, config) as store:
+        return await status_of(folder, config, store, now=now)
 
 
 def days_sent(receipts: Path) -> dict[str, str]:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from drops import Newsroom
+from drops import Drop, Newsroom
 
-from server.config import Config, Staff
+from server.config import Config, Staff, read_config
 from server.errors import NotSent
 from server.events import (
     Alarming,
@@ -27,7 +27,7 @@ from server.journal import Journal
 from server.newsroom import staff_keyring_of
 from server.staff import alerts as alerting
 from server.staff import letters
-from server.staff.alerts import Alerts, days_sent, not_ready, send_trial
+from server.staff.alerts import Alerts, Said, days_sent, how_it_is, send_trial
 from server.staff.carrying import carry
 
 NOW = datetime.now(UTC)
@@ -187,6 +187,10 @@ class TestTheCommand:
         assert asyncio.run(stop()) == b""
 
 
+async def well() -> list[str]:
+    return ["all is well"]
+
+
 class Staffed:
     """Alerts over a folder, by a clock that the test sets; `sent` are the days' letters."""
 
@@ -199,10 +203,7 @@ class Staffed:
         self.monkeypatch = monkeypatch
         self.journal = Journal()
         monkeypatch.setattr(alerting, "_AGAIN_SECONDS", 0.0)
-        self.alerts = Alerts(folder, config, self.journal, now=lambda: self.now, said=self.said)
-
-    async def said(self) -> list[str]:
-        return ["all is well"]
+        self.alerts = Alerts(folder, config, self.journal, now=lambda: self.now)
 
     async def while_running(self, duty: Coroutine[Any, Any, None]) -> None:
         """Run a duty until a message has gone out."""
@@ -281,13 +282,12 @@ class TestAnAlert:
         assert capsys.readouterr().err == "event='alert_not_sent' why='command_failed'\n"
 
     def test_goes_nowhere_without_a_command(self, folder: Path) -> None:
-        alerts = Alerts(folder, Config(), Journal(), now=lambda: NOW, said=None)  # type: ignore[arg-type]
+        alerts = Alerts(folder, Config(), Journal(), now=lambda: NOW)
 
         alerts.take(SweepFailed())
-        asyncio.run(asyncio.wait_for(alerts.beat(), 60))
+        asyncio.run(asyncio.wait_for(alerts.beat(well), 60))
 
         assert asyncio.run(alerts.send_waiting())
-        assert "staff.alert_command is not set" in not_ready(folder, Config(), now=NOW)
 
     def test_goes_nowhere_without_a_key(self, tmp_path: Path) -> None:
         config = command(tmp_path, "cat > sent")
@@ -297,23 +297,21 @@ class TestAnAlert:
 
         assert failed.value.why is Undelivered.NO_STAFF_KEY
         assert not (tmp_path / "sent").exists()
-        assert "no key of security staff" in not_ready(tmp_path, config, now=NOW)
 
     def test_can_be_tried(self, staffed: Staffed) -> None:
         config = command(staffed.folder, "cat >> sent")
 
         asyncio.run(send_trial(staffed.folder, config, now=NOW))
 
-        assert not_ready(staffed.folder, config, now=NOW) == ""
         assert "to see that alerts arrive" in staffed.sent()[0]
 
 
 class TestTheHeartbeat:
-    def beats(self, staffed: Staffed) -> list[str]:
+    def beats(self, staffed: Staffed, said: Said = well) -> list[str]:
         """Let the hour come, and the heartbeat out."""
         tomorrow = NOW + timedelta(days=1)
         staffed.now = tomorrow.replace(hour=4, minute=59, second=59, microsecond=999_000)
-        asyncio.run(staffed.while_running(staffed.alerts.beat()))
+        asyncio.run(staffed.while_running(staffed.alerts.beat(said)))
         return staffed.sent()
 
     def test_says_how_the_drop_is_and_that_its_absence_is_the_alarm(self, staffed: Staffed) -> None:
@@ -323,16 +321,24 @@ class TestTheHeartbeat:
         assert said == "all is well"
         assert last == "Such a message comes every day. A day without one is the alarm."
 
-    def test_comes_also_when_nobody_can_tell_how_the_drop_is(
-        self, staffed: Staffed, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_comes_also_when_nobody_can_tell_how_the_drop_is(self, staffed: Staffed) -> None:
         async def failing() -> list[str]:
             raise KeyError("10.0.0.9")
 
-        staffed.alerts._said = failing
+        beat = self.beats(staffed, failing)[0]
 
-        assert "can't be told" in self.beats(staffed)[0]
-        assert "10.0.0.9" not in self.beats(staffed)[0]
+        assert "how the drop is can't be told" in beat
+        assert "10.0.0.9" not in beat
+
+    def test_says_what_status_says_and_what_needs_somebody_first(self, drop: Drop) -> None:
+        config = read_config(drop.config)
+
+        said = asyncio.run(how_it_is(drop.folder, config, lambda: NOW))
+
+        assert said[0] == "look: the drop is not running"
+        assert "look: no desk is paired" in said
+        assert said.index("") < said.index("not running")
+        assert "the day's counts: none yet" in said
 
 
 def every_alarm() -> list[Alarming]:
