@@ -8,12 +8,13 @@ leaves nothing behind and nothing is ever overwritten. File systems that know no
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from intake.errors import AlreadyThere
 
+FOR_ANYONE: Final = 0o644
 PRIVATE_FILE: Final = 0o600
 PRIVATE_FOLDER: Final = 0o700
 _FOLDER_FLAGS: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -44,6 +45,13 @@ def write(path: Path, content: bytes) -> None:
     """Write a small file. Raises AlreadyThere."""
     with appearing(path) as out:
         out.write(content)
+
+
+def carry_out(path: Path, content: bytes) -> None:
+    """Write a small file that whoever gets the stick may read. Raises AlreadyThere."""
+    write(path, content)
+    with suppress(OSError):  # a stick (FAT) refuses to be told, and lets anyone read
+        path.chmod(FOR_ANYONE)
 
 
 def rewrite(path: Path, content: bytes) -> None:

@@ -4,9 +4,11 @@ import errno
 import os
 import secrets
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+_FOR_ANYONE: Final = 0o644
 _PRIVATE: Final = 0o600
 NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 """What a disk, or a quota, answers when it is full."""
@@ -23,6 +25,16 @@ def write_new(path: Path, content: bytes) -> None:
     except BaseException:
         path.unlink()
         raise
+
+
+def carry_out(path: Path, content: bytes) -> None:
+    """Write a new file that whoever gets the stick may read: nothing in it is secret.
+
+    Raises FileExistsError.
+    """
+    write_new(path, content)
+    with suppress(OSError):  # a stick (FAT) refuses to be told, and lets anyone read
+        path.chmod(_FOR_ANYONE)
 
 
 def replace(path: Path, content: bytes, *, mode: int = _PRIVATE) -> None:

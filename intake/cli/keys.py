@@ -14,7 +14,7 @@ from crypto.newsroom import NewsroomKey, look_at
 from intake import readers
 from intake.cli.desk import as_json, at_desk, desk_gpg, unlocked
 from intake.cli.talk import confirm, note, print_json
-from intake.durable import write
+from intake.durable import carry_out
 from intake.errors import CantChangeKeys
 from intake.layout import Layout
 from intake.pairing import read_desk_pairing
@@ -144,7 +144,7 @@ def sign(to: Path, desk: Layout, as_json: bool) -> None:
         signing_key = room.vault.signing_key(desk.signing_key.read_bytes())
         signed, after = readers.sign(desk, room.settings, signing_key, now=now)
     path = to / f"keys-{now.date().isoformat()}.json" if to.is_dir() else to
-    write(path, signed)
+    carry_out(path, signed)
     readers.keep(desk, after, {})
     if as_json:
         print_json({"list": str(path), "readers": list(after.server.newsroom)})

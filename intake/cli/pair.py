@@ -9,7 +9,7 @@ import click
 from crypto.comparing import canonical, read_object
 from intake.cli.desk import as_json, at_desk
 from intake.cli.talk import confirm, draw, note, print_json
-from intake.durable import write
+from intake.durable import carry_out
 from intake.layout import Layout
 from intake.pairing import read_desk_pairing, read_server_pairing
 from intake.readers import keep, reintroduced
@@ -53,7 +53,7 @@ def pair_again(
         keep(desk, after, {})
         note("learned which desks sign key lists, and the server's canary")
     if to is not None:
-        write(to, desk.pairing.read_bytes())
+        carry_out(to, desk.pairing.read_bytes())
     show_pairing(desk, drawn=drawn, carried=to, as_json=as_json)
 
 

@@ -14,7 +14,7 @@ from server.cli.options import answer, config_option, drop_at, json_option
 from server.cli.talk import confirm, note, warn
 from server.config import Config
 from server.errors import NotPaired, SettingsRefused
-from server.files import write_new
+from server.files import carry_out
 from server.newsroom import keyring_of
 from server.staff import pairing
 from server.staff.canary import canary_of
@@ -80,7 +80,7 @@ def _introduce(
         canary=canary_of(folder, config),
     )
     try:
-        write_new(to, msgspec.json.format(canonical(said), indent=1) + b"\n")
+        carry_out(to, msgspec.json.format(canonical(said), indent=1) + b"\n")
     except OSError as error:
         raise SettingsRefused(f"can't write {to}: {error.strerror}") from None
     if drawn or (drawn is None and sys.stderr.isatty() and not as_json):

@@ -64,6 +64,7 @@ class TestPairing:
         self, drop: Drop, newsroom: Newsroom, tmp_path: Path
     ) -> None:
         said = introduced(drop, tmp_path / "server.json", "--qr")
+        assert (tmp_path / "server.json").stat().st_mode & 0o777 == 0o644
         server_file = canonical(read_object((tmp_path / "server.json").read_bytes()))
         key = ["--key", newsroom.fingerprint, "--gnupg", newsroom.home]
         intake = BIN / "tapedrop-intake"

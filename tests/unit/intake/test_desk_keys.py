@@ -123,6 +123,7 @@ class TestSigning:
         (file,) = stick.iterdir()
         content = file.read_bytes()
 
+        assert file.stat().st_mode & 0o777 == 0o644, "another machine's user reads it"
         assert file.name == f"keys-{datetime.now(UTC).date()}.json"
         assert desk("keys", "sign", "--to", stick).code == 2
         assert file.read_bytes() == content
