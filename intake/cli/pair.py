@@ -1,6 +1,5 @@
 """tapedrop-intake pair: this desk's file for the server once more, or the server's file anew."""
 
-import sys
 from pathlib import Path
 from typing import Final
 
@@ -63,8 +62,8 @@ def show_pairing(
     """Show the desk's file: its words, and on a terminal the file itself as a QR code."""
     content = desk.pairing.read_bytes()
     said, words = read_desk_pairing(desk.pairing, content)
-    if drawn or (drawn is None and sys.stderr.isatty() and not as_json):
-        draw(canonical(read_object(content)))
+    if drawn or not as_json:
+        draw(canonical(read_object(content)), asked=drawn)
     path = carried or desk.pairing
     if as_json:
         print_json({"desk": said.desk, "pairing": str(path), "words": words})

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Final, Self
@@ -13,6 +14,7 @@ from intake.errors import NotConfirmed
 from intake.wording import size_text, told
 
 PROGRAM: Final = "tapedrop-intake"
+_BORDER: Final = 2
 
 
 def note(text: str) -> None:
@@ -46,15 +48,30 @@ def confirm(question: str, expected: str, *, given: str | None, option: str) -> 
         raise NotConfirmed
 
 
-def draw(content: bytes) -> None:
-    """Draw `content` (ASCII) as a QR code, beside the results, if one can hold it."""
+def draw(content: bytes, *, asked: bool | None) -> None:
+    """Draw `content` (ASCII) as a QR code, beside the results, where it can be read.
+
+    Unless somebody `asked` for it, only on a terminal that is wide enough: a code that wraps is
+    none, and pushes everything else off the screen.
+    """
+    if asked is None:
+        asked = sys.stderr.isatty()
+        columns: float = shutil.get_terminal_size().columns
+    else:
+        columns = float("inf")
+    if not asked:
+        return
     try:
         code = segno.make_qr(content.decode("ascii"), error="l", boost_error=False)
     except segno.DataOverflowError:
         note("it is too long for a QR code; carry the file")
         return
+    width, _ = code.symbol_size(border=_BORDER)
+    if width > columns:
+        note(f"a QR code of it needs {width} columns: make the letters smaller, or carry the file")
+        return
     drawn = io.StringIO()
-    code.terminal(drawn, compact=True, border=2)
+    code.terminal(drawn, compact=True, border=_BORDER)
     click.echo(drawn.getvalue(), err=True)
 
 

@@ -1,6 +1,5 @@
 """tapedrop-server pair: introduce this drop and a desk to each other."""
 
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -83,8 +82,8 @@ def _introduce(
         carry_out(to, msgspec.json.format(canonical(said), indent=1) + b"\n")
     except OSError as error:
         raise SettingsRefused(f"can't write {to}: {error.strerror}") from None
-    if drawn or (drawn is None and sys.stderr.isatty() and not as_json):
-        qr.show(canonical(said))
+    if drawn or not as_json:
+        qr.show(canonical(said), asked=drawn)
     lines = [
         f"wrote {to}",
         f"next, at the desk: tapedrop-intake init DIR --server {to.name} --key FINGERPRINT",
@@ -120,7 +119,10 @@ def _meet(
     for fingerprint in meeting.lacks:
         warn(f"the key {fingerprint} is the newsroom's too, and not here: add it with keys add")
     for key in meeting.unsigned:
-        warn(f"{key.fingerprint} is not among the desk's keys: nothing is sealed to it any more")
+        warn(f"no desk has signed for {key.fingerprint}: nothing is sealed to it")
+    if meeting.differs:
+        warn(f"{desk.desk} knows other keys than are sealed to, and raises an alarm at each drop;")
+        warn("there: tapedrop-intake keys add, with the list that was taken last")
 
 
 def _what_it_means(meeting: Meeting) -> list[str]:

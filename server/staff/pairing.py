@@ -83,7 +83,9 @@ class Meeting:
     lacks: tuple[str, ...]
     """Fingerprints that it reckons with and nobody has added here yet."""
     unsigned: tuple[NewsroomKey, ...]
-    """Keys that are here and that it doesn't reckon with: nothing will be sealed to them."""
+    """Keys that are here and that nobody signed for: nothing will be sealed to them."""
+    differs: bool
+    """It reckons with other keys than those that are signed for, and will raise alarms."""
 
 
 def planned(untrusted: bytes, *, keyring: Keyring, desks: Path, now: datetime) -> Meeting:
@@ -115,6 +117,7 @@ def planned(untrusted: bytes, *, keyring: Keyring, desks: Path, now: datetime) -
         adds=adds,
         lacks=tuple(sorted(signed - here.keys() - added)),
         unsigned=tuple(key for name, key in here.items() if name not in signed),
+        differs=frozenset(desk.newsroom) != signed,
     )
 
 

@@ -118,7 +118,7 @@ class TestAFurtherDesk:
         file = other.introduction(tmp_path, [two.fingerprint], **SECOND, key=two.block)
         meeting = met(keyring, file)
 
-        assert (meeting.first, meeting.adds) == (False, ())
+        assert (meeting.first, meeting.adds, meeting.differs) == (False, (), True)
         assert set(held(keyring)) == {keys["One"].fingerprint}
         assert keyring.desks is not None
         assert [each.desk for each in paired(keyring.desks)] in (
