@@ -53,7 +53,8 @@ def command(dry_run: bool, given: str | None, config_file: Path, as_json: bool) 
     for line in told:
         note(line)
     sentence = f"destroy {folder.name}"
-    confirm(f"to destroy it, type: {sentence}", sentence, given=given, option="--confirm")
+    option = f'--confirm "{sentence}"'
+    confirm(f"to destroy it, type: {sentence}", sentence, given=given, option=option)
     done = list(_each(planned))
     failed = [each for each in done if each.problem]
     said = _said(planned) | {
