@@ -5,14 +5,16 @@ import os
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import Desk, exported
 from drops import Drop, Serving, run_server
+from signing import DeskKey, receipts
 
 YESTERDAY = time.time() - 86_400
+EIGHT_DAYS_AGO = YESTERDAY - 7 * 86_400
 
 
 def told(drop: Drop, *words: str | Path) -> str:
@@ -20,6 +22,11 @@ def told(drop: Drop, *words: str | Path) -> str:
     done = run_server("status", *words, "--config", drop.config)
     assert done.returncode in {0, 1}, done.stderr
     return done.stdout
+
+
+def run(drop: Drop, *words: str | Path) -> None:
+    done = run_server(*words, "--config", drop.config)
+    assert done.returncode == 0, done.stderr
 
 
 def status(drop: Drop) -> dict[str, Any]:
@@ -49,39 +56,44 @@ class TestStatus:
         self, serving: Serving, wav: Path, tmp_path: Path
     ) -> None:
         drop, figures = serving.drop, tmp_path / "drop.prom"
-        before = told(drop, "--prometheus", figures), told(drop, "--json"), figures.read_bytes()
+        before = told(drop, "--json", "--prometheus", figures), figures.read_bytes()
 
         assert serving.send(wav, message="hello").became == ["written", "cleaned"]
 
-        after = told(drop, "--prometheus", figures), told(drop, "--json"), figures.read_bytes()
+        after = told(drop, "--json", "--prometheus", figures), figures.read_bytes()
         assert after == before
-
-    def test_tells_tomorrow_what_came_and_what_staff_have_to_do(
-        self, serving: Serving, desk: Desk, wav: Path, tmp_path: Path
-    ) -> None:
-        drop, stick = serving.drop, tmp_path / "stick"
-        serving.send(wav)
-        assert status(drop)["store"]["drops"]["number"] == 0
         a_day_passes(drop)
-
         found = status(drop)
-
         assert found["running"]
-        assert (found["store"]["drops"]["number"], found["store"]["drops"]["waiting"]) == (1, 1)
-        assert found["store"]["mailboxes"] == 1
-        assert found["exported"] is None
-        exported(drop, stick)
-        after = status(drop)
-        assert after["store"]["drops"]["waiting"] == 0
-        assert after["exported"] == datetime.now(UTC).date().isoformat()
-        assert after["desks"] == [
-            {"name": after["desks"][0]["name"], "may_sign": True, "heard": None}
-        ]
-        desk.json("import", stick)
-        desk.json("open", "--all")
-        desk.json("receipt", "--to", stick)
-        assert run_server("receipts", "import", stick, "--config", drop.config).returncode == 0
-        assert status(drop)["desks"][0]["heard"] == after["exported"]
+        assert (found["store"]["drops"]["number"], found["store"]["mailboxes"]) == (2, 1)
+
+    def test_follows_what_staff_do(self, drop: Drop, tmp_path: Path) -> None:
+        desk, stick = DeskKey(), tmp_path / "stick"
+        desk.pair_with(drop.folder / "desks")
+        drops = drop.folder / "store" / "drops"
+        for name in ("1" * 32, "2" * 32):
+            (drops / name).write_bytes(name.encode())
+            os.utime(drops / name, (EIGHT_DAYS_AGO, EIGHT_DAYS_AGO))
+
+        first = status(drop)
+        run(drop, "export", "--to", stick)
+        carried = status(drop)
+        opened = receipts(**{sha256(b"1" * 32).hexdigest(): "opened"})
+        run(drop, "receipts", "import", desk.bag(tmp_path / "back", opened))
+        heard = status(drop)
+        run(drop, "sweep")
+        swept = status(drop)
+
+        today = datetime.now(UTC).date().isoformat()
+        assert [
+            (each["store"]["drops"]["number"], each["store"]["drops"]["waiting"])
+            for each in (first, carried, heard, swept)
+        ] == [(2, 2), (2, 0), (2, 0), (1, 0)]
+        assert (first["exported"], carried["exported"]) == (None, today)
+        assert (carried["store"]["drops"]["may_go"], heard["store"]["drops"]["may_go"]) == (0, 1)
+        assert carried["desks"] == [{"name": "desk", "may_sign": True, "heard": None}]
+        assert heard["desks"] == [{"name": "desk", "may_sign": True, "heard": today}]
+        assert (heard["swept"], swept["swept"]) == (None, today)
 
     def test_figures_may_be_read_by_another_user_and_are_written_in_one_step(
         self, drop: Drop, tmp_path: Path
@@ -89,8 +101,10 @@ class TestStatus:
         place = tmp_path / "figures"
         place.mkdir()
 
-        told(drop, "--prometheus", place / "drop.prom")
+        done = run_server("status", "--prometheus", place / "drop.prom", "--config", drop.config)
 
+        assert done.returncode == 1
+        assert "the drop is not running" in done.stdout
         assert [path.name for path in place.iterdir()] == ["drop.prom"]
         assert (place / "drop.prom").stat().st_mode & 0o777 == 0o644
         assert "tapedrop_running 0\n" in (place / "drop.prom").read_text()
@@ -102,12 +116,6 @@ class TestStatus:
 
         assert done.returncode == 2
         assert "end in .prom" in done.stderr
-
-    def test_exits_with_one_while_somebody_is_needed(self, drop: Drop) -> None:
-        done = run_server("status", "--config", drop.config)
-
-        assert done.returncode == 1
-        assert "the drop is not running" in done.stdout
 
 
 class TestCheck:
