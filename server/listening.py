@@ -1,9 +1,7 @@
 """Listen on the one address of the settings, for one drop in one folder."""
 
 import asyncio
-import fcntl
 import os
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
 from functools import partial
@@ -20,7 +18,6 @@ from server.proxy_line import TakesLine
 _LINE_SECONDS: Final = 10  # tor writes its line as soon as it has connected
 _MOST_AHEAD: Final = 2  # requests at a time; no browser sends a second before it is answered
 _LONGEST_HEAD: Final = 32 * 1024  # of a request; a browser's are below 2 KiB
-LOCK: Final = "serving.lock"
 _PAUSES: Final = (0.01, 0.1, 0.2)
 _BACKLOG: Final = 512  # connections that wait to be accepted; tor drops the stream over that
 
@@ -215,38 +212,6 @@ async def small_body(request: web.Request) -> bytes:
     async with protocol.small_form() if isinstance(protocol, Protocol) else nullcontext():
         # Not by `request.read`, which keeps what it read for as long as the connection lasts.
         return await request.content.read()
-
-
-def lock(folder: Path) -> int:
-    """Keep any other process from serving this folder; return the descriptor that holds it.
-
-    Raises NotFit when one does already: two would take each other's socket.
-    """
-    descriptor = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-    for pause_seconds in _PAUSES:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            time.sleep(pause_seconds)  # perhaps somebody only looks
-        else:
-            return descriptor
-    os.close(descriptor)
-    raise NotFit([f"the drop in {folder} is running already"])
-
-
-def is_running(folder: Path) -> bool:
-    """Say whether a process serves this folder. It changes nothing."""
-    try:
-        descriptor = os.open(folder / LOCK, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
 
 
 async def listen(

@@ -21,12 +21,13 @@ from server.cores import leave_no_core
 from server.deriving import Deriver
 from server.events import NotStarted, ScrubbingUnfenced, Started, Stopped
 from server.journal import Journal, silence_libraries
-from server.listening import Protocol, listen, lock
+from server.listening import Protocol, listen
 from server.newsroom import Keyring, keyring_of
 from server.nights import sweep_nightly
 from server.pages.parts import ADMISSION, SESSIONS, STOPPING, TAKING
 from server.pipeline import Parts
 from server.room import room_of
+from server.running import lock
 from server.scrubbing import Scrubber
 from server.sealing import Sealer
 from server.sessions import Sessions

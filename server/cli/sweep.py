@@ -11,8 +11,8 @@ import click
 from server.cli.options import answer, config_option, drop_at, json_option
 from server.config import Config
 from server.errors import NotFit, StoreFailed
-from server.listening import is_running
 from server.nights import opened_for, pause_to_doubt
+from server.running import is_running
 from server.staff.days import keep_last_sweep
 from server.store.opening import open_store
 from server.sweep import Sweep, Swept

@@ -21,7 +21,7 @@ from typing import Final, NamedTuple
 from server.config import Config
 from server.errors import NotErased
 from server.files import sync_folder
-from server.listening import LOCK, is_running
+from server.running import LOCK, is_running
 from server.staff.backup import CLIENTS, ONION, ONION_FILES
 from server.staff.disks import erase_header, luks_below
 from server.staff.ending import end, holder_of

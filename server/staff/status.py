@@ -12,8 +12,8 @@ from pathlib import Path
 
 from crypto.newsroom import NewsroomKey
 from server.config import Config
-from server.listening import is_running
 from server.newsroom import newsroom_of
+from server.running import is_running
 from server.staff.checks.keys import days_left, staff_keys
 from server.staff.counted import Counted, counted
 from server.staff.days import last_arrived, last_export, last_heard, last_sweep

@@ -10,15 +10,17 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from server.events import Counted, facts_of, name_of
 from server.files import replace
 from server.hours import each_day_at
-from server.journal import Journal
 from server.threads import in_thread
+
+if TYPE_CHECKING:  # a journal brings structlog along, and who only reads needs none
+    from server.journal import Journal
 
 _NAME: Final = "told.json"
 
@@ -39,7 +41,7 @@ class Told(msgspec.Struct, frozen=True):
 
 
 async def tell_daily(
-    journal: Journal, receipts: Path, hour: int, *, now: Callable[[], datetime]
+    journal: "Journal", receipts: Path, hour: int, *, now: Callable[[], datetime]
 ) -> None:
     """Tell the day at `hour` UTC, each day, until cancelled."""
     async for today in each_day_at(hour, now):

@@ -12,7 +12,7 @@ import msgspec
 
 from server.config import Tor
 from server.errors import CantReach, SettingsRefused
-from server.listening import is_running
+from server.running import is_running
 from server.staff.checks import Answers, Ground, fail, look, ok
 from server.staff.front_page import front_page
 from server.staff.reach import place_of
