@@ -7,8 +7,9 @@ no alarm, unless a key has left it since, and they are of a day after that.
 
 import tempfile
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Final
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -22,6 +23,8 @@ from intake.errors import CantChangeKeys, NotASigner
 from intake.layout import Layout
 from intake.pairing import DeskPairing, ServerPairing, desk_pairing, read_desk_pairing
 from intake.settings import Earlier, Server, Settings, written
+
+_CLOCKS_APART: Final = timedelta(days=2)
 
 
 def own_key(layout: Layout) -> str:
@@ -92,8 +95,11 @@ def sign(
     known = signers(settings, own)
     if own not in known:
         raise NotASigner(known.values())
-    # A clock that was set back must not make a list that looks older than the last.
-    signed_at = max(int(now.timestamp()), settings.server.signed_at + 1)
+    signed_at = int(now.timestamp())
+    if settings.server.signed_at <= (now + _CLOCKS_APART).timestamp():
+        # A clock that was set back a little must not make a list that looks older than the last.
+        # One from far ahead was taken by no server: the clock was wrong then.
+        signed_at = max(signed_at, settings.server.signed_at + 1)
     keys = KeyList(
         drop=settings.server.export_key,
         signed_at=signed_at,
@@ -120,6 +126,10 @@ def taken(
         raise BadKeyList("it is for another drop")
     if keys.signed_at <= settings.server.signed_at:
         raise BadKeyList("it was signed before the list that this desk knows")
+    if keys.signed_at > (now + _CLOCKS_APART).timestamp():
+        raise BadKeyList(
+            "it was signed on a day to come: this clock, or the other desk's, is wrong"
+        )
     blocks = {fingerprint: block for fingerprint, block in keys.readers.items() if block}
     for fingerprint, block in blocks.items():
         if [key.fingerprint for key in look_at(gpg, block.encode(), now=now)] != [fingerprint]:

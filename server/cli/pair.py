@@ -119,7 +119,8 @@ def _meet(
     for fingerprint in meeting.lacks:
         warn(f"the key {fingerprint} is the newsroom's too, and not here: add it with keys add")
     for key in meeting.unsigned:
-        warn(f"no desk has signed for {key.fingerprint}: nothing is sealed to it")
+        warn(f"no desk has signed for {key.fingerprint}: nothing is sealed to it, and the drop")
+        warn("won't start with it: have the desk sign for it, or take it out with keys retire")
     if meeting.differs:
         warn(f"{desk.desk} knows other keys than are sealed to, and raises an alarm at each drop;")
         warn("there: tapedrop-intake keys add, with the list that was taken last")

@@ -122,12 +122,14 @@ def planned(untrusted: bytes, *, keyring: Keyring, desks: Path, now: datetime) -
 
 
 def pair(meeting: Meeting, *, keyring: Keyring, desks: Path, now: datetime) -> None:
-    """Take the desk on. Once more changes nothing. Raises KeyRefused, GpgFailed.
+    """Take the desk on. Once more changes nothing. Raises KeyRefused, GpgFailed, NotPaired.
 
     The desk's own file comes last, so that whatever breaks off can be begun anew.
     """
     desk = meeting.desk
     with keyring.changing():
+        if meeting.first and paired(desks):
+            raise NotPaired("another desk was paired meanwhile; begin again")
         if meeting.adds:
             add_keys(keyring.gpg, desk.key.encode(), now=now)
         if meeting.first:

@@ -115,6 +115,13 @@ class TestSigning:
 
         assert second.signed_at > first.signed_at
 
+    def test_by_a_clock_that_was_far_ahead_once_goes_by_the_clock_again(
+        self, desk: DeskAt, tmp_path: Path
+    ) -> None:
+        change(desk, signed_at=int(datetime(2094, 1, 1, tzinfo=UTC).timestamp()))
+
+        assert sign(desk, tmp_path / "list.json").signed_at <= datetime.now(UTC).timestamp()
+
     def test_on_a_stick_is_named_for_the_day_and_overwrites_nothing(
         self, desk: DeskAt, stick: Path
     ) -> None:
@@ -155,8 +162,10 @@ class TestAnotherDesksList:
         assert set(settings_of(desk).server.newsroom) == keys.fingerprints
         assert desk("keys", "sign", "--to", tmp_path / "own.json").code == 3, "it may not sign"
 
-    @pytest.mark.parametrize("said", [{"signed_at": 100}, {"drop": "00" * 32}])
-    def test_that_is_older_or_for_another_drop_changes_nothing(
+    @pytest.mark.parametrize(
+        "said", [{"signed_at": 100}, {"signed_at": 3_900_000_000}, {"drop": "00" * 32}]
+    )
+    def test_that_is_older_or_of_a_day_to_come_or_for_another_drop_changes_nothing(
         self, desk: DeskAt, other: Ed25519PrivateKey, tmp_path: Path, said: dict[str, object]
     ) -> None:
         before = settings_of(desk)
