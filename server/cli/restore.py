@@ -67,7 +67,7 @@ def command(file: Path, to: Path, gnupg: Path, sha256: str | None, as_json: bool
     """
     digest = digest_of(file)
     known = _is_known(digest, sha256)
-    done = restore(file, to.absolute(), gpg=_staff_gpg(gnupg), digest=digest)
+    done = restore(file, to.resolve(), gpg=_staff_gpg(gnupg), digest=digest)
     said = {
         "folder": str(done.folder),
         "files": done.files,

@@ -25,7 +25,7 @@ from server.running import LOCK, is_running
 from server.staff.backup import CLIENTS, ONION, ONION_FILES
 from server.staff.disks import erase_header, luks_below
 from server.staff.ending import end, holder_of
-from server.staff.restore import ELSEWHERE
+from server.staff.restore import ELSEWHERE, PART
 
 _BLOCK: Final = 64 * 1024
 
@@ -62,7 +62,7 @@ def plan(
         )
     ]
     files = [found for secret in secrets for found in (secret, *_left_beside(secret))]
-    files += _all_below(folder / ELSEWHERE)
+    files += _all_below(folder / ELSEWHERE) + _all_below(folder / PART)
     for onion in (folder / ONION, *([folder / config.tor.keys] if config.tor.keys else [])):
         files += [onion / name for name in ONION_FILES]
         files += [path for path in _all_in(onion / CLIENTS) if path.suffix == ".auth"]

@@ -37,7 +37,7 @@ from server.staff.backup import (
 )
 
 ELSEWHERE: Final = "elsewhere"
-_PART: Final = ".restoring"
+PART: Final = ".restoring"
 _UNPACKED: Final = ".unpacked"
 _BLOCK: Final = 256 * 1024
 
@@ -74,7 +74,7 @@ def restore(sealed: Path, to: Path, *, gpg: Gpg, digest: str) -> Restored:
     if not is_new and (not to.is_dir() or any(not _is_hidden(path) for path in to.iterdir())):
         raise SettingsRefused(f"there is something in {to}; a drop is restored into a new folder")
     _make_folder(to)
-    part = to / _PART
+    part = to / PART
     # Left by one that was interrupted; nothing was ever told of it.
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(mode=0o700)

@@ -10,6 +10,8 @@ from form import Browser
 from replies import reply_to, sent
 from wire import END, FORM, answered, ask, connected, part, request
 
+from server.i18n import languages
+
 WORDS = "We take nothing at the moment."
 
 
@@ -50,14 +52,22 @@ class TestSources:
         assert "We have it." in mailbox.html
         assert "What we received before is safe." in mailbox.html
 
-    def test_are_not_asked_to_begin_and_get_no_form(self, locked: Serving) -> None:
-        front_page = Browser(locked.address).get("/")
-        form_page = locked.visit().get("/send")
+    def test_are_not_asked_to_begin_get_no_form_and_see_pages_of_one_size(
+        self, locked: Serving
+    ) -> None:
+        source = locked.visit()
+        front_page, form_page = source.get("/"), source.get("/send")
+        pages = [
+            ask(locked, "GET", f"/{tag}{path}", cookie=source.cookie)
+            for tag in languages()
+            for path in ("", "/send", "/codename", "/return", "/keys")
+        ]
 
         assert "/codename" not in front_page.links
         assert "/return" in front_page.links
         assert WORDS in form_page.html
         assert 'name="recordings"' not in form_page.html
+        assert {len(page.body.encode()) for page in pages} == {16 * 1024}
 
     def test_who_have_the_form_open_already_are_refused_unread(
         self, serving: Serving, wav: Path

@@ -52,6 +52,8 @@ class TestWhatIsFound:
         (folder / "onion/hs_ed25519_secret_key").write_text("x")
         (folder / "elsewhere/credentials").mkdir(parents=True)
         (folder / "elsewhere/credentials/salt").write_text("x")
+        (folder / ".restoring").mkdir()
+        (folder / ".restoring/salt").write_text("x")
         (folder / "credentials/.salt.0123456789abcdef").write_text("x")
         (folder / "credentials/.salty").write_text("x")
 
@@ -61,6 +63,7 @@ class TestWhatIsFound:
             *(f"credentials/{name}" for name in SECRETS),
             "credentials/.salt.0123456789abcdef",
             "elsewhere/credentials/salt",
+            ".restoring/salt",
             "onion/hs_ed25519_secret_key",
         }
 
