@@ -121,6 +121,8 @@ def _next(done: Restored) -> Iterator[str]:
     """Yield what is left to be done by hand."""
     folder, config = done.folder, done.config
     config_file = folder / "tapedrop.toml"
+    if os.geteuid() == 0:
+        yield f"you are root: chown -R USER: {folder}, where USER is who will run the drop"
     yield "stop the old drop and its tor, and never start them again: two would part the mail"
     if config.store.engine is Engine.S3:
         yield f"the store stays in the bucket {config.store.bucket}: let this machine reach it"

@@ -19,13 +19,13 @@ The tar goes to gpg as it is made. Nothing of it touches a disk in the clear.
 import os
 import secrets
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from hashlib import file_digest, sha256
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import BinaryIO, Final
 
 from crypto.gpg import Gpg
 from server.config import Config
@@ -106,29 +106,30 @@ def backup(
         raise NotFit([f"there are more files than a backup may hold: {len(entries)}"])
     part = to.with_name(f".{to.name}.{secrets.token_hex(8)}")
     try:
-        to.touch(mode=0o600, exist_ok=False)
-    except FileExistsError:
-        raise SettingsRefused(f"{to} is there already; a backup never replaces anything") from None
-    except OSError as error:
-        raise StoreFailed(f"can't write to {to}: {error.strerror}") from None
-    try:
+        _is_new(to)
         digest = _seal(entries, part, staff, keys, day)
         with suppress(OSError):  # FAT knows no owners
             part.chmod(_FOR_ANYBODY)
         if _digest_of(part) != digest:
             raise StoreFailed(f"{to} gave back other bytes than were written")
+        _is_new(to)
         part.replace(to)
         sync_folder(to.parent)
         size = to.stat().st_size
-    except BaseException as error:
-        for path in (part, to):
-            with suppress(OSError):  # a stick that is gone
-                path.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            _not_written(error, to)
-        raise
+    except OSError as error:
+        if error.errno in NO_ROOM:
+            raise StoreFull(f"{to.parent} is full") from None
+        raise StoreFailed(f"can't write {to}: {os.strerror(error.errno or 0)}") from None
+    finally:
+        with suppress(OSError):  # where it has its name, or the stick is gone
+            part.unlink()
     onion = any(entry.name.startswith(f"{ONION}/") for entry in entries)
     return BackedUp(to, size, digest.hex(), len(entries), onion)
+
+
+def _is_new(to: Path) -> None:
+    if os.path.lexists(to):
+        raise SettingsRefused(f"{to} is there already; a backup never replaces anything")
 
 
 def _seal(entries: list[Entry], path: Path, staff: Gpg, keys: tuple[str, ...], day: date) -> bytes:
@@ -156,35 +157,36 @@ def _digest_of(path: Path) -> bytes:
         return file_digest(file, "sha256").digest()
 
 
-def _not_written(error: OSError, to: Path) -> NoReturn:
-    if error.errno in NO_ROOM:
-        raise StoreFull(f"{to.parent} is full") from None
-    raise StoreFailed(f"can't write {to}: {os.strerror(error.errno or 0)}") from None
-
-
 def _entries(config_file: Path, config: Config, *, with_onion: bool) -> Iterator[Entry]:
     """Yield each file of the drop in an order of its own. Raises NotFit, naming what can't go."""
     folder = config_file.parent
-    yield _entry(SETTINGS, config_file)
+    rule = _of_the_drop((folder / config.places.receipts).stat())
+    yield _entry(SETTINGS, config_file, rule)
     for name, path in files_of(config).items():
         if path and ((folder / path).exists() or name in NEEDED):
-            yield _entry(name, folder / path)
+            yield _entry(name, folder / path, rule)
     for name, path in folders_of(config).items():
         if name == "staff" and not (folder / path).exists():
             continue  # a drop that is older than the staff's keyring
-        only = PUBLIC_KEYS if name in KEYRINGS else None
-        yield from _inside(name, folder / path, only)
+        for found in _files_in(folder / path, PUBLIC_KEYS if name in KEYRINGS else None):
+            yield _entry(f"{name}/{found.name}", found, rule)
     if config.tor.keys and with_onion:
-        onion = folder / config.tor.keys
-        try:
-            yield from (_entry(f"{ONION}/{name}", onion / name) for name in ONION_FILES)
-        except NotFit as error:
-            raise NotFit([*error.problems, _NO_ONION]) from None
-        if (onion / CLIENTS).is_dir():
-            yield from _inside(f"{ONION}/{CLIENTS}", onion / CLIENTS, None)
+        yield from _onion(folder / config.tor.keys)
 
 
-def _inside(name: str, folder: Path, only: Sequence[str] | None) -> Iterator[Entry]:
+def _onion(onion: Path) -> Iterator[Entry]:
+    try:
+        for name in ONION_FILES:
+            yield _entry(f"{ONION}/{name}", onion / name, _no_link)
+        clients = onion / CLIENTS
+        if clients.is_dir() and not clients.is_symlink():
+            for path in _files_in(clients, None):
+                yield _entry(f"{ONION}/{CLIENTS}/{path.name}", path, _no_link)
+    except NotFit as error:
+        raise NotFit([*error.problems, _NO_ONION]) from None
+
+
+def _files_in(folder: Path, only: Sequence[str] | None) -> Iterator[Path]:
     """Yield the plain files in a folder, or those of certain names; none that is hidden."""
     try:
         paths = sorted(folder.iterdir())
@@ -196,26 +198,59 @@ def _inside(name: str, folder: Path, only: Sequence[str] | None) -> Iterator[Ent
         if only is None and not FILE_NAME.fullmatch(path.name):
             raise NotFit([f"{path} has no place in a backup; move it elsewhere"])
         if only is None or path.name in only:
-            yield _entry(f"{name}/{path.name}", path)
+            yield path
 
 
-def _entry(name: str, path: Path) -> Entry:
+_Rule = Callable[[os.stat_result, Path], bool]
+"""Whether a file may go into a backup, by what it is: root reads what its user could not."""
+
+
+def _of_the_drop(drop: os.stat_result) -> _Rule:
+    """Allow what the drop's own user may read.
+
+    The settings name files, and whoever has taken the drop over writes the settings: what root
+    alone may read must not go where they could have put a key of theirs.
+    """
+
+    def may(found: os.stat_result, _path: Path) -> bool:
+        by_group = found.st_gid == drop.st_gid and found.st_mode & stat.S_IRGRP
+        by_anybody = found.st_mode & stat.S_IROTH
+        return found.st_uid == drop.st_uid or bool(by_group or by_anybody)
+
+    return may
+
+
+def _no_link(_found: os.stat_result, path: Path) -> bool:
+    return not path.is_symlink()
+
+
+def _entry(name: str, path: Path, may: _Rule) -> Entry:
     """Return one file, whose size is known from now on; it is read when its turn has come."""
     try:
-        found = path.stat()
+        with _opened(path, may) as file:
+            size = os.fstat(file.fileno()).st_size
     except OSError as error:
         raise NotFit([f"can't read {path}: {error.strerror}"]) from None
-    if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST_FILE:
-        raise NotFit([f"{path} is not a plain file, or too large for a backup"])
-    return Entry(name, found.st_size, _blocks(path, found.st_size))
+    if size > LARGEST_FILE:
+        raise NotFit([f"{path} is too large for a backup"])
+    return Entry(name, size, _blocks(path, size, may))
 
 
-def _blocks(path: Path, size: int) -> Iterator[bytes]:
+def _blocks(path: Path, size: int, may: _Rule) -> Iterator[bytes]:
     try:
-        with path.open("rb") as file:
+        with _opened(path, may) as file:
             left = size
             while block := file.read(min(_BLOCK, left + 1)):
                 left -= len(block)
                 yield block
     except OSError as error:
         raise NotFit([f"can't read {path}: {error.strerror}"]) from None
+
+
+def _opened(path: Path, may: _Rule) -> BinaryIO:
+    file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+    found = os.fstat(file.fileno())
+    if stat.S_ISREG(found.st_mode) and may(found, path):
+        return file
+    file.close()
+    raise NotFit([f"{path} is not a plain file of the drop's own"])

@@ -1,5 +1,6 @@
 """A backup: what is in it, who can open it, and what is not believed of one."""
 
+import os
 import tarfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -125,6 +126,35 @@ class TestWhatIsInIt:
         with pytest.raises(NotFit, match="--without-onion"):
             backed_up(drop, tmp_path / "b.gpg", staff)
         assert not backed_up(drop, tmp_path / "b.gpg", staff, with_onion=False).onion
+
+    def test_is_nothing_that_the_drop_itself_could_not_read(
+        self, drop: Drop, staff: Newsroom, tmp_path: Path
+    ) -> None:
+        # Root backs up, and whoever has taken the drop over can write what its settings name.
+        if os.geteuid() != 0:
+            pytest.skip("only root can give a file away")
+        for path in (drop.folder, *drop.folder.rglob("*")):
+            os.chown(path, 12345, 12345)
+        (tmp_path / "shadow").write_text("root's")
+        (tmp_path / "shadow").chmod(0o640)
+        drop.configure(f'[newsroom]\nlogo = "{tmp_path / "shadow"}"')
+
+        with pytest.raises(NotFit, match="not a plain file of the drop's own"):
+            backed_up(drop, tmp_path / "b.gpg", staff)
+
+        os.chown(tmp_path / "shadow", 0, 12345)
+        assert backed_up(drop, tmp_path / "b.gpg", staff)
+
+    def test_follows_no_link_to_the_onion_s_keys(
+        self, drop: Drop, staff: Newsroom, tmp_path: Path
+    ) -> None:
+        onion = onion_at(tmp_path / "tor")
+        (onion / "hostname").rename(tmp_path / "elsewhere")
+        (onion / "hostname").symlink_to(tmp_path / "elsewhere")
+        drop.configure(f'[tor]\nkeys = "{onion}"')
+
+        with pytest.raises(NotFit, match="hostname is not a plain file"):
+            backed_up(drop, tmp_path / "b.gpg", staff)
 
     def test_is_nothing_that_could_not_come_back(
         self, drop: Drop, staff: Newsroom, tmp_path: Path
