@@ -93,6 +93,11 @@ class TestCommands:
 
             assert named == own, row
 
+    def test_the_readme_names_every_verb_in_the_order_of_the_help(self) -> None:
+        named = " | ".join(str(command.name) for command in below(commands))
+
+        assert f"`tapedrop-server {named}`" in (ROOT / "README.md").read_text()
+
     def test_help_cuts_no_sentence_off(self) -> None:
         groups = [each for each in below(commands) if isinstance(each, click.Group)]
         for group in (commands, *groups):

@@ -30,7 +30,7 @@ Example: a drop in a folder of its own
 def command(folder: Path, as_json: bool) -> None:
     """Make FOLDER: a commented tapedrop.toml, the state folders and the drop's own secrets.
 
-    Nothing that is there already is touched. Next comes `keys add`.
+    Nothing that is there already is touched. Next comes `pair`.
     """
     config_file = folder / "tapedrop.toml"
     if config_file.exists():
@@ -56,5 +56,5 @@ def command(folder: Path, as_json: bool) -> None:
         write_new(config_file, (files("server") / "tapedrop.toml").read_bytes())
     except FileExistsError as error:
         raise SettingsRefused(f"{error.filename2} is there already") from None
-    lines = [f"made {config_file}", "next: tapedrop-server keys add FILE.asc"]
+    lines = [f"made {config_file}", f"next: cd {folder}, then tapedrop-server pair --to FILE"]
     answer({"config": str(config_file)}, lines, as_json=as_json)
