@@ -29,7 +29,11 @@ logging.getLogger("gnupg").disabled = True
 
 BLOCK_SIZE: Final = 256 * 1024
 _PIPE_SIZE: Final = 1024 * 1024
-_QUIET: Final = ["--no-options", "--no-auto-check-trustdb", "--no-random-seed-file"]
+# gpg notes in a keyring which signatures it has found to be good, and would believe that note: who
+# can write the file could bind a subkey of their own to anybody's key. So it looks at each anew.
+_QUIET: Final = [
+    *("--no-options", "--no-auto-check-trustdb", "--no-random-seed-file", "--no-sig-cache"),
+]
 # Locks are files that come and go, so the home's own time would tell when it was last sealed to.
 # gpg puts a changed keyring in place by renaming it: who reads without a lock reads old or new.
 _READING: Final = [*_QUIET, "--lock-never"]
