@@ -93,7 +93,7 @@ class Bagging:
             digests = {_listed(drop): digest for drop, digest in carried.items()}
             tags = tag_files(Bag(Kind.DROPS, self.day, self.newsroom, digests), self.export_key)
             for tag_name, content in tags.items():
-                write(tag_name, content, bag)
+                write(tag_name, content, bag, mode=self.bags.modes.file)
             os.fsync(bag)
             self.bags.sync()
             from_stick = self._read_back(bag, carried, tags)
@@ -111,7 +111,7 @@ class Bagging:
         """Hold data/ open, with nothing in it but what may be kept, and with room for the rest."""
         files = {_file(drop): size for drop, size in self.sizes.items()}
         remove_others(bag, lambda entry: entry.name == DATA and entry.is_dir(follow_symlinks=False))
-        data = make_folder(DATA, bag, self.bags.to)
+        data = make_folder(DATA, bag, self.bags.to, self.bags.modes.folder)
         try:
             there = remove_others(
                 data, lambda entry: entry.name in files and entry.is_file(follow_symlinks=False)
@@ -133,11 +133,15 @@ class Bagging:
         copied: dict[str, Copied] = {}
         for drop in self.sizes:
             try:
-                copied[drop] = await copy(self.store, drop, _file(drop), data, passed)
+                copied[drop] = await self._copy(drop, data, passed)
             except NoSuchObject:  # it was swept meanwhile: the desks have opened it
                 with suppress(FileNotFoundError):
                     os.unlink(_file(drop), dir_fd=data)
         return copied
+
+    async def _copy(self, drop: str, data: int, passed: Passed) -> Copied:
+        mode = self.bags.modes.file
+        return await copy(self.store, drop, _file(drop), data, passed, mode=mode)
 
     def _signed_in(self, tags: Mapping[str, bytes]) -> dict[str, bytes]:
         """Return what a bag lists, if we signed it, for just these drops and keys."""

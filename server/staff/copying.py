@@ -10,6 +10,7 @@ import mmap
 import os
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
@@ -37,7 +38,9 @@ class Copied:
     kept: int
 
 
-async def copy(store: Store, name: str, to: str, folder: int, passed: Passed) -> Copied:
+async def copy(
+    store: Store, name: str, to: str, folder: int, passed: Passed, *, mode: int
+) -> Copied:
     """Have the drop `name` as the file `to` in a folder, whatever is in that file now.
 
     It is compared with the store from its beginning, and kept as far as it is the same.
@@ -45,6 +48,7 @@ async def copy(store: Store, name: str, to: str, folder: int, passed: Passed) ->
     """
     file = os.open(to, os.O_RDWR | os.O_CREAT | _FLAGS, 0o600, dir_fd=folder)
     try:
+        _let_read(file, mode)
         digest, end, same, synced = sha256(), 0, True, 0
         kept = 0
         async for block in store.get(name):
@@ -77,10 +81,11 @@ async def digest_of(store: Store, name: str, passed: Passed) -> bytes:
     return digest.digest()
 
 
-def write(name: str, content: bytes, folder: int) -> None:
+def write(name: str, content: bytes, folder: int, *, mode: int) -> None:
     """Write a small file that wasn't there, and sync it. Raises OSError."""
     file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS, 0o600, dir_fd=folder)
     try:
+        _let_read(file, mode)
         _write_all(file, content, 0)
         _sync(file)
     finally:
@@ -123,6 +128,11 @@ def _dropped(file: int) -> bool:
         if failed or any(page & 1 for page in in_memory.raw):
             return False
     return True
+
+
+def _let_read(file: int, mode: int) -> None:
+    with suppress(OSError):  # FAT knows no modes; what else it may be, the next call says
+        os.fchmod(file, mode)
 
 
 def _read(file: int, size: int, start: int) -> bytes:

@@ -88,7 +88,7 @@ async def export(
         most, names = FAT_NAMES if place.is_fat else MOST_DROPS, sorted(sizes)
         parts = [names[start : start + most] for start in range(0, len(names), most)]
         done: list[Written] = []
-        with Bags(to, export_key.public_key()) as bags:
+        with Bags(to, export_key.public_key(), is_stick=place.is_stick) as bags:
             for part in parts:
                 lot = {name: sizes[name] for name in part}
                 writing = Bagging(store, bags, lot, export_key, newsroom, day, progress)

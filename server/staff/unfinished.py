@@ -14,6 +14,7 @@ import re
 import shutil
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, Self
@@ -28,17 +29,33 @@ _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NAME: Final = re.compile(r"([0-9a-f]{32})\.([0-9a-f]{16})\.part")
 
 
+@dataclass(frozen=True, slots=True)
+class Modes:
+    """Who may read what is written, and who may put something beside it."""
+
+    shared: int
+    folder: int
+    file: int
+
+
+# A desk is another machine with other users. What is sealed and signed may be read by whoever has
+# the stick; the desk's answers come beside it, and nobody but who wrote a bag can rename it.
+_ON_A_STICK: Final = Modes(shared=0o1777, folder=0o755, file=0o644)
+_ON_THIS_MACHINE: Final = Modes(shared=0o700, folder=0o700, file=0o600)
+
+
 class Bags:
     """The TAPEDROP folder of a stick, held open, and made if need be."""
 
-    def __init__(self, to: Path, export_key: Ed25519PublicKey) -> None:
+    def __init__(self, to: Path, export_key: Ed25519PublicKey, *, is_stick: bool) -> None:
         """Raises NameTaken, OSError."""
         self.to = to
+        self.modes = _ON_A_STICK if is_stick else _ON_THIS_MACHINE
         said = b"tapedrop unfinished bag\x00" + export_key.public_bytes_raw()
         self._drop = sha256(said).hexdigest()[:16]
         self._above = os.open(to, _FOLDER & ~os.O_NOFOLLOW)
         try:
-            self.folder = make_folder(FOLDER, self._above, to)
+            self.folder = make_folder(FOLDER, self._above, to, self.modes.shared)
         except BaseException:
             os.close(self._above)
             raise
@@ -72,7 +89,7 @@ class Bags:
         ]
         if not ours:
             name = f"{random_name()}.{self._drop}{UNFINISHED}"
-            os.mkdir(name, 0o700, dir_fd=self.folder)
+            os.close(make_folder(name, self.folder, self.to / FOLDER, self.modes.folder))
             return name
         _most, furthest = max((self._bytes_in(name), name) for name in ours)
         for name in ours:
@@ -127,7 +144,7 @@ class Bags:
             return 0
 
 
-def make_folder(name: str, above: int, path: Path) -> int:
+def make_folder(name: str, above: int, path: Path, mode: int) -> int:
     """Return a descriptor of the folder `name`, made if need be, in the one at `path`.
 
     Raises NameTaken where it is a link or a file, OSError.
@@ -135,9 +152,12 @@ def make_folder(name: str, above: int, path: Path) -> int:
     with suppress(FileExistsError):
         os.mkdir(name, 0o700, dir_fd=above)
     try:
-        return os.open(name, _FOLDER, dir_fd=above)
+        folder = os.open(name, _FOLDER, dir_fd=above)
     except NotADirectoryError:  # also what a link says to O_DIRECTORY with O_NOFOLLOW
         raise NameTaken(path / name) from None
+    with suppress(OSError):  # somebody else's, or read-only, or FAT, which knows no modes
+        os.fchmod(folder, mode)
+    return folder
 
 
 @contextmanager

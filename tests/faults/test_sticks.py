@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 from collections import Counter
@@ -62,6 +63,26 @@ def at(moment: int, do: Callable[[], object], *, what: str = "copying") -> Calla
 def put_in_again(stick: Stick) -> None:
     stick.take_out()
     stick.put_in()
+
+
+def modes(folder: Path) -> set[str]:
+    """Return who may read and write the folders and files below."""
+    return {stat.filemode(path.stat().st_mode) for path in folder.rglob("*")}
+
+
+class TestAStick:
+    def test_can_be_read_and_answered_on_by_whoever_has_it(self, day: Day, stick: Stick) -> None:
+        day.export()
+
+        (shared,) = stick.at.glob("TAPEDROP")
+        assert stat.filemode(shared.stat().st_mode) == "drwxrwxrwt"
+        assert modes(shared) == {"drwxr-xr-x", "-rw-r--r--"}
+
+    def test_that_is_a_folder_on_this_machine_can_not(self, tmp_path: Path) -> None:
+        day = Day(tmp_path, Blocks(FIRST))
+        day.export()
+
+        assert modes(day.stick) == {"drwx------", "-rw-------"}
 
 
 class TestAStickThatIsPulled:
@@ -294,9 +315,13 @@ def test_killed_at_any_system_call_it_leaves_no_half_bag_and_the_next_goes_on(
 
 
 def moments(lines: list[str]) -> Iterator[tuple[str, int]]:
-    """Yield each system call that comes after the stick's folder is made, and its number."""
+    """Yield each system call from when the stick's folder is made, to when the bag is noted.
+
+    With each comes its number among its namesakes.
+    """
     begun, made = False, Counter[str]()
-    for line in lines:
+    last = max(number for number, line in enumerate(lines) if "carried" in line)
+    for line in lines[: last + 1]:
         call = line.partition("(")[0]
         made[call] += 1
         begun |= "TAPEDROP" in line
