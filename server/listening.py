@@ -18,7 +18,6 @@ from server.proxy_line import TakesLine
 _LINE_SECONDS: Final = 10  # tor writes its line as soon as it has connected
 _MOST_AHEAD: Final = 2  # requests at a time; no browser sends a second before it is answered
 _LONGEST_HEAD: Final = 32 * 1024  # of a request; a browser's are below 2 KiB
-_PAUSES: Final = (0.01, 0.1, 0.2)
 _BACKLOG: Final = 512  # connections that wait to be accepted; tor drops the stream over that
 
 

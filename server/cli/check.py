@@ -1,5 +1,6 @@
 """tapedrop-server check: whether the drop and its machine are in order."""
 
+import asyncio
 from collections import Counter
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -9,6 +10,8 @@ from typing import Final
 import click
 
 from server.cli.options import answer, config_option, drop_at, json_option
+from server.cli.talk import note
+from server.staff.alerts import send_trial
 from server.staff.checks import Ground, Verdict
 from server.staff.checks.every import Check, every_check
 
@@ -23,9 +26,10 @@ Example: on the machine that the drop runs on
   tapedrop-server check --config /srv/drop/tapedrop.toml
 """,
 )
+@click.option("--send-alert", is_flag=True, help="First send staff a message, as a trial.")
 @config_option
 @json_option
-def command(config_file: Path, as_json: bool) -> int:
+def command(send_alert: bool, config_file: Path, as_json: bool) -> int:
     """Look whether the drop and its machine are in order: a line each, and what to do.
 
     Changes nothing, needs no root and no network but tor on this machine, and tells nothing of a
@@ -33,6 +37,9 @@ def command(config_file: Path, as_json: bool) -> int:
     mended before a source uses the drop.
     """
     folder, config = drop_at(config_file)
+    if send_alert:
+        asyncio.run(send_trial(folder, config, now=datetime.now(UTC)))
+        note("a trial was given to staff.alert_command: did it arrive?")
     checks = []
     for check in every_check(Ground(folder, config, datetime.now(UTC))):
         checks.append(check)

@@ -13,25 +13,21 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from crypto.errors import CryptoError, NoUsableKey
 from server.config import Config
 from server.errors import NotSent
 from server.events import Alarming, AlertNotSent, Undelivered, name_of
-from server.files import replace
 from server.hours import each_day_at
 from server.journal import Journal
 from server.newsroom import staff_keyring_of
 from server.staff import letters
 from server.staff.attention import attention_to
 from server.staff.carrying import carry
+from server.staff.days import HEARTBEAT, days_sent, keep_days_sent
 from server.staff.status import Status, lines_of, status_of
 from server.store.opening import open_to_look
 from server.threads import in_thread
 
-HEARTBEAT: Final = "heartbeat"
-_NAME: Final = "alerted.json"
 _AGAIN_SECONDS: Final = 3600.0
 
 Said = Callable[[], Awaitable[list[str]]]
@@ -105,8 +101,8 @@ class Alerts:
             return False
         self._sent_on[kind] = self._today()
         with suppress(OSError):  # at worst it goes twice
-            written = msgspec.json.encode(self._sent_on)
-            await in_thread(replace, self._folder / self._config.places.receipts / _NAME, written)
+            receipts = self._folder / self._config.places.receipts
+            await in_thread(keep_days_sent, receipts, self._sent_on)
         return True
 
     def _today(self) -> str:
@@ -159,14 +155,6 @@ async def how_it_is(folder: Path, config: Config, now: Callable[[], datetime]) -
 async def _status(folder: Path, config: Config, now: datetime) -> Status:
     async with open_to_look(folder, config) as store:
         return await status_of(folder, config, store, now=now)
-
-
-def days_sent(receipts: Path) -> dict[str, str]:
-    """Return the day, YYYY-MM-DD, on which each kind of message last went, "heartbeat" too."""
-    try:
-        return msgspec.json.decode((receipts / _NAME).read_bytes(), type=dict[str, str])
-    except (OSError, msgspec.DecodeError):
-        return {}
 
 
 async def _until(is_done: Callable[[], Awaitable[bool]]) -> None:

@@ -12,6 +12,7 @@ from server.staff.status import KeyStatus, Status
 WAITING_DAYS: Final = 7
 CANARY_DAYS: Final = 30
 SWEEP_DAYS: Final = 2
+HEARTBEAT_DAYS: Final = 2
 _NEW_KEY: Final = "have a new one made at the desk, well before the day: docs/operator.md, Keys"
 
 
@@ -31,6 +32,7 @@ def attention_to(status: Status, config: Config) -> tuple[Attention, ...]:
         *_room(status),
         *_desks(status),
         *_work(status, config),
+        *_alerts(status, config),
     ]
     return tuple(Attention(says, todo) for says, todo in found)
 
@@ -100,3 +102,11 @@ def _work(status: Status, config: Config) -> _Found:
         said = f"since {status.canary}" if status.canary is not None else "yet"
         todo = "tapedrop-server canary; then carry out, open at the desk, import its receipts"
         yield f"no desk has opened a canary {said}", todo
+
+
+def _alerts(status: Status, config: Config) -> _Found:
+    if not config.staff.alert_command:
+        yield "nobody is alerted", "set staff.alert_command: docs/operator.md, Alerts"
+    elif status.heartbeat is not None and (status.day - status.heartbeat).days > HEARTBEAT_DAYS:
+        todo = "tapedrop-server check --send-alert says what is wrong"
+        yield f"no heartbeat was sent since {status.heartbeat}", todo

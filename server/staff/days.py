@@ -1,23 +1,30 @@
-"""On which day staff's work was last done: a file each, a day and nothing else, YYYY-MM-DD.
+"""On which day staff's work was last done: YYYY-MM-DD in a file each.
 
     swept             the store was swept
     carried           drops were carried out, and read back
     <desk>.heard      a desk's receipts were imported
+    alerted.json      {"<kind>": day}: the heartbeat, and each kind of alert, was sent to staff
     arrived           a canary came as far as the store
 
 They lie beside the receipts. A day says nothing of a source: each is of something that staff did,
 or that the drop does every night.
 """
 
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from server.files import read_regular, replace
 from server.staff.desks import Desk
 
 _SWEPT: Final = "swept"
 _CARRIED: Final = "carried"
+_ALERTED: Final = "alerted.json"
+HEARTBEAT: Final = "heartbeat"
 _ARRIVED: Final = "arrived"
 _LONGEST: Final = 32
 
@@ -60,6 +67,26 @@ def last_heard(receipts: Path, desk: Desk) -> date | None:
 def keep_last_heard(receipts: Path, desk: Desk, today: date) -> None:
     """Note the day on which a desk's receipts were imported."""
     keep_day(receipts / _heard(desk), today)
+
+
+def days_sent(receipts: Path) -> dict[str, str]:
+    """Return the day, YYYY-MM-DD, on which each kind of message last went, HEARTBEAT too."""
+    try:
+        return msgspec.json.decode((receipts / _ALERTED).read_bytes(), type=dict[str, str])
+    except (OSError, msgspec.DecodeError):
+        return {}
+
+
+def keep_days_sent(receipts: Path, days: Mapping[str, str]) -> None:
+    """Note them all. Raises OSError."""
+    replace(receipts / _ALERTED, msgspec.json.encode(days))
+
+
+def last_heartbeat(receipts: Path) -> date | None:
+    """Return the day on which the last heartbeat was sent, if any was."""
+    with suppress(ValueError):
+        return date.fromisoformat(days_sent(receipts).get(HEARTBEAT, ""))
+    return None
 
 
 def day_in(path: Path) -> date | None:

@@ -16,7 +16,13 @@ from server.newsroom import newsroom_of
 from server.running import is_running
 from server.staff.checks.keys import days_left, staff_keys
 from server.staff.counted import Counted, counted
-from server.staff.days import last_arrived, last_export, last_heard, last_sweep
+from server.staff.days import (
+    last_arrived,
+    last_export,
+    last_heard,
+    last_heartbeat,
+    last_sweep,
+)
 from server.staff.desks import Desk, paired
 from server.staff.lockdown import locked_down
 from server.staff.receipts import last_canary
@@ -59,6 +65,7 @@ class Status:
     exported: date | None
     swept: date | None
     canary: date | None
+    heartbeat: date | None
     arrived: date | None
     desks: tuple[DeskStatus, ...]
     newsroom_keys: tuple[KeyStatus, ...]
@@ -81,6 +88,7 @@ async def status_of(folder: Path, config: Config, store: Store, *, now: datetime
         exported=last_export(receipts),
         swept=last_sweep(receipts),
         canary=last_canary(receipts),
+        heartbeat=last_heartbeat(receipts),
         arrived=last_arrived(receipts),
         desks=tuple(_desk(each, signers, receipts) for each in desks),
         newsroom_keys=_keys(newsroom_of(folder, config, now=now).keys, today),
@@ -128,6 +136,7 @@ def _of_work(status: Status) -> Iterator[str]:
     yield f"last sweep: {_day(status.swept)}"
     yield f"last canary that arrived here: {_day(status.arrived)}"
     yield f"last canary that a desk opened: {_day(status.canary)}"
+    yield f"last heartbeat to staff: {_day(status.heartbeat)}"
     for desk in status.desks:
         signs = "may sign key lists" if desk.may_sign else "may not sign key lists"
         yield f"desk {desk.name}: {signs}; last receipts: {_day(desk.heard)}"

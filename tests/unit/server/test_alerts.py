@@ -27,8 +27,9 @@ from server.journal import Journal
 from server.newsroom import staff_keyring_of
 from server.staff import alerts as alerting
 from server.staff import letters
-from server.staff.alerts import Alerts, Said, days_sent, how_it_is, send_trial
+from server.staff.alerts import Alerts, Said, how_it_is, send_trial
 from server.staff.carrying import carry
+from server.staff.days import days_sent
 
 NOW = datetime.now(UTC)
 TODAY = NOW.date()
@@ -209,7 +210,7 @@ class Staffed:
         """Run a duty until a message has gone out."""
         gone, loop = asyncio.Event(), asyncio.get_running_loop()
         self.monkeypatch.setattr(
-            alerting, "replace", lambda *_: loop.call_soon_threadsafe(gone.set)
+            alerting, "keep_days_sent", lambda *_: loop.call_soon_threadsafe(gone.set)
         )
         running = asyncio.create_task(duty)
         await asyncio.sleep(0)

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from guide import rows
 
-from server.config import Config, Work
+from server.config import Config, Staff, Work
 from server.staff import counted as counting
 from server.staff.attention import attention_to
 from server.staff.counted import Counted, Drops, Free, counted
-from server.staff.days import day_in, keep_last_sweep
+from server.staff.days import day_in, keep_days_sent, keep_last_sweep, last_heartbeat
 from server.staff.desks import Desk
 from server.staff.opened import keep_exported, keep_opened
 from server.staff.prometheus import FIGURES, prometheus_text
@@ -214,6 +214,13 @@ class TestWhatIsCounted:
 
 
 class TestADay:
+    @pytest.mark.parametrize("spoilt", [b"", b"{}", b'{"heartbeat": "soon"}', b"[]"])
+    def test_of_a_heartbeat_that_is_spoilt_is_none(self, tmp_path: Path, spoilt: bytes) -> None:
+        keep_days_sent(tmp_path, {"heartbeat": "2026-11-21"})
+        assert last_heartbeat(tmp_path) == TODAY
+        (tmp_path / "alerted.json").write_bytes(spoilt)
+        assert last_heartbeat(tmp_path) is None
+
     @pytest.mark.parametrize("spoilt", [b"", b"tomorrow", bytes(100), b"\xff"])
     def test_that_is_spoilt_is_none(self, tmp_path: Path, spoilt: bytes) -> None:
         (tmp_path / "swept").write_bytes(spoilt)
@@ -221,6 +228,7 @@ class TestADay:
         assert day_in(tmp_path / "swept") is None
 
 
+ALERTING = Config(staff=Staff(alert_command=("/bin/cat",)))
 KEY = KeyStatus("A" * 40, "Desk <desk@newsroom.example>", 300, "")
 WELL = Status(
     day=TODAY,
@@ -238,6 +246,7 @@ WELL = Status(
     exported=TODAY - timedelta(days=7),
     swept=TODAY - timedelta(days=1),
     canary=TODAY - timedelta(days=30),
+    heartbeat=TODAY - timedelta(days=2),
     arrived=TODAY,
     desks=(DeskStatus("Anna", may_sign=True, heard=TODAY - timedelta(days=6)),),
     newsroom_keys=(KEY,),
@@ -249,7 +258,7 @@ WELL = Status(
 
 
 def needs(status: Status, config: Config | None = None) -> list[str]:
-    found = attention_to(status, config or Config())
+    found = attention_to(status, config or ALERTING)
     assert all(each.todo for each in found)
     return [each.says for each in found]
 
@@ -280,6 +289,7 @@ class TestWhatNeedsSomebody:
             ({"swept": TODAY - timedelta(days=3)}, "the store was not swept for 3 days"),
             ({"swept": TODAY + timedelta(days=9)}, "the store was not swept for -9 days"),
             ({"swept": None}, "the store was not swept for 9 days"),
+            ({"heartbeat": TODAY - timedelta(days=3)}, "no heartbeat was sent since 2026-11-18"),
             ({"canary": None}, "no desk has opened a canary yet"),
             ({"canary": TODAY - timedelta(days=31)}, "no desk has opened a canary since"),
         ],
@@ -318,8 +328,11 @@ class TestWhatNeedsSomebody:
 
         assert needs(full) == ["free on the store's disk: too little for newcomers"]
 
+    def test_that_nobody_is_alerted_is_said(self) -> None:
+        assert needs(WELL, Config()) == ["nobody is alerted"]
+
     def test_scrubbing_without_a_sandbox_comes_first(self) -> None:
-        config = Config(work=Work(unfenced_scrubbing=True))
+        config = replaced(ALERTING, work=Work(unfenced_scrubbing=True))
 
         assert needs(WELL, config) == ["recordings are read without a sandbox"]
 
