@@ -1,6 +1,6 @@
 """Messages to security staff: all of one size, so that none tells what it says.
 
-    message    8192 bytes of plain English, filled up with line feeds
+    message    8192 bytes of plain English, filled up with spaces, and a line that says so
     sealed     an OpenPGP message to every usable key in the staff's keyring: not compressed, dated
                with the day's last second, armoured (RFC 9580)
 
@@ -28,6 +28,8 @@ from server.newsroom import Keyring
 
 SIZE: Final = 8192
 _CUT: Final = "… the rest is too long: tapedrop-server status"
+_END: Final = b"\n(All messages are of one size, hence the space. The text is above it.)\n"
+"""Or a terminal would show nothing but the space."""
 _LIMIT_SECONDS: Final = 60
 _TRIES: Final = 3
 
@@ -98,12 +100,13 @@ def sealed(keyring: Keyring, letter: str, *, now: datetime) -> bytes:
 def filled(letter: str) -> bytes:
     """Return a letter as bytes of the one size; what has no room is cut at a line."""
     lines = letter.encode().splitlines(keepends=True)
-    end = f"{_CUT}\n".encode()
-    if sum(map(len, lines)) > SIZE:
-        while sum(map(len, lines)) > SIZE - len(end):
+    cut = f"{_CUT}\n".encode()
+    room = SIZE - len(_END)
+    if sum(map(len, lines)) > room:
+        while sum(map(len, lines)) > room - len(cut):
             lines.pop()
-        lines.append(end)
-    return b"".join(lines).ljust(SIZE, b"\n")
+        lines.append(cut)
+    return b"".join(lines).ljust(room) + _END
 
 
 def _letter(newsroom: str, what: str, lines: Sequence[str]) -> str:

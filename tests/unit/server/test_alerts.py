@@ -67,6 +67,12 @@ def command(folder: Path, script: str) -> Config:
     return Config(staff=Staff(alert_command=(str(path), "a b")))
 
 
+def text_of(letter: bytes) -> str:
+    """Return what a letter says, without what makes all of them one size."""
+    text, _, _ = letter.decode().rpartition("\n(All messages are of one size")
+    return text.strip()
+
+
 class TestASealedLetter:
     def test_is_of_one_size_whatever_it_says(self, folder: Path) -> None:
         keyring = staff_keyring_of(folder, Config())
@@ -107,10 +113,16 @@ class TestASealedLetter:
             assert f"N: alert of {TODAY}" in opened
             assert "not what was carried to the desks: 3." in opened
 
+    def test_ends_with_a_line_that_says_why_there_is_so_much_space(self) -> None:
+        first, *_, last = letters.filled("The text.\n").decode().splitlines()
+
+        assert first == "The text."
+        assert "The text is above" in last
+
     def test_that_is_too_long_is_cut_at_a_line_and_says_so(self) -> None:
         filled = letters.filled("\n".join(MUCH))
 
-        *_, whole, last = filled.decode().rstrip().splitlines()
+        *_, whole, last = text_of(filled).splitlines()
         assert len(filled) == letters.SIZE
         assert whole in MUCH
         assert last.startswith("… the rest is too long")
@@ -223,7 +235,7 @@ class Staffed:
         armoured = (self.folder / "sent").read_text() if (self.folder / "sent").exists() else ""
         messages = armoured.split("-----BEGIN")[1:]
         return [
-            self.newsroom.gpg("--decrypt", given=f"-----BEGIN{each}".encode()).decode().strip()
+            text_of(self.newsroom.gpg("--decrypt", given=f"-----BEGIN{each}".encode()))
             for each in messages
         ]
 
