@@ -11,6 +11,7 @@ from server.staff.status import KeyStatus, Status
 
 WAITING_DAYS: Final = 7
 CANARY_DAYS: Final = 30
+ARRIVED_DAYS: Final = 7
 SWEEP_DAYS: Final = 2
 HEARTBEAT_DAYS: Final = 2
 _NEW_KEY: Final = "have a new one made at the desk, well before the day: docs/operator.md, Keys"
@@ -98,6 +99,9 @@ def _work(status: Status, config: Config) -> _Found:
     if config.keeping.sweep_nightly and abs(missed) > SWEEP_DAYS:
         todo = "look at the clock, and at the log for sweep_failed or sweep_held_back"
         yield f"the store was not swept for {missed} days", todo
+    if status.arrived is not None and (today - status.arrived).days > ARRIVED_DAYS:
+        todo = "tapedrop-server canary says what is wrong; or start its timer again"
+        yield f"no canary arrived since {status.arrived}", todo
     if status.canary is None or (today - status.canary).days > CANARY_DAYS:
         said = f"since {status.canary}" if status.canary is not None else "yet"
         todo = "tapedrop-server canary; then carry out, open at the desk, import its receipts"

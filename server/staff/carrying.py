@@ -17,7 +17,8 @@ from server.errors import NotSent
 from server.events import Undelivered
 from server.threads import in_thread
 
-_ENVIRONMENT: Final = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
+PATH: Final = "/usr/local/bin:/usr/bin:/bin"
+_ENVIRONMENT: Final = {"PATH": PATH}
 _LIMIT_SECONDS: Final = 120.0
 
 

@@ -32,6 +32,7 @@ FIGURES: Final[Mapping[str, str]] = MappingProxyType(
         "tapedrop_export_days": "days since the last export",
         "tapedrop_sweep_days": "days since the last sweep",
         "tapedrop_canary_days": "days since the newest canary that a desk opened was sent",
+        "tapedrop_canary_arrived_days": "days since a canary last came as far as the store",
         "tapedrop_heartbeat_days": "days since the last heartbeat was sent to staff",
         "tapedrop_desk_receipts_days": "days since the desk's receipts were last imported",
         "tapedrop_desk_may_sign": "1 if the desk may sign key lists",
@@ -86,6 +87,7 @@ def _figures(status: Status, attention: int) -> Iterator[_Figure]:
     yield _Figure("tapedrop_export_days", days(status.exported))
     yield _Figure("tapedrop_sweep_days", days(status.swept))
     yield _Figure("tapedrop_canary_days", days(status.canary))
+    yield _Figure("tapedrop_canary_arrived_days", days(status.arrived))
     yield _Figure("tapedrop_heartbeat_days", days(status.heartbeat))
     for desk in status.desks:
         yield _Figure("tapedrop_desk_receipts_days", days(desk.heard), {"desk": desk.name})

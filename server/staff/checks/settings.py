@@ -1,14 +1,17 @@
 """The configuration: what in it isn't as safe as the default, and the command that sends alerts."""
 
-import os
 import shutil
 from pathlib import Path
+from typing import Final
 
 from server.config import Config, Engine, Findings
 from server.errors import NotFit
+from server.staff.carrying import PATH
 from server.staff.checks import Answer, Answers, Ground, fail, look, ok
 from server.staff.checks.starting import missing_folders, read_logo
 from server.staff.lockdown import locked_down
+
+_OTHERS_WRITE: Final = 0o022
 
 
 def settings(ground: Ground) -> Answers:
@@ -58,18 +61,23 @@ def lockdown(ground: Ground) -> Answers:
 
 
 def alerts(ground: Ground) -> Answers:
-    """The command that carries alerts away is there and can be run."""
-    yield _alerts(ground.config.staff.alert_command)
+    """The command that carries alerts away is there, can be run, and is nobody else's to change."""
+    yield _alerts(ground)
 
 
-def _alerts(words: tuple[str, ...]) -> Answer:
+def _alerts(ground: Ground) -> Answer:
+    words = ground.config.staff.alert_command
     if not words:
         return look("nobody is alerted", "set staff.alert_command")
-    found = shutil.which(words[0])
-    if found is None or not os.access(found, os.X_OK):
+    # As it is looked for when an alert is sent.
+    name = str(ground.at(words[0])) if "/" in words[0] else words[0]
+    found = shutil.which(name, path=PATH)
+    if found is None:
         todo = "write the whole path of a program that this user may run"
         return fail(f"staff.alert_command: {words[0]} is not there, or can't be run", todo)
+    if Path(found).stat().st_mode & _OTHERS_WRITE:
+        return fail(f"others can change {found}, which the drop runs", f"chmod go-w {found}")
     if not Path(words[0]).is_absolute():
         todo = f"write the whole path: {found}"
-        return look(f"staff.alert_command: {words[0]} is looked for in PATH", todo)
-    return ok(f"alerts leave by {found}")
+        return look(f"staff.alert_command: {words[0]} is looked for, and may be another", todo)
+    return ok(f"alerts leave by {found}; check --send-alert tries it")

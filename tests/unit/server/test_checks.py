@@ -436,13 +436,29 @@ class TestTheConfiguration:
     def test_one_that_is_looked_for_in_path_wants_a_look(self, ground: Ground) -> None:
         ground = with_settings(ground, '[staff]\nalert_command = ["cat"]')
 
-        assert wants_a_look(settings.alerts(ground), "is looked for in PATH")
+        assert wants_a_look(settings.alerts(ground), "cat is looked for, and may be another")
 
     def test_one_that_is_not_there_or_can_t_be_run_fails(self, ground: Ground) -> None:
         for name in ("/nowhere/send", str(ground.folder / "tapedrop.toml")):
             ground = with_settings(ground, f'[staff]\nalert_command = ["{name}"]')
 
             assert fails(settings.alerts(ground), "is not there, or can't be run")
+
+    def test_one_beside_the_drop_is_looked_for_there(self, ground: Ground) -> None:
+        (ground.folder / "send").write_text("#!/bin/sh\n")
+        ground = with_settings(ground, '[staff]\nalert_command = ["./send"]')
+
+        assert fails(settings.alerts(ground), "can't be run")
+        (ground.folder / "send").chmod(0o700)
+        assert wants_a_look(settings.alerts(ground), "./send is looked for")
+
+    def test_one_that_others_can_change_fails(self, ground: Ground, tmp_path: Path) -> None:
+        command = tmp_path / "send"
+        command.touch()
+        command.chmod(0o722)
+        ground = with_settings(ground, f'[staff]\nalert_command = ["{command}"]')
+
+        assert fails(settings.alerts(ground), f"others can change {command}")
 
     def test_a_lockdown_wants_a_look(self, ground: Ground) -> None:
         assert is_well(settings.lockdown(ground))

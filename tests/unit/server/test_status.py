@@ -290,6 +290,7 @@ class TestWhatNeedsSomebody:
             ({"swept": TODAY + timedelta(days=9)}, "the store was not swept for -9 days"),
             ({"swept": None}, "the store was not swept for 9 days"),
             ({"heartbeat": TODAY - timedelta(days=3)}, "no heartbeat was sent since 2026-11-18"),
+            ({"arrived": TODAY - timedelta(days=8)}, "no canary arrived since 2026-11-13"),
             ({"canary": None}, "no desk has opened a canary yet"),
             ({"canary": TODAY - timedelta(days=31)}, "no desk has opened a canary since"),
         ],
