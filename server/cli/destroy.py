@@ -87,7 +87,7 @@ def _each(planned: Plan) -> Iterator[Done]:
 
 def _goes(planned: Plan) -> Iterator[str]:
     for file in planned.files:
-        yield f"  {file}"
+        yield f"  {file}" + (f", a link to {file.resolve()}" if file.is_symlink() else "")
     for disk in planned.disks:
         yield f"  the LUKS keys of {disk}: all that lies on this disk, once the machine is off"
     if planned.process is not None:

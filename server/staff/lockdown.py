@@ -5,6 +5,7 @@
 A running drop looks each second (`server/taking.py`), and one that is started looks first.
 """
 
+import os
 from pathlib import Path
 from typing import Final
 
@@ -35,7 +36,11 @@ def locked_down(folder: Path) -> bool:
 
 def lock_down(folder: Path) -> None:
     """Let the drop take nothing from now on, whoever starts it, until it is unlocked."""
-    replace(folder / FILE, msgspec.json.encode(_Lockdown(_VERSION)))
+    path = folder / FILE
+    replace(path, msgspec.json.encode(_Lockdown(_VERSION)))
+    if os.geteuid() == 0:
+        drop = folder.stat()
+        os.chown(path, drop.st_uid, drop.st_gid, follow_symlinks=False)
 
 
 def unlock(folder: Path) -> None:

@@ -72,7 +72,10 @@ def restore(sealed: Path, to: Path, *, gpg: Gpg, digest: str) -> Restored:
     """
     is_new = not to.exists()
     if not is_new and (not to.is_dir() or any(not _is_hidden(path) for path in to.iterdir())):
-        raise SettingsRefused(f"there is something in {to}; a drop is restored into a new folder")
+        hint = "where it is what an interrupted restore left, empty the folder first"
+        raise SettingsRefused(
+            f"there is something in {to}; a drop is restored into a new folder", hint=hint
+        )
     _make_folder(to)
     part = to / PART
     # Left by one that was interrupted; nothing was ever told of it.

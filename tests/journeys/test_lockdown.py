@@ -1,8 +1,10 @@
 """A drop that is locked down while it runs: it takes nothing, and keeps what it has."""
 
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from drops import Drop, Result, Serving, run_server
@@ -29,61 +31,70 @@ def front(serving: Serving) -> str:
     return Browser(serving.address).get("/").html
 
 
-@pytest.fixture
-def locked(serving: Serving) -> Serving:
-    """A running drop that has noticed that it was locked down."""
-    lock(serving.drop)
-    serving.wait_for(lambda: WORDS in front(serving))
-    return serving
+class Closed(NamedTuple):
+    """A running drop that was locked down after somebody had sent, and opened another form."""
+
+    serving: Serving
+    codename: str
+    visit: Browser
+    form: str
+
+
+@pytest.fixture(scope="module")
+def closed(prepared: Drop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Closed]:
+    drop = Drop.copied(prepared, tmp_path_factory.mktemp("closed") / "drop")
+    with drop.running() as serving:
+        codename = sent(serving, message="Listen.")
+        reply_to(serving, codename, "Which door?")
+        visit = serving.visit()
+        form = visit.get("/send").form
+        lock(drop)
+        serving.wait_for(lambda: WORDS in front(serving))
+        yield Closed(serving, codename, visit, form)
 
 
 class TestSources:
-    def test_who_have_a_mailbox_can_read_it(self, serving: Serving, wav: Path) -> None:
-        codename = sent(serving, wav)
-        reply_to(serving, codename, "Which door?")
-        lock(serving.drop)
-        serving.wait_for(lambda: WORDS in front(serving))
-
-        source = Browser(serving.address)
-        source.enter(codename)
+    def test_who_have_a_mailbox_can_read_it(self, closed: Closed) -> None:
+        source = Browser(closed.serving.address)
+        source.enter(closed.codename)
         mailbox = source.get("/mailbox")
 
         assert mailbox.texts("blockquote") == ["Which door?"]
         assert "We have it." in mailbox.html
         assert "What we received before is safe." in mailbox.html
 
-    def test_are_not_asked_to_begin_get_no_form_and_see_pages_of_one_size(
-        self, locked: Serving
-    ) -> None:
-        source = locked.visit()
-        front_page, form_page = source.get("/"), source.get("/send")
-        pages = [
-            ask(locked, "GET", f"/{tag}{path}", cookie=source.cookie)
-            for tag in languages()
-            for path in ("", "/send", "/codename", "/return", "/keys")
-        ]
+    def test_are_not_asked_to_begin_and_get_no_form(self, closed: Closed) -> None:
+        front_page, form_page = closed.visit.get("/"), closed.visit.get("/send")
 
         assert "/codename" not in front_page.links
         assert "/return" in front_page.links
         assert WORDS in form_page.html
         assert 'name="recordings"' not in form_page.html
-        assert {len(page.body.encode()) for page in pages} == {16 * 1024}
 
-    def test_who_have_the_form_open_already_are_refused_unread(
-        self, serving: Serving, wav: Path
-    ) -> None:
-        browser = serving.visit()
-        action = browser.get("/send").form
-        lock(serving.drop)
-        serving.wait_for(lambda: WORDS in front(serving))
+    def test_see_pages_as_long_as_ever_in_every_language(self, closed: Closed) -> None:
+        for tag in languages():
+            for path in ("", "/send", "/codename", "/return", "/keys"):
+                address = f"/{tag}{path}"
+                page = ask(closed.serving, "GET", address, cookie=closed.visit.cookie)
+                assert len(page.body.encode()) == 16 * 1024, address
 
-        answer = ask(serving, "POST", action, cookie=browser.cookie, headers=FORM, body=END)
+    def test_who_have_the_form_open_already_are_refused_unread(self, closed: Closed) -> None:
+        before = closed.serving.drop.envelopes()
+
+        answer = ask(
+            closed.serving,
+            "POST",
+            closed.form,
+            cookie=closed.visit.cookie,
+            headers=FORM,
+            body=END,
+        )
 
         assert answer.status == 503
         assert WORDS in answer.body
         assert len(answer.body.encode()) == 4 * 1024
-        assert WORDS in browser.get(f"{action}/progress").html
-        assert serving.drop.envelopes() == []
+        assert WORDS in closed.visit.get(f"{closed.form}/progress").html
+        assert closed.serving.drop.envelopes() == before
 
     def test_who_are_sending_are_told_and_what_was_whole_is_kept(
         self, serving: Serving, wav: Path
@@ -108,21 +119,20 @@ class TestSources:
 
 
 class TestTheDrop:
-    def test_takes_again_once_it_is_unlocked(self, locked: Serving, wav: Path) -> None:
-        unlock(locked.drop)
-        locked.wait_for(lambda: WORDS not in front(locked))
-
-        assert locked.send(wav).became == ["cleaned"]
-
-    def test_stays_locked_when_it_is_started_anew(self, drop: Drop) -> None:
+    def test_stays_locked_when_it_is_started_anew_until_it_is_unlocked(
+        self, drop: Drop, wav: Path
+    ) -> None:
         lock(drop)
 
         with drop.running() as serving:
             assert WORDS in front(serving)
+            unlock(drop)
+            serving.wait_for(lambda: WORDS not in front(serving))
+            assert serving.send(wav).became == ["cleaned"]
             log = serving.stop()
 
-        assert "locked down" in log
-        assert "event='locked_down'" in log
+        assert "it is locked down, and takes nothing" in log
+        assert log.index("event='locked_down'") < log.index("event='unlocked'")
 
 
 class TestTheCommands:
@@ -160,6 +170,17 @@ class TestTheCommands:
             assert run("lockdown", "--confirm", "lock down")[0] == 0
         finally:
             drop.config.write_text(before)
+
+    def test_leave_no_file_of_root_s_in_the_drop(
+        self, drop: Drop, run: Callable[..., tuple[int, str]]
+    ) -> None:
+        if os.geteuid() != 0:
+            pytest.skip("only root can give a folder away")
+        os.chown(drop.folder, 12345, 12345)
+
+        run("lockdown", "--confirm", "lock down")
+
+        assert (drop.folder / "lockdown").stat().st_uid == 12345
 
     def test_ask_for_a_drop(self, tmp_path: Path) -> None:
         done = run_server("lockdown", "--config", tmp_path / "tapedrop.toml")

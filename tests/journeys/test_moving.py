@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from subprocess import CompletedProcess
+from typing import NamedTuple
 
 import pytest
 from desk import Desk, exported
@@ -25,10 +26,25 @@ def staff() -> Iterator[Newsroom]:
 @pytest.fixture
 def staffed(drop: Drop, staff: Newsroom) -> Drop:
     """The drop, with the public key of one of the staff."""
-    home = drop.folder / "staff"
-    home.mkdir(mode=0o700, exist_ok=True)
-    Gpg(home).add_keys(staff.exported)
+    Gpg(drop.folder / "staff").add_keys(staff.exported)
     return drop
+
+
+class Sealed(NamedTuple):
+    """A backup of a drop that seals to this key."""
+
+    path: Path
+    digest: str
+    newsroom: str
+
+
+@pytest.fixture(scope="module")
+def sealed(prepared: Drop, staff: Newsroom, tmp_path_factory: pytest.TempPathFactory) -> Sealed:
+    folder = tmp_path_factory.mktemp("sealed")
+    drop = Drop.copied(prepared, folder / "drop")
+    Gpg(drop.folder / "staff").add_keys(staff.exported)
+    digest = backed_up(drop, folder / "b.gpg")
+    return Sealed(folder / "b.gpg", digest, drop.newsroom.fingerprint)
 
 
 def backed_up(drop: Drop, to: Path) -> str:
@@ -79,17 +95,6 @@ class TestADropThatMoved:
         (taken,) = json.loads(receipts.stdout)["bags"]
         assert taken["envelopes"] == {"stored": 2}
 
-    def test_does_not_start_before_its_store_is_there(
-        self, staffed: Drop, staff: Newsroom, tmp_path: Path
-    ) -> None:
-        there = moved(staffed, tmp_path / "there", staff)
-        shutil.rmtree(there.folder / "store")
-
-        done = run_server("serve", "--config", there.config)
-
-        assert done.returncode == 5
-        assert "store is missing" in done.stderr
-
 
 class TestTheCommands:
     def test_a_drop_whose_staff_have_no_key_is_not_backed_up(
@@ -111,40 +116,39 @@ class TestTheCommands:
         assert "WITHOUT the keys of the onion address" in done.stdout
         assert "can stand in for this drop" in done.stderr
 
-    def test_restore_says_what_is_next(
-        self, staffed: Drop, staff: Newsroom, tmp_path: Path
+    def test_restore_says_what_is_next_and_no_drop_starts_without_its_store(
+        self, sealed: Sealed, staff: Newsroom, tmp_path: Path
     ) -> None:
-        digest = backed_up(staffed, tmp_path / "b.gpg")
-        done = restored(tmp_path / "b.gpg", tmp_path / "there", staff, "--sha256", digest[:16])
+        to = tmp_path / "there"
+        done = restored(sealed.path, to, staff, "--sha256", sealed.digest[:16])
+        started = run_server("serve", "--config", to / "tapedrop.toml")
 
         assert done.returncode == 0, done.stderr
-        assert f"seals to: {staffed.newsroom.fingerprint}" in done.stdout
+        assert f"seals to: {sealed.newsroom}" in done.stdout
         assert "stop the old drop and its tor" in done.stdout
+        assert started.returncode == 5
+        assert "store is missing" in started.stderr
 
-    @pytest.mark.parametrize("typed", ["0" * 64, "", "abcd"])
+    @pytest.mark.parametrize("typed", ["0" * 64, "abcd"])
     def test_a_file_that_is_not_the_one_that_was_written_is_refused(
-        self, staffed: Drop, staff: Newsroom, tmp_path: Path, typed: str
+        self, sealed: Sealed, staff: Newsroom, tmp_path: Path, typed: str
     ) -> None:
-        backed_up(staffed, tmp_path / "b.gpg")
-        done = restored(tmp_path / "b.gpg", tmp_path / "there", staff, "--sha256", typed)
+        done = restored(sealed.path, tmp_path / "there", staff, "--sha256", typed)
 
         assert done.returncode == 3
         assert "its SHA-256 is another" in done.stderr
         assert not (tmp_path / "there").exists()
 
     def test_one_of_unknown_making_needs_a_person(
-        self, staffed: Drop, staff: Newsroom, tmp_path: Path
+        self, sealed: Sealed, staff: Newsroom, tmp_path: Path
     ) -> None:
-        backed_up(staffed, tmp_path / "b.gpg")
-        done = restored(tmp_path / "b.gpg", tmp_path / "there", staff, "--sha256", "unknown")
+        done = restored(sealed.path, tmp_path / "there", staff, "--sha256", "unknown")
 
         assert done.returncode == 1
         assert "nobody knows who made this backup" in done.stderr
         assert (tmp_path / "there/tapedrop.toml").exists()
 
     def test_nobody_is_asked_where_there_is_no_terminal(
-        self, staffed: Drop, staff: Newsroom, tmp_path: Path
+        self, sealed: Sealed, staff: Newsroom, tmp_path: Path
     ) -> None:
-        backed_up(staffed, tmp_path / "b.gpg")
-
-        assert restored(tmp_path / "b.gpg", tmp_path / "there", staff).returncode == 2
+        assert restored(sealed.path, tmp_path / "there", staff).returncode == 2
