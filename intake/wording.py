@@ -28,7 +28,8 @@ _SAID: Final[Mapping[type[BaseException], tuple[str, str]]] = {
     ),
     intake.NotInNewsroom: (
         "the server doesn't seal to {fingerprint}, so this desk could not open its drops",
-        "if it opens them with another key of this keyring, say so with --outside-newsroom",
+        "have a desk that may sign add the key first (tapedrop-intake keys add), or go on with "
+        "--outside-newsroom where another key of this keyring opens them, or it is added later",
     ),
     intake.NotConfirmed: (
         "what was typed is something else; nothing was changed",

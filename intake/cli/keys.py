@@ -142,6 +142,9 @@ def sign(to: Path, desk: Layout, as_json: bool) -> None:
     now = datetime.now(UTC)
     with unlocked(desk) as room:
         signing_key = room.vault.signing_key(desk.signing_key.read_bytes())
+        # The reporter may have given it a later end since.
+        own = readers.blocks_from(room.gpg, [room.settings.reporter.key])
+        readers.keep(desk, room.settings, own)
         signed, after = readers.sign(desk, room.settings, signing_key, now=now)
     path = to / f"keys-{now.date().isoformat()}.json" if to.is_dir() else to
     carry_out(path, signed)
@@ -158,6 +161,10 @@ def _with_key(
     settings: Settings, content: bytes, fingerprint: str | None, gpg: Gpg, now: datetime
 ) -> tuple[Settings, dict[str, str]]:
     key = _one(look_at(gpg, content, now=now))
+    block = {key.fingerprint: readers.armoured(content, key.fingerprint)}
+    if key.fingerprint in settings.server.newsroom:
+        note("it is one of them already; what is new about it, as a later end, is kept")
+        return settings, block
     after = readers.with_key(settings, key, today=now.date())
     note("compare with its owner, over another channel than the file came by:")
     note(f"  {spaced(key.fingerprint)}  {plain(key.name)}")
@@ -165,7 +172,7 @@ def _with_key(
         f"type the whole fingerprint of {plain(key.name) or 'this key'}, as its owner says it"
     )
     confirm(question, key.fingerprint, given=fingerprint, option="--fingerprint FPR")
-    return after, {key.fingerprint: readers.armoured(content, key.fingerprint)}
+    return after, block
 
 
 def _with_desk(
@@ -185,8 +192,7 @@ def _with_desk(
         key = _one(look_at(gpg, other.key.encode(), now=now))
         note(f"its reporter's key: {spaced(key.fingerprint)}  {plain(key.name)}")
         blocks[key.fingerprint] = other.key
-        if key.fingerprint not in after.server.newsroom:
-            after = readers.with_key(after, key, today=now.date())
+        after = readers.with_key(after, key, today=now.date())
     question = f"type the eight words that {other.desk} shows (there: tapedrop-intake pair)"
     confirm(question, its_words, given=words, option="--words")
     return after, blocks

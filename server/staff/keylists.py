@@ -55,7 +55,7 @@ def planned(untrusted: bytes, *, keyring: Keyring, desks: Path, drop: str, now: 
     for fingerprint, block in keys.readers.items():
         if fingerprint not in here:
             added.append(_new(keyring, fingerprint, block, now))
-        elif block and _renews(keyring, fingerprint, block, now):
+        elif block and _renews(keyring, here[fingerprint], block, now):
             renewed.append(fingerprint)
     staying = [here[fingerprint] for fingerprint in keys.readers if fingerprint in here]
     if not (added or renewed or any(not key.problem for key in staying)):
@@ -103,9 +103,10 @@ def _new(keyring: Keyring, fingerprint: str, block: str, now: datetime) -> Newsr
     return found[0]
 
 
-def _renews(keyring: Keyring, fingerprint: str, block: str, now: datetime) -> bool:
-    """Say whether the block may be merged into the key that is here; one that has ended may not."""
+def _renews(keyring: Keyring, here: NewsroomKey, block: str, now: datetime) -> bool:
+    """Say whether the block makes the key that is here last longer, or otherwise usable."""
     try:
-        return _new(keyring, fingerprint, block, now).fingerprint == fingerprint
+        found = _new(keyring, here.fingerprint, block, now)
     except KeyRefused:
-        return False
+        return False  # it has ended on its way
+    return (found.subkey, found.expires, found.problem) != (here.subkey, here.expires, here.problem)

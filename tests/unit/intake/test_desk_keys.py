@@ -72,13 +72,21 @@ class TestAddingAKey:
         assert refused.code == 2
         assert "--fingerprint" in refused.err
 
-    def test_refuses_a_secret_key_and_one_that_is_there(
-        self, desk: DeskAt, stranger: Person, colleague: Person, tmp_path: Path
-    ) -> None:
+    def test_refuses_a_secret_key(self, desk: DeskAt, stranger: Person, tmp_path: Path) -> None:
         secret = exported(stranger, tmp_path / "secret.asc", "--export-secret-keys")
 
         assert add(desk, stranger, secret).code == 3
-        assert add(desk, colleague, exported(colleague, tmp_path / "here.asc")).code == 3
+
+    def test_that_is_on_the_list_keeps_what_is_new_about_it(
+        self, desk: DeskAt, colleague: Person, tmp_path: Path
+    ) -> None:
+        before, kept = settings_of(desk), desk.folder / "keys" / f"{colleague.fingerprint}.asc"
+        assert not kept.exists()
+        done = desk("keys", "add", exported(colleague, tmp_path / "colleague.asc"))
+
+        assert done.code == 0
+        assert settings_of(desk) == before
+        assert kept.read_text().startswith("-----BEGIN PGP PUBLIC KEY BLOCK-----")
 
 
 class TestRetiringAKey:

@@ -11,7 +11,7 @@ NAMES = ("One", "Two", "Ended")
 
 @pytest.fixture(scope="session")
 def keys() -> Iterator[dict[str, Key]]:
-    """Two that can be sealed to, and one that ended, by name."""
+    """Two that can be sealed to, and one that ended, by name; the first with a later end, too."""
     made = Newsroom(NAMES[0])
     made.gpg("--quick-generate-key", NAMES[1], "future-default", "default", "never")
     past = ["--faked-system-time", "20240101T000000"]
@@ -19,5 +19,9 @@ def keys() -> Iterator[dict[str, Key]]:
     listed = made.gpg("--with-colons", "--list-keys").decode().split("pub:")[1:]
     fingerprints = [each.partition("fpr:::::::::")[2].partition(":")[0] for each in listed]
     blocks = [made.gpg("--armor", "--export", name).decode() for name in NAMES]
-    yield dict(zip(NAMES, map(Key, fingerprints, blocks), strict=True))
+    found = dict(zip(NAMES, map(Key, fingerprints, blocks), strict=True))
+    made.gpg("--quick-set-expire", made.fingerprint, "3y")
+    made.gpg("--quick-set-expire", made.fingerprint, "3y", "*")
+    longer = made.gpg("--armor", "--export", made.fingerprint).decode()
+    yield found | {"Longer": Key(made.fingerprint, longer)}
     made.close()

@@ -120,6 +120,16 @@ class TestASignedList:
 
         assert drop.readers == {keys["One"].fingerprint}
 
+    def test_brings_a_later_end_for_a_key_that_is_here(
+        self, drop: Drop, keys: dict[str, Key]
+    ) -> None:
+        assert drop.take(a_list(drop.desk, keys["One"])).renewed == ()
+        later = a_list(drop.desk, keys["Longer"], at=NOW + timedelta(seconds=1))
+
+        assert drop.take(later).renewed == (keys["One"].fingerprint,)
+        (key,) = drop.keyring.read(now=NOW).keys
+        assert (key.expires or 0) > (NOW + timedelta(days=700)).timestamp()
+
     def test_removes_what_somebody_put_there_by_hand(
         self, drop: Drop, keys: dict[str, Key]
     ) -> None:
