@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 
 class CryptoError(Exception):
-    """The root of everything `crypto/` raises on purpose."""
+    """The root of everything `crypto/` raises on purpose; `hint` says what to do next, if known."""
+
+    hint: str = ""
 
 
 class Tampered(CryptoError):
@@ -36,13 +38,12 @@ class GpgFailed(CryptoError):
 
 
 class KeyRefused(CryptoError):
-    """A key can't be one of the newsroom's. `hint` is for whoever knows what to do about it."""
+    """A key can't be one of the newsroom's."""
 
     def __init__(self, why: str, *, fingerprint: str = "", secret: bool = False) -> None:
         super().__init__(why)
         self.fingerprint = fingerprint
         self.secret = secret
-        self.hint = ""
 
 
 class NoUsableKey(CryptoError):

@@ -28,6 +28,8 @@ def take_each(place: Path, desks: Path, take: Callable[[Answers], Told], *, as_j
 
 def _take_each(place: Path, desks: Path, take: Callable[[Answers], Told], *, as_json: bool) -> None:
     known = paired(desks)
+    if not known:
+        raise NotPaired("this drop is not paired with any desk yet")
     told: list[Told] = []
     refused: Exception | None = None
     for bag in bags_at(place):

@@ -81,7 +81,8 @@ def _introduce(
     try:
         carry_out(to, msgspec.json.format(canonical(said), indent=1) + b"\n")
     except OSError as error:
-        raise SettingsRefused(f"can't write {to}: {error.strerror}") from None
+        hint = "name a new file: nothing is overwritten" if to.exists() else ""
+        raise SettingsRefused(f"can't write {to}: {error.strerror}", hint=hint) from None
     if drawn or not as_json:
         qr.show(canonical(said), asked=drawn)
     lines = [

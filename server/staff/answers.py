@@ -58,7 +58,11 @@ def bags_at(place: Path) -> list[Path]:
     folder = place if place.name == FOLDER else place / FOLDER
     bags = [path for path in sorted(folder.glob("*")) if _may_be_answers(path)]
     if not bags:
-        raise BadBag(f"there is no bag of answers at {place}")
+        none = BadBag(f"there is no bag of answers at {place}")
+        none.hint = (
+            "is the stick mounted there? a desk writes them: tapedrop-intake receipt --to STICK"
+        )
+        raise none
     return bags
 
 

@@ -56,7 +56,9 @@ def introduced(untrusted: bytes) -> tuple[Desk, str]:
         desk = msgspec.json.decode(canonical(said), type=Desk)
         desk.public_key()
     except (msgspec.MsgspecError, ValueError):
-        raise NotPaired("not a desk's pairing file") from None
+        no_desk = NotPaired("not a desk's pairing file")
+        no_desk.hint = "a desk writes it: tapedrop-intake pair --to FILE"
+        raise no_desk from None
     if not _DESK_NAME.fullmatch(desk.desk):
         raise NotPaired("a desk's name is letters, digits and spaces")
     return desk, words_of(said)

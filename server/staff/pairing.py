@@ -45,8 +45,10 @@ def read_export_key(path: Path) -> Ed25519PrivateKey:
     """Return the key that this drop's bags are signed with. Raises NotFit."""
     try:
         key = load_pem_private_key(path.read_bytes(), password=None)
-    except (OSError, ValueError):
-        raise NotFit([f"can't read the export key {path}"]) from None
+    except OSError as error:
+        raise NotFit([f"can't read the export key {path}: {error.strerror}"]) from None
+    except ValueError:
+        raise NotFit([f"the export key {path} is damaged"]) from None
     if not isinstance(key, Ed25519PrivateKey):
         raise NotFit([f"{path} is not an Ed25519 key"])
     return key
