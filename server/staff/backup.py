@@ -13,7 +13,8 @@ What is in the store is not in it: that is sealed already, and is copied as it i
 Whoever opens a backup can stand in for the drop, to sources and to desks, from then on. They can
 open no recording, and no mailbox without its codename.
 
-docs/backup.md is the format. The tar goes to gpg as it is made. Nothing of it touches a disk in the clear.
+The tar goes to gpg as it is made: nothing of it touches a disk in the clear. The format is
+docs/backup.md.
 """
 
 import os
