@@ -14,6 +14,8 @@ _OTHERS: Final = 0o007
 _GROUP: Final = 0o070
 _ANYBODY_ELSE: Final = _OTHERS | _GROUP
 _ENTER: Final = 0o010
+_CHANGE: Final = 0o022
+_SETTINGS: Final = "tapedrop.toml"
 
 
 def permissions(ground: Ground) -> Answers:
@@ -32,6 +34,10 @@ def permissions(ground: Ground) -> Answers:
         if file.stat().st_mode & _ANYBODY_ELSE:
             answered = True
             yield fail(f"others can read {file}", f"chmod 600 {file}")
+    settings = ground.at(_SETTINGS)
+    if settings.is_file() and settings.stat().st_mode & _CHANGE:
+        answered = True  # they name programs that the drop runs
+        yield fail(f"others can change {settings}", f"chmod 600 {settings}")
     if not answered:
         yield ok("folders and files are for the drop's user alone")
 

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from server.config import Config, Engine, Findings
+from server.config import Config, Engine, Findings, Work
 from server.errors import NotFit
 from server.staff.carrying import PATH
 from server.staff.checks import Answer, Answers, Ground, fail, look, ok
@@ -12,6 +12,7 @@ from server.staff.checks.starting import missing_folders, read_logo
 from server.staff.lockdown import locked_down
 
 _OTHERS_WRITE: Final = 0o022
+_USUAL: Final = Work()
 
 
 def settings(ground: Ground) -> Answers:
@@ -35,6 +36,13 @@ def _weaker(config: Config) -> Answers:
     if not config.keeping.sweep_nightly and config.store.engine is Engine.FOLDER:
         todo = "take it out, unless another front end sweeps this store"
         yield look("keeping.sweep_nightly = false: the disk keeps the second of what came", todo)
+    work = config.work
+    if work.reading_idle_minutes > _USUAL.reading_idle_minutes:
+        todo = "take it out, unless sources asked for it"
+        yield look("work.reading_idle_minutes lets replies be read for longer", todo)
+    if work.session_idle_minutes > _USUAL.session_idle_minutes:
+        todo = "take it out: what a visit leaves in memory stays for as long"
+        yield look("work.session_idle_minutes remembers visits for longer", todo)
     if 0 in (config.admission.spool_floor_bytes, config.admission.store_floor_bytes):
         todo = "take the floor of 0 out of [admission]"
         yield look("uploads are taken until the disk is full", todo)
