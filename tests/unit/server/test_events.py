@@ -2,7 +2,9 @@
 
 import ast
 import asyncio
+import io
 import logging
+import os
 import sys
 import threading
 import warnings
@@ -17,7 +19,7 @@ import pytest
 from crypto.errors import CryptoError
 from crypto.manifest import Condition
 from scrub import REASONS
-from server import events
+from server import events, journal
 from server.errors import (
     BadBackup,
     BadCatalogue,
@@ -45,9 +47,10 @@ from server.events import (
     Received,
     Refused,
     Started,
+    SweepFailed,
     every_counted_event,
 )
-from server.journal import Journal, silence_libraries, step
+from server.journal import Journal, is_the_journal, silence_libraries, step
 from server.staff.sticks import StickFailed
 from server.visit import reason_of
 
@@ -149,6 +152,42 @@ class TestTheDay:
     @pytest.mark.parametrize(("count", "said"), [(0, "0"), (1, "1-9"), (9, "1-9"), (10, "10+")])
     def test_steps_are_coarse(self, count: int, said: str) -> None:
         assert step(count) == said
+
+
+class TestTheJournal:
+    def test_is_told_how_grave_a_line_is(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(journal, "is_the_journal", lambda *_: True)
+        told = Journal()
+
+        told.tell(Started(newsroom_keys=2))
+        told.tell(SweepFailed())
+
+        lines = capsys.readouterr().err.splitlines()
+        assert lines == ["<6>event='started' newsroom_keys=2", "<3>event='sweep_failed'"]
+
+    def test_is_standard_error_only_where_systemd_says_so(self, tmp_path: Path) -> None:
+        with (tmp_path / "stream").open("w") as stream:
+            facts = os.fstat(stream.fileno())
+            named = {"JOURNAL_STREAM": f"{facts.st_dev}:{facts.st_ino}"}
+
+            assert is_the_journal(stream, named)
+            assert not is_the_journal(stream, {})
+            assert not is_the_journal(stream, {"JOURNAL_STREAM": "1:1"})
+
+    def test_that_nobody_reads_any_more_keeps_nobody_from_working(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class Gone(io.StringIO):
+            def write(self, _text: str) -> int:
+                raise BrokenPipeError
+
+        monkeypatch.setattr(sys, "stderr", Gone())
+        told = Journal()
+
+        told.tell(Started(newsroom_keys=2))
+        assert len(told.tell_the_day()) == len(every_counted_event())
 
 
 class TestLibraries:
