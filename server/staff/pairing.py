@@ -136,4 +136,6 @@ def pair(meeting: Meeting, *, keyring: Keyring, desks: Path, now: datetime) -> N
             add_keys(keyring.gpg, desk.key.encode(), now=now)
         if meeting.first:
             roster.begin(desks, desk)
+        else:
+            roster.settle(desks)
         replace(desks / f"{desk.signing_key[:32]}.json", msgspec.json.encode(desk) + b"\n")

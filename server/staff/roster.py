@@ -22,6 +22,8 @@ from server.files import replace
 from server.staff.desks import Desk, paired
 
 VERSION: Final = 1
+_BEFORE: Final = 1
+"""The version of desks' files when there was no roster yet."""
 
 _Fingerprint = Annotated[str, msgspec.Meta(pattern=r"\A([0-9A-F]{40}|[0-9A-F]{64})\Z")]
 _SigningKey = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
@@ -53,7 +55,7 @@ def roster_of(desks: Path) -> Roster | None:
     try:
         written = _path(desks).read_bytes()
     except FileNotFoundError:
-        return _of_desks(known)
+        return _from_before(known, desks)
     try:
         version = msgspec.json.decode(written, type=_Version).version
         if version > VERSION:
@@ -78,6 +80,16 @@ def begin(desks: Path, desk: Desk) -> None:
     Called before the desk's own file is written, so a desk is never paired without a roster.
     """
     _keep(desks, _of_desks([desk]))
+
+
+def settle(desks: Path) -> None:
+    """Have a roster where the desks were paired before there was one.
+
+    Called before a further desk's file is written: it must not have a say in what is made of them.
+    """
+    roster = roster_of(desks)
+    if roster is not None and not _path(desks).exists():
+        _keep(desks, roster)
 
 
 def retired(desks: Path, fingerprint: str, *, now: datetime) -> None:
@@ -109,8 +121,19 @@ def replaced(desks: Path, keys: KeyList) -> None:
     _keep(desks, msgspec.structs.replace(roster, **said))
 
 
+def _from_before(known: list[Desk], desks: Path) -> Roster:
+    """Return the roster of desks that were paired before there was one. Raises NotFit.
+
+    Whoever could do away with a roster would have every desk sign, retired keys back, and old lists
+    taken again: where a desk's file is of a time when there was one, it is missing.
+    """
+    if any(desk.version > _BEFORE for desk in known):
+        raise NotFit([f"{_path(desks)} is gone; take it from a backup"])
+    return _of_desks(known)
+
+
 def _of_desks(known: list[Desk]) -> Roster:
-    """Return the roster of desks that were paired before there was one: what all of them know."""
+    """Return the roster that these desks begin: what all of them know."""
     readers = frozenset.intersection(*(frozenset(desk.newsroom) for desk in known))
     return Roster(VERSION, {desk.signing_key: desk.desk for desk in known}, readers)
 

@@ -129,6 +129,18 @@ class TestAFurtherDesk:
         assert known is not None
         assert known.signers == {desk.public: "desk"}
 
+    def test_signs_nothing_where_the_first_came_before_there_was_a_roster(
+        self, keyring: Keyring, desk: DeskKey, keys: dict[str, Key], tmp_path: Path
+    ) -> None:
+        assert keyring.desks is not None
+        (keyring.desks / "roster").unlink()
+        met(keyring, DeskKey("other").introduction(tmp_path, [keys["Two"].fingerprint], **SECOND))
+
+        known = roster.roster_of(keyring.desks)
+        assert known is not None
+        assert known.signers == {desk.public: "desk"}
+        assert known.readers == {keys["One"].fingerprint}
+
     def test_cannot_take_anothers_name_nor_come_by_two(
         self, keyring: Keyring, desk: DeskKey, tmp_path: Path
     ) -> None:

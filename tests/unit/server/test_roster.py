@@ -90,6 +90,17 @@ class TestWhoIsSignedFor:
 
         assert roster.signed_for(tmp_path) == {"B2" * 20}
 
+    def test_a_roster_that_is_gone_is_not_made_up_from_the_desks(
+        self, drop: Drop, keys: dict[str, Key]
+    ) -> None:
+        # Every desk could sign then, and what was retired, or signed long ago, would count again.
+        second = {"version": 2, "kind": "tapedrop desk 2"}
+        DeskKey("other").introduction(drop.desks, [keys["One"].fingerprint], **second)
+        (drop.desks / "roster").unlink()
+
+        with pytest.raises(NotFit, match="gone; take it from a backup"):
+            roster.signed_for(drop.desks)
+
     def test_a_retired_key_is_not(self, drop: Drop, keys: dict[str, Key]) -> None:
         roster.retired(drop.desks, keys["One"].fingerprint, now=NOW)
 
