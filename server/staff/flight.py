@@ -16,10 +16,10 @@ import os
 import secrets
 import wave
 from array import array
-from collections.abc import AsyncIterator, Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -39,11 +39,11 @@ from server.errors import (
 )
 from server.newsroom import newsroom_of
 from server.staff.canary import codename_of
+from server.staff.lockdown import locked_down
 from server.staff.reach import Place
 from server.staff.seen import Page
 from server.staff.tor_browser import TorBrowser
-from server.store import Store
-from server.store.opening import open_store
+from server.store.opening import open_to_look
 from server.wording import words_for
 
 _SHORTEST_SECONDS: Final = 30
@@ -85,13 +85,18 @@ def fly(folder: Path, config: Config, place: Place, recording: bytes, *, told: T
 
     `told` hears how many bytes of how many were sent.
     """
+    if locked_down(folder):
+        raise TurnedAway("it is locked down")
     codename = codename_of(folder / config.credentials.canary)
     readers = {_readers(folder, config)}
-    before = asyncio.run(_fresh(folder, config)).keys()
+    since = datetime.now(UTC).date() - timedelta(days=1)  # a store may have a clock of its own
+    before = asyncio.run(_sizes(folder, config, since)).keys()
     visit(place, codename, recording, told=told)
     # A key may have been added or retired meanwhile: sealed to those before, or to those after.
     readers.add(_readers(folder, config))
-    found = asyncio.run(_came(folder, config, before, len(recording)))
+    after = asyncio.run(_sizes(folder, config, since))
+    new = [name for name in after.keys() - before if _could_hold(after[name], len(recording))]
+    found = asyncio.run(_recipients(folder, config, new))
     if not found:
         raise NoEnvelope
     for recipients in found:
@@ -155,37 +160,29 @@ def _readers(folder: Path, config: Config) -> int:
     return len(newsroom_of(folder, config, now=datetime.now(UTC)).recipients())
 
 
-async def _fresh(folder: Path, config: Config) -> dict[str, int]:
-    """Return the sizes of the envelopes that came since the store was last swept, by name."""
-    async with open_store(folder, config) as store:
+async def _sizes(folder: Path, config: Config, since: date) -> dict[str, int]:
+    """Return the sizes of the envelopes that came on this day or later, by name."""
+    async with open_to_look(folder, config) as store:
         listed = store.listed("drops/")
-        return {each.name: each.size async for each in listed if each.is_fresh}
-
-
-async def _came(
-    folder: Path, config: Config, before: Collection[str], recording: int
-) -> list[int | None]:
-    """Return how many keys open each new envelope that could hold so many bytes."""
-    sizes = await _fresh(folder, config)
-    new = [name for name in sizes.keys() - before if _could_hold(sizes[name], recording)]
-    async with open_store(folder, config) as store:
-        return [each async for each in _recipients(new, store)]
+        return {each.name: each.size async for each in listed if each.day >= since}
 
 
 def _could_hold(size: int, recording: int) -> bool:
     return recording < size <= (recording + _AROUND) * _PADDED
 
 
-async def _recipients(names: list[str], store: Store) -> AsyncIterator[int | None]:
-    """Yield how many keys each of these is sealed to; None for what is no envelope."""
-    for name in names:
-        outline = Outline()
-        try:
-            async for block in store.get(name):
-                for _ in outline.watch([block]):
-                    pass
-            yield outline.recipients()
-        except NoSuchObject:
-            continue
-        except NotAnEnvelope:
-            yield None
+async def _recipients(folder: Path, config: Config, names: list[str]) -> list[int | None]:
+    """Return how many keys each of these is sealed to; None for what is no envelope."""
+    found: list[int | None] = []
+    async with open_to_look(folder, config) as store:
+        for name in names:
+            outline = Outline()
+            with suppress(NoSuchObject):  # it was deleted meanwhile
+                async for block in store.get(name):
+                    for _ in outline.watch([block]):
+                        pass
+                try:
+                    found.append(outline.recipients())
+                except NotAnEnvelope:
+                    found.append(None)
+    return found

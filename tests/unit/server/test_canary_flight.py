@@ -163,6 +163,12 @@ class TestTheStore:
         both = self.sealed(drop), self.sealed(drop, content=bytes(200_500))
         assert self.flown(drop, *both) == Arrived(1)
 
+    def test_of_a_drop_that_is_locked_down_nothing_is_asked(self, drop: RealDrop) -> None:
+        (drop.folder / "lockdown").touch()
+        with pytest.raises(TurnedAway, match="locked down"):
+            self.flown(drop, self.sealed(drop))
+        assert drop.envelopes() == []
+
     def test_none_came(self, drop: RealDrop) -> None:
         with pytest.raises(NoEnvelope):
             self.flown(drop)
