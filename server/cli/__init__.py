@@ -60,18 +60,24 @@ _EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
     subcommand_metavar="VERB …",
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="""\b
-Example: a drop that listens on loopback, to try it out
-  tapedrop-server init drop
-  tapedrop-server keys add newsroom.asc --config drop/tapedrop.toml
-  tapedrop-server serve --config drop/tapedrop.toml
-  tapedrop-server export --to /media/stick --config drop/tapedrop.toml
+Example: the first day, then an export day
+  tapedrop-server init /srv/drop
+  cd /srv/drop
+  tapedrop-server pair --to /media/stick/server.json
+  tapedrop-server pair /media/stick/pairing.json
+  tapedrop-server serve
+  tapedrop-server export --to /media/stick
 
 Exit codes: 0 done, 1 needs a person, 2 usage, 3 refused (not verified, or not
 confirmed), 5 this machine is not fit.
 """,
 )
 def commands() -> None:
-    """Run a drop: take recordings in, seal them to the newsroom, carry them out."""
+    """Run a drop: take recordings in, seal them to the newsroom, carry them out.
+
+    Type it in the drop's folder, or add --config /srv/drop/tapedrop.toml. docs/operator.md is the
+    guide.
+    """
 
 
 def main() -> NoReturn:
