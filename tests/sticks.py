@@ -78,7 +78,7 @@ def fat_stick(folder: Path, size: int) -> Iterator[Path]:
     try:
         yield at
     finally:
-        subprocess.run(["fusermount", "-u", at], check=True, capture_output=True)
+        subprocess.run(["fusermount", "-u", "-z", at], check=True, capture_output=True)
 
 
 def _run(*words: str | Path) -> None:
