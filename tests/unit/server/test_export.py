@@ -1,6 +1,7 @@
 """Export day: a bag is whole or is none, and what was begun is gone on with, never trusted."""
 
 import asyncio
+import errno
 import os
 import resource
 import shutil
@@ -23,7 +24,13 @@ from server.staff.sticks import (
     NameTaken,
     Place,
     StickDiffers,
+    StickFailed,
+    StickFull,
+    StickGone,
+    StickReadOnly,
+    StickRefuses,
     TooLargeForStick,
+    failures_named,
 )
 from server.store import Listed, random_name, small
 from server.store.local import LocalStore
@@ -361,6 +368,34 @@ class TestAStickThatFails:
             two.export()
 
         assert two.parts() == [part]
+
+    @pytest.mark.parametrize(
+        ("numbers", "named"),
+        [
+            ((errno.ENODEV, errno.EIO, errno.ENOENT, errno.ENOTCONN, errno.ENXIO), StickGone),
+            ((errno.ENOSPC, errno.EDQUOT), StickFull),
+            ((errno.EROFS,), StickReadOnly),
+            ((errno.EFBIG,), TooLargeForStick),
+            ((errno.EACCES, errno.EPERM, errno.EINVAL), StickRefuses),
+        ],
+    )
+    def test_with_an_error_of_the_systems_has_a_name_and_a_hint(
+        self, tmp_path: Path, numbers: tuple[int, ...], named: type[StickFailed]
+    ) -> None:
+        for number in numbers:
+            with pytest.raises(named) as failed, failures_named(tmp_path):
+                raise OSError(number, "")
+
+            assert str(tmp_path) in str(failed.value)
+            assert failed.value.hint
+
+    def test_to_let_us_write_is_named(self, two: Day) -> None:
+        two.stick.mkdir(mode=0o500)
+        if os.access(two.stick, os.W_OK):
+            pytest.skip("root may write anywhere")
+
+        with pytest.raises(StickRefuses, match="Permission denied"):
+            two.export()
 
 
 @contextmanager
