@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from server.cli.talk import plain
 from server.config import Config, read_config
 from server.errors import SettingsRefused, WrongUser
 from server.newsroom import Keyring, keyring_of, staff_keyring_of
@@ -85,4 +86,4 @@ def answer(said: dict[str, Any], lines: list[str], *, as_json: bool) -> None:
         click.echo(json.dumps(said))
     else:
         for line in lines:
-            click.echo(line)
+            click.echo(plain(line))

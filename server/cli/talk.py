@@ -13,9 +13,14 @@ _UNITS: Final = ("bytes", "KB", "MB", "GB", "TB")
 _STEP: Final = 1000
 
 
+def plain(text: str) -> str:
+    """Return text that can't steer a terminal: a stick gives its folders any name it likes."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
 def note(text: str) -> None:
     """Say something that is no result."""
-    click.echo(f"{PROGRAM}: {text}", err=True)
+    click.echo(f"{PROGRAM}: {plain(text)}", err=True)
 
 
 def warn(text: str) -> None:

@@ -6,9 +6,13 @@ from pathlib import Path
 
 import click
 import pytest
+from signing import DeskKey
 
+from crypto.errors import BadBag
 from server import cli
+from server.cli.bags import Told, take_each
 from server.errors import SettingsRefused
+from server.staff.answers import Answers
 
 
 def typed(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
@@ -121,3 +125,24 @@ class TestFailing:
         failing.callback = lambda: 3
 
         assert typed(monkeypatch, "fail") == 3
+
+
+class TestAHostileStick:
+    def test_steers_no_terminal_by_the_names_of_its_folders(
+        self, tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
+    ) -> None:
+        (tmp_path / "desks").mkdir()
+        DeskKey().pair_with(tmp_path / "desks")
+        for name in ("\x1b]0;paired\x07", "\udcff", "paired\nwith"):
+            (tmp_path / "TAPEDROP" / name).mkdir(parents=True)
+
+        with pytest.raises(BadBag):
+            take_each(tmp_path, tmp_path / "desks", _nothing, as_json=False)
+
+        said = capsysbinary.readouterr()
+        assert said.out.count(b"\n") == said.out.count(b": refused: ") == 3
+        assert all(byte.to_bytes() >= b" " for byte in (said.out + said.err).replace(b"\n", b""))
+
+
+def _nothing(_answers: Answers) -> Told:
+    return {}, ""
