@@ -64,6 +64,11 @@ class PageFailed:
     """A page ended in an error of ours."""
 
 
+@dataclass(frozen=True, slots=True)
+class DutyFailed:
+    """What a running drop does by itself ended in an error of ours, and is done no more."""
+
+
 class Library(StrEnum):
     """Whose words are counted: those whose requests a source can cause, by name."""
 
@@ -107,7 +112,7 @@ class Swept:
     share: Share
 
 
-Counted = Received | Refused | MailboxNotNoted | PageFailed | LibraryWarned | Swept
+Counted = Received | Refused | MailboxNotNoted | PageFailed | DutyFailed | LibraryWarned | Swept
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,8 +226,9 @@ def every_counted_event() -> list[Counted]:
     received: list[Counted] = [Received(condition) for condition in Condition]
     refused: list[Counted] = [Refused(reason) for reason in Reason]
     swept: list[Counted] = [Swept(share) for share in Share]
+    failed: list[Counted] = [MailboxNotNoted(), PageFailed(), DutyFailed()]
     warned: list[Counted] = [LibraryWarned(who, level) for who in Library for level in Level]
-    return [*received, *refused, MailboxNotNoted(), PageFailed(), *warned, *swept]
+    return [*received, *refused, *failed, *warned, *swept]
 
 
 def facts_of(event: Counted | AtOnce) -> dict[str, str | int]:

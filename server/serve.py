@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ from server.config import Config, Connections, Engine
 from server.connections import OpenConnections, allow_descriptors
 from server.cores import leave_no_core
 from server.deriving import Deriver
-from server.events import NotStarted, ScrubbingUnfenced, Started, Stopped
+from server.events import DutyFailed, NotStarted, ScrubbingUnfenced, Started, Stopped
 from server.journal import Journal, silence_libraries
 from server.listening import Protocol, listen
 from server.newsroom import Keyring, keyring_of
@@ -125,7 +125,7 @@ async def _serve(folder: Path, config: Config, listening: Callable[[str], None])
                 now=utc_now,
             ),
         ):
-            stack.callback(asyncio.create_task(duty).cancel)
+            stack.callback(asyncio.create_task(_kept_up(duty, journal)).cancel)
         listener, address = await listen(
             _protocol(runner, config.connections), folder, config.listen
         )
@@ -178,6 +178,14 @@ def _protocol(runner: web.AppRunner, limits: Connections) -> Callable[[int | Non
 
 def _is_in_use(sessions: Sessions, mailbox: str) -> bool:
     return bytes.fromhex(mailbox) in sessions.mailboxes()
+
+
+async def _kept_up(duty: Awaitable[None], journal: Journal) -> None:
+    """Do it; that it ended in an error would be known to nobody."""
+    try:
+        await duty
+    except Exception:  # noqa: BLE001  the edge: a source may have caused it, so it is counted
+        journal.count(DutyFailed())
 
 
 async def _forget_idle(sessions: Sessions) -> None:
