@@ -57,7 +57,9 @@ def command(config_file: Path, url: str, socks: str, at_random: bool, as_json: b
     place = place_of(folder, config, url=url, socks=socks)
     if at_random:
         time.sleep(secrets.randbelow(_DAY_SECONDS))
-    note(f"sending a canary to {place.where}")
+    else:
+        # Not from a timer: a journal would stamp it with the second.
+        note(f"sending a canary to {place.where}")
     try:
         with alone(folder / config.credentials.canary), Progress("sending") as progress:
             arrived = fly(folder, config, place, memo(), told=progress)
