@@ -15,6 +15,8 @@ from typing import BinaryIO, Final
 from intake.errors import AlreadyThere
 
 FOR_ANYONE: Final = 0o644
+FOLDER_FOR_ANYONE: Final = 0o755
+SHARED_FOLDER: Final = 0o1777
 PRIVATE_FILE: Final = 0o600
 PRIVATE_FOLDER: Final = 0o700
 _FOLDER_FLAGS: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC

@@ -389,14 +389,6 @@ class TestAStickThatFails:
             assert str(tmp_path) in str(failed.value)
             assert failed.value.hint
 
-    def test_to_let_us_write_is_named(self, two: Day) -> None:
-        two.stick.mkdir(mode=0o500)
-        if os.access(two.stick, os.W_OK):
-            pytest.skip("root may write anywhere")
-
-        with pytest.raises(StickRefuses, match="Permission denied"):
-            two.export()
-
 
 @contextmanager
 def largest_file(size: int) -> Iterator[None]:
