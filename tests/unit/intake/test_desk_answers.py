@@ -335,7 +335,7 @@ class TestReceipt:
         def forgetful(path: Path, content: bytes) -> None:
             path.write_bytes(content[:-1])
 
-        monkeypatch.setattr("intake.carry.write", forgetful)
+        monkeypatch.setattr("intake.carry.carry_out", forgetful)
         written = opened("receipt", "--to", tmp_path / "out")
         assert written.code == 5
         assert "does not give back what was written" in written.err
