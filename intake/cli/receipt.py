@@ -43,9 +43,10 @@ def write_receipt(to: Path, desk: Layout, as_json: bool) -> None:
         said = {"bag": str(folder), "envelopes": len(drops), "canaries": len(canaries)}
         print_json(said | {"replies": len(replies), "sources_told": told})
     else:
-        click.echo(f"{len(drops)} envelopes and {len(replies)} replies are in {folder}")
+        click.echo(f"in {folder}:")
+        click.echo(f"receipts of drops: {len(drops)}; replies: {len(replies)}")
         if canaries:
             newest = max(plain(each.canary_day or "") for each in canaries)
-            click.echo(f"{len(canaries)} canaries are named beside them, the last of {newest}")
-        click.echo(f"{told} sources are told that more of what they sent was opened")
+            click.echo(f"receipts of the server's canary: {len(canaries)}, the last of {newest}")
+        click.echo(f"sources who are told that more of what they sent was opened: {told}")
         click.echo("it was read back; the stick can be unplugged")
