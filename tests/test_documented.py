@@ -208,3 +208,17 @@ class TestFiles:
 def _words(row: str) -> str:
     """Return a row's verb, without what stands for its arguments."""
     return " ".join(word for word in row.split() if word.islower())
+
+
+class TestLinks:
+    def test_into_a_page_lead_to_a_heading(self) -> None:
+        for page in PAGES:
+            for target, anchor in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", page.read_text()):
+                there = page.parent / target if target else page
+                assert anchor in headings(there), (page.name, target, anchor)
+
+
+def headings(page: Path) -> set[str]:
+    """Return a page's headings, as links name them."""
+    titles = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
