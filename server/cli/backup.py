@@ -41,6 +41,7 @@ def command(to: Path, config_file: Path, without_onion: bool, as_json: bool) -> 
     onion service, which only root can read. Not the store: that is sealed already, and is copied
     as it is. The drop may run meanwhile.
     """
+    config_file = config_file.resolve()
     folder, config = drop_at(config_file, root_may=True)
     now = datetime.now(UTC)
     gpg, staff = _staff(folder, config, now)
@@ -49,7 +50,7 @@ def command(to: Path, config_file: Path, without_onion: bool, as_json: bool) -> 
     if config.tor.onion and not config.tor.keys:
         warn("the onion address is not in it: tor.keys doesn't say where its keys are")
     done = backup(
-        config_file.resolve(),
+        config_file,
         config,
         to,
         staff=gpg,

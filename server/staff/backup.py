@@ -17,6 +17,7 @@ The tar goes to gpg as it is made: nothing of it touches a disk in the clear. Th
 docs/backup.md.
 """
 
+import errno
 import os
 import secrets
 import stat
@@ -41,6 +42,7 @@ PUBLIC_KEYS: Final = ("pubring.kbx", "pubring.gpg", "trustdb.gpg")
 """What of a GNUPGHOME is only public: the keys, and which are disabled."""
 ONION_FILES: Final = ("hostname", "hs_ed25519_public_key", "hs_ed25519_secret_key")
 CLIENTS: Final = "authorized_clients"
+CLIENT: Final = ".auth"
 NEEDED: Final = ("credentials/salt", "credentials/export.key")
 _NO_ONION: Final = "run this as root, or leave the onion address out with --without-onion"
 _FOR_ANYBODY: Final = 0o644
@@ -161,7 +163,9 @@ def _digest_of(path: Path) -> bytes:
 def _entries(config_file: Path, config: Config, *, with_onion: bool) -> Iterator[Entry]:
     """Yield each file of the drop in an order of its own. Raises NotFit, naming what can't go."""
     folder = config_file.parent
-    rule = _of_the_drop((folder / config.places.receipts).stat())
+    settings = config_file.lstat()
+    # Who writes the settings could name a folder of root's as the receipts'.
+    rule = _of_the_drop(settings if settings.st_uid else (folder / config.places.receipts).stat())
     yield _entry(SETTINGS, config_file, rule)
     for name, path in files_of(config).items():
         if path and ((folder / path).exists() or name in NEEDED):
@@ -178,11 +182,13 @@ def _entries(config_file: Path, config: Config, *, with_onion: bool) -> Iterator
 def _onion(onion: Path) -> Iterator[Entry]:
     try:
         for name in ONION_FILES:
-            yield _entry(f"{ONION}/{name}", onion / name, _no_link)
+            yield _entry(f"{ONION}/{name}", onion / name, None)
         clients = onion / CLIENTS
         if clients.is_dir() and not clients.is_symlink():
             for path in _files_in(clients, None):
-                yield _entry(f"{ONION}/{CLIENTS}/{path.name}", path, _no_link)
+                # tor reads no others, and should somebody put a link there now, it finds no more.
+                if path.suffix == CLIENT:
+                    yield _entry(f"{ONION}/{CLIENTS}/{path.name}", path, None)
     except NotFit as error:
         raise NotFit([*error.problems, _NO_ONION]) from None
 
@@ -202,8 +208,11 @@ def _files_in(folder: Path, only: Sequence[str] | None) -> Iterator[Path]:
             yield path
 
 
-_Rule = Callable[[os.stat_result, Path], bool]
-"""Whether a file may go into a backup, by what it is: root reads what its user could not."""
+_Rule = Callable[[os.stat_result], bool] | None
+"""Whether a file may go into a backup, by what it is: root reads what its user could not.
+
+None for tor's own, which are not the drop's: there any file may that no link leads to.
+"""
 
 
 def _of_the_drop(drop: os.stat_result) -> _Rule:
@@ -213,16 +222,12 @@ def _of_the_drop(drop: os.stat_result) -> _Rule:
     alone may read must not go where they could have put a key of theirs.
     """
 
-    def may(found: os.stat_result, _path: Path) -> bool:
+    def may(found: os.stat_result) -> bool:
         by_group = found.st_gid == drop.st_gid and found.st_mode & stat.S_IRGRP
         by_anybody = found.st_mode & stat.S_IROTH
         return found.st_uid == drop.st_uid or bool(by_group or by_anybody)
 
     return may
-
-
-def _no_link(_found: os.stat_result, path: Path) -> bool:
-    return not path.is_symlink()
 
 
 def _entry(name: str, path: Path, may: _Rule) -> Entry:
@@ -249,9 +254,16 @@ def _blocks(path: Path, size: int, may: _Rule) -> Iterator[bytes]:
 
 
 def _opened(path: Path, may: _Rule) -> BinaryIO:
-    file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (os.O_NOFOLLOW if may is None else 0)
+    refused = NotFit([f"{path} is not a plain file of the drop's own"])
+    try:
+        file = os.fdopen(os.open(path, flags), "rb")
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise refused from None
+        raise
     found = os.fstat(file.fileno())
-    if stat.S_ISREG(found.st_mode) and may(found, path):
+    if stat.S_ISREG(found.st_mode) and (may is None or may(found)):
         return file
     file.close()
-    raise NotFit([f"{path} is not a plain file of the drop's own"])
+    raise refused

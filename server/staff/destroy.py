@@ -22,7 +22,7 @@ from server.config import Config
 from server.errors import NotErased
 from server.files import sync_folder
 from server.running import LOCK, is_running
-from server.staff.backup import CLIENTS, ONION, ONION_FILES
+from server.staff.backup import CLIENT, CLIENTS, ONION, ONION_FILES
 from server.staff.disks import erase_header, luks_below
 from server.staff.ending import end, holder_of
 from server.staff.restore import ELSEWHERE, PART
@@ -65,7 +65,7 @@ def plan(
     files += _all_below(folder / ELSEWHERE) + _all_below(folder / PART)
     for onion in (folder / ONION, *([folder / config.tor.keys] if config.tor.keys else [])):
         files += [onion / name for name in ONION_FILES]
-        files += [path for path in _all_in(onion / CLIENTS) if path.suffix == ".auth"]
+        files += [path for path in _all_in(onion / CLIENTS) if path.suffix == CLIENT]
     places = (folder, folder / config.places.store, *(secret.parent for secret in secrets))
     names = [name for place in places for name in disks_below(place)]
     return Plan(

@@ -145,6 +145,16 @@ class TestWhatIsInIt:
         os.chown(tmp_path / "shadow", 0, 12345)
         assert backed_up(drop, tmp_path / "b.gpg", staff)
 
+        # Nor is a folder the drop's for being named as one.
+        (tmp_path / "roots").mkdir()
+        os.chown(tmp_path / "shadow", 0, 0)
+        for path in (path for path in drop.folder.rglob("*") if path.is_file()):
+            path.chmod(0o644)
+        with drop.config.open("a") as settings:
+            settings.write(f'[places]\nreceipts = "{tmp_path / "roots"}"\n')
+        with pytest.raises(NotFit, match="shadow is not a plain file of the drop's own"):
+            backed_up(drop, tmp_path / "c.gpg", staff)
+
     def test_follows_no_link_to_the_onion_s_keys(
         self, drop: Drop, staff: Newsroom, tmp_path: Path
     ) -> None:
