@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from shlex import quote
 from typing import Final
 
 import click
@@ -114,24 +115,28 @@ def _lines(done: Restored) -> list[str]:
     lines = [f"made {folder}: {counted(done.files, 'file')}"]
     lines += [f"seals to: {key.fingerprint} {key.name}" for key in newsroom.keys]
     lines += [f"{found} belongs at {path}: move it there" for found, path in done.elsewhere]
-    return [*lines, "next, in this order:", *(f"- {step}" for step in _next(done))]
+    return [*lines, "next, in this order:", *(f"- {step}" for step in next_steps(done))]
 
 
-def _next(done: Restored) -> Iterator[str]:
-    """Yield what is left to be done by hand."""
+def next_steps(done: Restored) -> Iterator[str]:
+    """Yield what is left to be done by hand.
+
+    It will be copied into a shell, root's too, and the settings may be another's: so it is quoted.
+    """
     folder, config = done.folder, done.config
-    config_file = folder / "tapedrop.toml"
+    config_file = quote(str(folder / "tapedrop.toml"))
     if os.geteuid() == 0:
-        yield f"you are root: chown -R USER: {folder}, where USER is who will run the drop"
+        whole = quote(str(folder))
+        yield f"you are root: chown -R USER: {whole}, where USER is who will run the drop"
     yield "stop the old drop and its tor, and never start them again: two would part the mail"
     if config.store.engine is Engine.S3:
         yield f"the store stays in the bucket {config.store.bucket}: let this machine reach it"
     else:
-        store = folder / config.places.store
-        yield f"copy the old store here: cp -a OLD/{config.places.store} {store}"
+        store = quote(str(folder / config.places.store))
+        yield f"copy the old store here: cp -a {quote(f'OLD/{config.places.store}')} {store}"
         yield f"only where it is lost: mkdir -m 700 {store}; no mailbox opens then"
     if done.onion:
-        onion, tor = folder / "onion", config.tor.keys
+        onion, tor = quote(str(folder / "onion")), quote(config.tor.keys)
         yield (
             f"as root: install -d -o debian-tor -g debian-tor -m 700 {tor} && "
             f"cp -r {onion}/. {tor} && chown -R debian-tor: {tor} && rm -r {onion}; "

@@ -193,8 +193,9 @@ def _make_folder(folder: Path) -> None:
 
 
 def _leads_out(path: str) -> bool:
+    """Say whether a path is none of the drop's: nor is what a shell, or ssh, reads at its home."""
     pure = PurePosixPath(path)
-    return pure.is_absolute() or ".." in pure.parts
+    return pure.is_absolute() or any(part.startswith(".") for part in pure.parts)
 
 
 def _sync(folder: Path) -> None:

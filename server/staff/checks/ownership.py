@@ -5,6 +5,7 @@ import pwd
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 from typing import Final
 
 from server.config import Engine
@@ -24,20 +25,20 @@ def permissions(ground: Ground) -> Answers:
     mode = ground.folder.stat().st_mode
     if mode & _OTHERS or mode & _GROUP & ~_ENTER:
         answered = True
-        todo = f"chmod 710 {ground.folder}, where tor's user is in its group; else chmod 700"
+        todo = f"chmod 710 {quote(str(ground.folder))}, where tor's user is in its group; else 700"
         yield fail(f"others can look into {ground.folder}", todo)
     for folder in _folders(ground):
         if folder.is_dir() and folder.stat().st_mode & _ANYBODY_ELSE:
             answered = True
-            yield fail(f"others can enter {folder}", f"chmod 700 {folder}")
+            yield fail(f"others can enter {folder}", f"chmod 700 {quote(str(folder))}")
     for file in _files(ground):
         if file.stat().st_mode & _ANYBODY_ELSE:
             answered = True
-            yield fail(f"others can read {file}", f"chmod 600 {file}")
+            yield fail(f"others can read {file}", f"chmod 600 {quote(str(file))}")
     settings = ground.at(_SETTINGS)
     if settings.is_file() and settings.stat().st_mode & _CHANGE:
         answered = True  # they name programs that the drop runs
-        yield fail(f"others can change {settings}", f"chmod 600 {settings}")
+        yield fail(f"others can change {settings}", f"chmod 600 {quote(str(settings))}")
     if not answered:
         yield ok("folders and files are for the drop's user alone")
 

@@ -6,6 +6,7 @@ Asking for the front page leaves nothing behind: it is what every browser does f
 import stat
 from html import unescape
 from pathlib import Path
+from shlex import quote
 from typing import Final
 
 import msgspec
@@ -29,7 +30,7 @@ def listening(ground: Ground) -> Answers:
         return
     path = ground.at(ground.config.listen.unix)
     if not ground.config.listen.tcp and _is_open(path):
-        yield fail(f"anybody here can enter {path}", f"chmod 660 {path}")
+        yield fail(f"anybody here can enter {path}", f"chmod 660 {quote(str(path))}")
     try:
         here = place_of(ground.folder, msgspec.structs.replace(ground.config, tor=Tor()))
         page = front_page(here, limit_seconds=_HERE_SECONDS)

@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from shlex import quote
 from typing import Final
 
 from server.config import Config, Engine, Findings, Work
@@ -84,7 +85,9 @@ def _alerts(ground: Ground) -> Answer:
         todo = "write the whole path of a program that this user may run"
         return fail(f"staff.alert_command: {words[0]} is not there, or can't be run", todo)
     if Path(found).stat().st_mode & _OTHERS_WRITE:
-        return fail(f"others can change {found}, which the drop runs", f"chmod go-w {found}")
+        return fail(
+            f"others can change {found}, which the drop runs", f"chmod go-w {quote(str(found))}"
+        )
     if not Path(words[0]).is_absolute():
         todo = f"write the whole path: {found}"
         return look(f"staff.alert_command: {words[0]} is looked for, and may be another", todo)

@@ -2,6 +2,7 @@
 
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from shlex import quote
 from typing import Final
 
 from crypto.codename import SALT_SIZE
@@ -64,7 +65,7 @@ def folders_fit(folder: Path, config: Config) -> None:
     problems = missing_folders(folder, config)
     for place in _folders(folder, config):
         if place.is_dir() and place.stat().st_mode & 0o077:
-            problems.append(f"others can enter {place}; run: chmod 700 {place}")
+            problems.append(f"others can enter {place}; run: chmod 700 {quote(str(place))}")
     if not problems and config.store.engine is Engine.FOLDER:
         problems += _store_problems(folder / config.places.store)
     if problems:

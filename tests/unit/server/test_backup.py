@@ -13,7 +13,8 @@ from drops import Drop, Newsroom
 from crypto.errors import NewerVersion, NoKeyOpens, Tampered
 from crypto.gpg import Gpg
 from crypto.newsroom import read_newsroom
-from server.config import read_config
+from server.cli.restore import next_steps
+from server.config import Config, Places, Tor, read_config
 from server.errors import BadBackup, NotFit, SettingsRefused, StoreFailed
 from server.staff.archive import Entry, tar
 from server.staff.backup import BackedUp, backup
@@ -287,6 +288,32 @@ class TestRestoring:
         assert {".profile", "tapedrop.toml", "credentials"} <= {
             path.name for path in home.iterdir()
         }
+
+    def test_puts_nothing_where_a_shell_of_that_user_would_read_it(
+        self, staff: Newsroom, tmp_path: Path
+    ) -> None:
+        settings = b'[newsroom]\nlogo = ".profile"\n[places]\ndesks = ".ssh"\n'
+        entries = [Entry("tapedrop.toml", len(settings), [settings]), *whole()[1:]]
+        entries += [Entry(name, 4, [b"sh x"]) for name in ("logo", "desks/authorized_keys")]
+        forged = sealed(b"".join(tar(entries)), tmp_path / "x.gpg", staff)
+        (tmp_path / "home").mkdir()
+        (tmp_path / "home/.profile").write_text("umask 077")
+
+        made = restored(forged, tmp_path / "home", staff)
+
+        assert (tmp_path / "home/.profile").read_text() == "umask 077"
+        assert not (tmp_path / "home/.ssh").exists()
+        assert [belongs for _, belongs in made.elsewhere] == [".profile", ".ssh"]
+
+    def test_tells_nothing_to_type_that_a_shell_takes_for_more(self, tmp_path: Path) -> None:
+        # Settings of another's making, or of whoever has taken the drop over.
+        config = Config(tor=Tor(keys="/x; touch y"), places=Places(store="$(touch y)"))
+        made = Restored(tmp_path, config, 9, onion=True, locked_down=False, elsewhere=())
+
+        steps = "\n".join(next_steps(made))
+
+        assert "-m 700 '/x; touch y' && " in steps
+        assert f"mkdir -m 700 '{tmp_path}/$(touch y)';" in steps
 
     def test_one_that_fails_leaves_such_a_home_as_it_was(
         self, drop: Drop, staff: Newsroom, newsroom: Newsroom, tmp_path: Path
