@@ -14,6 +14,7 @@ from server import hours, watch
 from server.config import read_config
 from server.events import (
     Alarming,
+    DutyFailed,
     NewsroomKeysEnding,
     NewsroomKeyUnusable,
     StoreUnwritable,
@@ -21,6 +22,7 @@ from server.events import (
 from server.hours import each_day_at
 from server.journal import Journal
 from server.newsroom import keyring_of
+from server.serve import _kept_up
 
 NOW = datetime.now(UTC)
 
@@ -108,6 +110,21 @@ class TestTheWatch:
             asyncio.run(watch.watch(nothing, nothing, nothing, Journal(), now=clock))
 
         assert capsys.readouterr().err == "event='store_unwritable'\n" * 2
+
+
+def test_a_duty_that_ends_in_an_error_is_counted_and_told_with_the_day(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async def fails() -> None:
+        raise KeyError("10.0.0.9")
+
+    journal = Journal()
+    asyncio.run(_kept_up(fails(), journal))
+    said = capsys.readouterr()
+    told = dict(journal.tell_the_day())
+
+    assert said == ("", "")
+    assert told[DutyFailed()] == "1-9"
 
 
 class Clock:
