@@ -1,6 +1,7 @@
 """tapedrop-server canary: send a test recording through the drop, and see that it arrives."""
 
 import secrets
+import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,6 +57,8 @@ def command(config_file: Path, url: str, socks: str, at_random: bool, as_json: b
     folder, config = drop_at(config_file)
     place = place_of(folder, config, url=url, socks=socks)
     if at_random:
+        if sys.stderr.isatty():
+            note("waiting, up to a day: nobody knows how long; Ctrl-C ends it")
         time.sleep(secrets.randbelow(_DAY_SECONDS))
     else:
         # Not from a timer: a journal would stamp it with the second.
