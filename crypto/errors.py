@@ -34,7 +34,14 @@ class NotAnEnvelope(CryptoError):
 
 
 class GpgFailed(CryptoError):
-    """gpg is missing, was killed, hung, or ended without saying that it is done."""
+    """gpg is missing, was killed, hung, or ended without saying that it is done.
+
+    `starved` is whether this machine was only too busy: no memory, no process or descriptor left.
+    """
+
+    def __init__(self, why: str, *, starved: bool = False) -> None:
+        super().__init__(why)
+        self.starved = starved
 
 
 class KeyRefused(CryptoError):

@@ -6,6 +6,7 @@ once. Nothing passes through a temporary file, and nothing is kept whole in memo
 """
 
 import copy
+import errno
 import fcntl
 import io
 import logging
@@ -40,6 +41,7 @@ _READING: Final = [*_QUIET, "--lock-never"]
 _CHECKED: Final = ["--with-sig-check", "--with-subkey-fingerprint"]
 _MINIMAL: Final = "export-minimal,no-export-attributes"
 _ENVIRONMENT: Final = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C"}
+_STARVED: Final = {errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 _ANONYMOUS: Final = "0000000000000000"
 _LISTING_SECONDS: Final = 60.0
 """For what takes a few milliseconds; a gpg that hangs must not hold whoever asked for ever."""
@@ -128,7 +130,8 @@ class _Run(gnupg.GPG):  # type: ignore[misc]
         try:
             process = super()._open_subprocess(args, passphrase)
         except OSError as error:
-            raise GpgFailed(f"gpg can't be started: {error}") from None
+            starved = error.errno in _STARVED
+            raise GpgFailed(f"gpg can't be started: {error}", starved=starved) from None
         self.process = process
         if self.killed:
             process.kill()  # its time was over before it began
@@ -145,7 +148,7 @@ class _Run(gnupg.GPG):  # type: ignore[misc]
         with suppress(OSError, ValueError):
             self._handle_io(arguments, io.BytesIO(given), answer, binary=True)
         if self.killed:
-            raise GpgFailed("gpg was ended before it had answered")
+            raise GpgFailed("gpg was ended before it had answered", starved=True)
         return answer
 
     def give_to(self, sink: Sink) -> None:
@@ -276,7 +279,8 @@ class Gpg:
         with self._limited(run, _LISTING_SECONDS):
             listed = run.ask(["--list-keys", *_CHECKED])
         if listed.returncode != 0:
-            raise GpgFailed(f"gpg can't list keys (exit {listed.returncode})")
+            starved = listed.returncode is None or listed.returncode < 0
+            raise GpgFailed(f"gpg can't list keys (exit {listed.returncode})", starved=starved)
         return read_listing(listed.data)
 
     def look_at_keys(self, exported: bytes) -> tuple[ListedKey, ...]:

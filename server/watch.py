@@ -12,7 +12,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Final
 
-from crypto.errors import CryptoError
+from crypto.errors import CryptoError, GpgFailed
 from crypto.newsroom import Newsroom
 from server.config import Config, Engine
 from server.errors import ServerError
@@ -44,7 +44,11 @@ async def watch(
     """Tell of what is not fit any more, each once a day, until cancelled."""
     told: dict[type[Alarming], date] = {}
     while True:
-        for event in await in_thread(lambda: list(found(folder, config, keyring, now()))):
+        try:
+            events = await in_thread(lambda: list(found(folder, config, keyring, now())))
+        except Exception:  # noqa: BLE001  whatever it was, there must be another look
+            events = []
+        for event in events:
             if told.get(type(event)) != now().date():
                 told[type(event)] = now().date()
                 journal.tell(event)
@@ -53,22 +57,36 @@ async def watch(
 
 def found(folder: Path, config: Config, keyring: Keyring, now: datetime) -> Iterator[Alarming]:
     """Yield what staff should know of now."""
-    try:
-        newsroom = keyring.read(now=now)
-    except (CryptoError, ServerError, OSError):
-        newsroom = Newsroom(())
-    unusable = len(newsroom.keys) - len(newsroom.usable)
-    if unusable or not newsroom.keys:
-        yield NewsroomKeyUnusable(unusable, len(newsroom.usable))
-    if newsroom.usable and newsroom.none_left_within(SOON_DAYS, now):
-        last = max(key.expires or 0 for key in newsroom.usable)
-        yield NewsroomKeysEnding(int(last - now.timestamp()) // _DAY_SECONDS)
+    newsroom = _newsroom(keyring, now)
+    if newsroom is not None:
+        yield from _of_keys(newsroom, now)
     places = [folder / config.places.spool]
     if config.store.engine is Engine.FOLDER:
         store = folder / config.places.store
         places += [store, store / "drops"]
     if any(map(is_broken, places)):
         yield StoreUnwritable()
+
+
+def _newsroom(keyring: Keyring, now: datetime) -> Newsroom | None:
+    """Return the keys, and none where they can't be read; None where a crowd may be why."""
+    try:
+        return keyring.read(now=now)
+    except GpgFailed as failure:
+        return None if failure.starved else Newsroom(())
+    except OSError as error:
+        return Newsroom(()) if error.errno in _BROKEN else None
+    except (CryptoError, ServerError):
+        return Newsroom(())
+
+
+def _of_keys(newsroom: Newsroom, now: datetime) -> Iterator[Alarming]:
+    unusable = len(newsroom.keys) - len(newsroom.usable)
+    if unusable or not newsroom.keys:
+        yield NewsroomKeyUnusable(unusable, len(newsroom.usable))
+    if newsroom.usable and newsroom.none_left_within(SOON_DAYS, now):
+        last = max(key.expires or 0 for key in newsroom.usable)
+        yield NewsroomKeysEnding(int(last - now.timestamp()) // _DAY_SECONDS)
 
 
 def is_broken(place: Path) -> bool:

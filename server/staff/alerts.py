@@ -99,6 +99,8 @@ class Alerts:
         except NotSent as failure:
             self._journal.tell(AlertNotSent(failure.why))
             return False
+        except RuntimeError:  # not a thread is left: the next hour is another
+            return False
         self._sent_on[kind] = self._today()
         with suppress(OSError):  # at worst it goes twice
             receipts = self._folder / self._config.places.receipts

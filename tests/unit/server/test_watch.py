@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import gnupg
 import pytest
 from drops import Drop
 
@@ -34,7 +35,7 @@ def found(drop: Drop, *, days: int = 0) -> list[Alarming]:
     return list(watch.found(drop.folder, config, keyring, NOW + timedelta(days=days)))
 
 
-class StopWatching(Exception):
+class StopWatching(BaseException):
     """Enough was seen."""
 
 
@@ -58,6 +59,20 @@ class TestTheWatch:
         (drop.folder / "newsroom/pubring.gpg").write_bytes(b"not a keyring")
 
         assert found(drop) == [NewsroomKeyUnusable(unusable=0, usable=0)]
+
+    @pytest.mark.parametrize("why", [errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN])
+    def test_says_nothing_where_a_crowd_may_be_why_gpg_can_t_be_asked(
+        self, drop: Drop, monkeypatch: pytest.MonkeyPatch, why: int
+    ) -> None:
+        config = read_config(drop.config)
+        keyring = keyring_of(drop.folder, config)
+
+        def fails(*_: object, **__: object) -> None:
+            raise OSError(why, os.strerror(why))
+
+        monkeypatch.setattr(gnupg, "Popen", fails)
+
+        assert list(watch.found(drop.folder, config, keyring, NOW)) == []
 
     def test_finds_a_disk_that_is_gone(self, drop: Drop) -> None:
         (drop.folder / "spool").rmdir()
@@ -97,6 +112,8 @@ class TestTheWatch:
             looks.append(1)
             if len(looks) > 30:
                 raise StopWatching
+            if len(looks) == 3:
+                raise RuntimeError("can't start new thread")
             return [StoreUnwritable()]
 
         def clock() -> datetime:
