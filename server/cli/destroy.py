@@ -42,7 +42,7 @@ def command(dry_run: bool, given: str | None, config_file: Path, as_json: bool) 
     """
     folder = folder_of(config_file)
     config = _settings(config_file)
-    planned = plan(folder, config)
+    planned = plan(folder, config or Config())
     stays = [*_STAYS, *_stays_too(folder, config, planned)]
     told = [*_goes(planned), "what it can't erase:", *(f"  {each}" for each in stays)]
     if dry_run:
@@ -65,16 +65,18 @@ def command(dry_run: bool, given: str | None, config_file: Path, as_json: bool) 
     lines = [f"gone: {each.what}" for each in done if not each.problem]
     lines.append("now switch this machine off: its memory still holds what was read lately")
     answer(said, lines, as_json=as_json)
-    return 1 if failed else 0
+    if failed and os.geteuid() != 0:
+        note("hint: do the rest as root: sudo tapedrop-server destroy")
+    return 1 if failed or config is None else 0
 
 
-def _settings(config_file: Path) -> Config:
-    """Return the settings, or the defaults where they can't be read: this must not wait."""
+def _settings(config_file: Path) -> Config | None:
+    """Return the settings; nothing where they can't be used: this must not wait for them."""
     try:
         return read_config(config_file)
     except SettingsRefused as error:
         warn(f"the settings can't be used, so only the usual places are looked at: {error}")
-        return Config()
+        return None
 
 
 def _each(planned: Plan) -> Iterator[Done]:
@@ -87,7 +89,7 @@ def _each(planned: Plan) -> Iterator[Done]:
 
 def _goes(planned: Plan) -> Iterator[str]:
     for file in planned.files:
-        yield f"  {file}" + (f", a link to {file.resolve()}" if file.is_symlink() else "")
+        yield f"  {_shown(file)}"
     for disk in planned.disks:
         yield f"  the LUKS keys of {disk}: all that lies on this disk, once the machine is off"
     if planned.process is not None:
@@ -96,13 +98,23 @@ def _goes(planned: Plan) -> Iterator[str]:
         yield "  nothing: there is no secret of this drop left here"
 
 
-def _stays_too(folder: Path, config: Config, planned: Plan) -> Iterator[str]:
+def _shown(file: Path) -> str:
+    """Return a file as it is listed: a link with where it leads, because that goes as well."""
+    try:
+        return f"{file}, a link to {file.readlink()}"
+    except OSError:
+        return str(file)
+
+
+def _stays_too(folder: Path, config: Config | None, planned: Plan) -> Iterator[str]:
     """Yield what stays here in particular."""
-    if config.store.engine is Engine.S3:
+    if config is None:
+        yield "what only the settings name: the onion's keys, a bucket, files outside of the folder"
+    elif config.store.engine is Engine.S3:
         yield f"the bucket {config.store.bucket}: delete it, and revoke its keys at the engine"
     elif not planned.disks:
         yield f"the sealed drops in {folder / config.places.store}: no encrypted disk was found"
-    if config.tor.onion and not config.tor.keys:
+    if config is not None and config.tor.onion and not config.tor.keys:
         yield f"the keys of {config.tor.onion}: tor.keys doesn't say where they are"
     if planned.disks and os.geteuid() != 0:
         yield "the LUKS keys, unless you do this as root"

@@ -42,17 +42,22 @@ class TestDestroy:
         assert (drop.folder / "credentials/salt").exists()
 
     def test_what_fails_is_named_and_needs_a_person(self, drop: Drop) -> None:
-        drop.configure('[credentials]\ncanary = "desks"')
+        unseen = "x" * 300  # as where only root may look: nobody can say whether it is there
+        drop.configure(f'[credentials]\ncanary = "desks"\nexport_key = "{unseen}"')
 
         code, said, told = destroy(drop, "--confirm", "destroy drop")
 
         assert code == 1
         assert "NOT gone" in told
         assert str(drop.folder / "desks") in told
+        assert unseen in told
         assert f"gone: {drop.folder / 'credentials/salt'}" in said
 
     def test_does_not_wait_for_settings_to_be_mended(self, drop: Drop) -> None:
         drop.config.write_text("no = settings")
 
-        assert destroy(drop, "--confirm", "destroy drop")[0] == 0
+        code, _, told = destroy(drop, "--confirm", "destroy drop")
+
+        assert code == 1
+        assert "what only the settings name: the onion's keys" in told
         assert list((drop.folder / "credentials").iterdir()) == []
