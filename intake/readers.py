@@ -53,15 +53,16 @@ def without_key(settings: Settings, fingerprint: str, *, today: date) -> Setting
 
 
 def reintroduced(settings: Settings, server: ServerPairing) -> Settings:
-    """Return the settings with what the server says anew: who signs, and its canary.
+    """Return the settings with what the server says anew: its canary, and who signs.
 
-    Raises CantChangeKeys when it is another server.
+    That only where this desk doesn't know it yet: else those who run the server could name a desk
+    of their own, and this one would sign for it. Raises CantChangeKeys when it is another server.
     """
     if server.export_key != settings.server.export_key:
         raise CantChangeKeys("this is the file of another server; it needs a desk of its own")
     return _changed(
         settings,
-        signers=server.desks or settings.server.signers,
+        signers=settings.server.signers or server.desks,
         canary=server.canary or settings.server.canary,
     )
 

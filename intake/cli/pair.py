@@ -1,5 +1,6 @@
 """tapedrop-intake pair: this desk's file for the server once more, or the server's file anew."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -10,9 +11,9 @@ from intake.cli.desk import as_json, at_desk
 from intake.cli.talk import confirm, draw, note, print_json
 from intake.durable import carry_out
 from intake.layout import Layout
-from intake.pairing import read_desk_pairing, read_server_pairing
+from intake.pairing import ServerPairing, read_desk_pairing, read_server_pairing
 from intake.readers import keep, reintroduced
-from intake.settings import read_settings
+from intake.settings import Settings, read_settings
 
 _EPILOG: Final = """\b
 Example:
@@ -41,19 +42,34 @@ def pair_again(
 ) -> None:
     """Show the eight words of this desk's pairing.json, which the server asks for.
 
-    With SERVER_FILE, the same server's newer file, first learn from it which desks sign key lists,
-    and the server's canary.
+    With SERVER_FILE, the same server's newer file, first learn from it the server's canary; and
+    which desks sign key lists, where this desk has neither signed nor taken one yet.
     """
     if server_file is not None:
         server, server_words = read_server_pairing(server_file)
-        after = reintroduced(read_settings(desk.settings), server)
+        before = read_settings(desk.settings)
+        after = reintroduced(before, server)
+        for line in _learned(before, after, server):
+            note(line)
         question = "type the eight words that the server showed when its file was made"
         confirm(question, server_words, given=words, option="--words")
         keep(desk, after, {})
-        note("learned which desks sign key lists, and the server's canary")
     if to is not None:
         carry_out(to, desk.pairing.read_bytes())
     show_pairing(desk, drawn=drawn, carried=to, as_json=as_json)
+
+
+def _learned(before: Settings, after: Settings, server: ServerPairing) -> Iterator[str]:
+    """Yield what taking the server's file on comes to, to be looked at before the words."""
+    if after.server.canary != before.server.canary:
+        yield "it names another canary: what that sends is kept out of the list of drops"
+    if after.server.signers != before.server.signers:
+        for key, name in after.server.signers.items():
+            yield f"it says that {name} may sign key lists, the desk whose key is {key}"
+    elif server.desks and server.desks != after.server.signers:
+        theirs = ", ".join(sorted(server.desks.values()))
+        yield f"warning: it names other desks that may sign key lists than this one knows: {theirs}"
+        yield "none of that is believed. a desk that may sign names others: tapedrop-intake keys add"
 
 
 def show_pairing(

@@ -252,6 +252,21 @@ class TestTheServersFileOnceMore:
         assert after.signers == {"cd" * 32: "b"}
         assert after.canary is not None
         assert after.newsroom == known.newsroom
+        assert f"b may sign key lists, the desk whose key is {'cd' * 32}" in done.err
+
+    def test_names_no_desk_that_signs_to_one_that_knows_who_does(
+        self, desk: DeskAt, tell_again: Callable[[dict[str, object]], Answer]
+    ) -> None:
+        # Or staff, who write that file, could have a desk of theirs sign for a reader.
+        change(desk, signers={signing_key(desk): "a"})
+        known = settings_of(desk).server
+        said = {"version": 2, "kind": "tapedrop server 2", "export_key": known.export_key}
+        desks = known.signers | {"cd" * 32: "theirs"}
+        done = tell_again(said | {"newsroom": [], "desks": desks})
+
+        assert settings_of(desk).server == known
+        assert "other desks" in done.err
+        assert "theirs" in done.err
 
     def test_is_refused_when_it_is_another_servers(
         self, desk: DeskAt, tell_again: Callable[[dict[str, object]], Answer]
