@@ -68,8 +68,8 @@ def _learned(before: Settings, after: Settings, server: ServerPairing) -> Iterat
             yield f"it says that {name} may sign key lists, the desk whose key is {key}"
     elif server.desks and server.desks != after.server.signers:
         theirs = ", ".join(sorted(server.desks.values()))
-        yield f"warning: it names other desks that may sign key lists than this one knows: {theirs}"
-        yield "none of that is believed. a desk that may sign names others: tapedrop-intake keys add"
+        yield f"warning: it names other desks that may sign lists than this one knows: {theirs}"
+        yield "none of that is believed. who may sign names others: tapedrop-intake keys add"
 
 
 def show_pairing(
