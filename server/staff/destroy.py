@@ -46,6 +46,8 @@ class Plan:
     process: int | None
     runs: bool
     """Whether the drop runs, also where its process can't be told."""
+    lock: Path
+    """What the running drop holds."""
 
 
 def plan(
@@ -73,6 +75,7 @@ def plan(
         tuple(Path("/dev") / name for name in dict.fromkeys(names)),
         holder_of(folder / LOCK),
         _runs(folder),
+        folder / LOCK,
     )
 
 
@@ -80,9 +83,11 @@ def destroy(planned: Plan) -> Iterator[Done]:
     """Do it; tell of each thing as it is done."""
     for file in planned.files:
         yield _done(str(file), partial(_erase, file))
-    if planned.process is not None:
-        yield _done(f"the running drop, process {planned.process}", partial(_end, planned.process))
-    elif planned.runs:
+    # Since the plan was shown it may have been started anew, and its number be another's.
+    process = holder_of(planned.lock)
+    if process is not None:
+        yield _done(f"the running drop, process {process}", partial(_end, process))
+    elif planned.runs and planned.process is None:
         yield Done("the running drop", "its process can't be seen from here; stop it")
     for disk in planned.disks:
         yield _done(f"the LUKS keys of {disk}", partial(erase_header, disk))
@@ -102,6 +107,8 @@ def _done(what: str, work: Callable[[], None]) -> Done:
         return Done(what, str(error))
     except OSError as error:
         return Done(what, os.strerror(error.errno or 0).lower())
+    except RuntimeError:  # what pathlib says of a link that leads to itself
+        return Done(what, "it is a link that leads nowhere")
     return Done(what, "")
 
 

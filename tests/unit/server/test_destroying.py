@@ -10,7 +10,7 @@ import pytest
 
 from server.config import Config, Credentials, Tor
 from server.staff.destroy import Plan, destroy, plan
-from server.staff.ending import end, holder_of
+from server.staff.ending import holder_of
 
 SECRETS = ("salt", "export.key", "canary", "store.toml")
 
@@ -105,6 +105,15 @@ class TestWhatIsLeft:
         assert {file.name for file in (folder / "credentials").iterdir()} == {"salt", "canary"}
         assert first.problem == ""
 
+    def test_a_link_that_leads_to_itself_keeps_nothing_else(self, folder: Path) -> None:
+        salt = folder / "credentials/salt"
+        salt.unlink()
+        salt.symlink_to("salt")
+
+        list(destroy(planned(folder)))
+
+        assert {file.name for file in (folder / "credentials").iterdir()} <= {"salt"}
+
     def test_a_second_time_there_is_nothing_to_do(self, folder: Path) -> None:
         list(destroy(planned(folder)))
 
@@ -119,17 +128,20 @@ class TestTheRunningDrop:
             "fcntl.flock(held, fcntl.LOCK_EX); print(flush=True); sys.stdin.read()"
         )
         command = [sys.executable, "-c", holds, lock]
+        before = planned(tmp_path)
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
             assert process.stdout is not None
             process.stdout.readline()
 
             assert holder_of(lock) == process.pid
-            assert end(process.pid)
+            # Also where it was started only after the plan was shown.
+            (done,) = destroy(before)
+            assert done == (f"the running drop, process {process.pid}", "")
 
         assert holder_of(lock) is None
 
-    def test_is_named_where_its_process_cannot_be_told(self) -> None:
-        (done,) = destroy(Plan((), (), process=None, runs=True))
+    def test_is_named_where_its_process_cannot_be_told(self, tmp_path: Path) -> None:
+        (done,) = destroy(Plan((), (), process=None, runs=True, lock=tmp_path / "missing"))
 
         assert done.what == "the running drop"
         assert "stop it" in done.problem
