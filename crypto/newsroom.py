@@ -10,7 +10,7 @@ feed.
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from hashlib import sha256
 from typing import Final
 
@@ -35,6 +35,16 @@ class NewsroomKey:
     problem: str
     algorithm: str = ""
     """Of primary and subkey, as people say it."""
+
+    def days_left(self, now: datetime) -> int | None:
+        """Return how many days it can be sealed to, today among them; None when it never ends.
+
+        The day on which it ends is none of them: see `read_newsroom`.
+        """
+        if self.expires is None:
+            return None
+        last = datetime.fromtimestamp(self.expires, UTC).date()
+        return (last - now.astimezone(UTC).date()).days
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +84,8 @@ class Newsroom:
 
     def ends_within(self, days: int, now: datetime) -> tuple[NewsroomKey, ...]:
         """Return the usable keys that end within so many days from `now`."""
-        last = (now + timedelta(days=days)).timestamp()
-        return tuple(key for key in self.usable if key.expires is not None and key.expires <= last)
+        left = ((key, key.days_left(now)) for key in self.usable)
+        return tuple(key for key, still in left if still is not None and still <= days)
 
     def none_left_within(self, days: int, now: datetime) -> bool:
         """Say whether no key that is here can be sealed to so many days from `now`."""

@@ -22,7 +22,6 @@ from server.newsroom import SOON_DAYS, Keyring
 from server.threads import in_thread
 
 _HOUR_SECONDS: Final = 3600
-_DAY_SECONDS: Final = 86_400
 _BROKEN: Final = {
     errno.EACCES,
     errno.EIO,
@@ -85,8 +84,7 @@ def _of_keys(newsroom: Newsroom, now: datetime) -> Iterator[Alarming]:
     if unusable or not newsroom.keys:
         yield NewsroomKeyUnusable(unusable, len(newsroom.usable))
     if newsroom.usable and newsroom.none_left_within(SOON_DAYS, now):
-        last = max(key.expires or 0 for key in newsroom.usable)
-        yield NewsroomKeysEnding(int(last - now.timestamp()) // _DAY_SECONDS)
+        yield NewsroomKeysEnding(max(key.days_left(now) or 0 for key in newsroom.usable))
 
 
 def is_broken(place: Path) -> bool:

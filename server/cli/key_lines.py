@@ -28,7 +28,7 @@ def with_problem(key: NewsroomKey) -> str:
 
 def checked(key: NewsroomKey, now: datetime, signed: frozenset[str] | None) -> str:
     """Return all there is to know of a key, in one line."""
-    days = days_left(key, now)
+    days = key.days_left(now)
     facts = [key.algorithm, _until(key), *([f"{days} days"] if days is not None else [])]
     if signed is not None:
         facts.append("signed for" if key.fingerprint in signed else "not signed for")
@@ -39,11 +39,6 @@ def checked(key: NewsroomKey, now: datetime, signed: frozenset[str] | None) -> s
 def ends_soon(key: NewsroomKey) -> str:
     """Return when a key ends, and what to do about it."""
     return f"{spaced(key.fingerprint)} ends on {_day(key)}: have a new one made"
-
-
-def days_left(key: NewsroomKey, now: datetime) -> int | None:
-    """Return the whole days until a key ends; None when it never does."""
-    return None if key.expires is None else int((key.expires - now.timestamp()) // 86_400)
 
 
 def spaced(fingerprint: str) -> str:

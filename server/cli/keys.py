@@ -14,7 +14,6 @@ from server.cli import keylists, retiring
 from server.cli.key_lines import (
     checked,
     compact,
-    days_left,
     ends_soon,
     line,
     said,
@@ -147,7 +146,7 @@ def check(staff: bool, config_file: Path, as_json: bool) -> None:
         said(key)
         | {
             "algorithm": key.algorithm,
-            "days": days_left(key, now),
+            "days": key.days_left(now),
             "signed_for": None if signed is None else key.fingerprint in signed,
         }
         for key in newsroom.keys

@@ -14,7 +14,7 @@ from crypto.newsroom import NewsroomKey
 from server.config import Config
 from server.newsroom import newsroom_of
 from server.running import is_running
-from server.staff.checks.keys import days_left, staff_keys
+from server.staff.checks.keys import staff_keys
 from server.staff.counted import Counted, counted
 from server.staff.days import (
     last_arrived,
@@ -91,8 +91,8 @@ async def status_of(folder: Path, config: Config, store: Store, *, now: datetime
         heartbeat=last_heartbeat(receipts),
         arrived=last_arrived(receipts),
         desks=tuple(_desk(each, signers, receipts) for each in desks),
-        newsroom_keys=_keys(newsroom_of(folder, config, now=now).keys, today),
-        staff_keys=_keys(staff_keys(folder, config, now=now), today),
+        newsroom_keys=_keys(newsroom_of(folder, config, now=now).keys, now),
+        staff_keys=_keys(staff_keys(folder, config, now=now), now),
         told=last_told(receipts),
     )
 
@@ -101,9 +101,9 @@ def _desk(desk: Desk, signers: Container[str], receipts: Path) -> DeskStatus:
     return DeskStatus(desk.desk, desk.signing_key in signers, last_heard(receipts, desk))
 
 
-def _keys(keys: Iterable[NewsroomKey], today: date) -> tuple[KeyStatus, ...]:
+def _keys(keys: Iterable[NewsroomKey], now: datetime) -> tuple[KeyStatus, ...]:
     return tuple(
-        KeyStatus(key.fingerprint, key.name, days_left(key, today), key.problem) for key in keys
+        KeyStatus(key.fingerprint, key.name, key.days_left(now), key.problem) for key in keys
     )
 
 

@@ -1,6 +1,6 @@
 """The keys: whom recordings are sealed to, who reads alerts, and that no secret one lies here."""
 
-from datetime import UTC, date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -85,18 +85,11 @@ def secrets(ground: Ground) -> Answers:
         yield ok("the salt and the export key are there")
 
 
-def days_left(key: NewsroomKey, today: date) -> int | None:
-    """Return the days until a key ends, by its last whole day; None where it never does."""
-    if key.expires is None:
-        return None
-    return (datetime.fromtimestamp(key.expires, tz=UTC).date() - today).days
-
-
 def _judged(key: NewsroomKey, now: datetime, *, whose: str, todo: str) -> Answer:
     named = f"{whose} key {key.fingerprint[-16:]} ({key.name})"
     if key.problem:
         return fail(f"{named}: {key.problem}", todo)
-    left = days_left(key, now.astimezone(UTC).date())
+    left = key.days_left(now)
     if left is None:
         return ok(f"{named} never expires")
     if left <= SOON_DAYS:

@@ -184,6 +184,15 @@ class TestTheClock:
         assert not newsroom.none_left_within(60, NOW)
         assert replace(newsroom, keys=newsroom.ends_within(60, NOW)).none_left_within(60, NOW)
 
+    def test_days_left_are_those_on_which_it_can_be_sealed_to_whatever_the_hour(self) -> None:
+        ends = datetime(2030, 3, 10, 6, tzinfo=UTC)
+        key = NewsroomKey("A" * 40, "B" * 40, "x", int(ends.timestamp()), "")
+
+        early, late = datetime(2030, 3, 9, 1, tzinfo=UTC), datetime(2030, 3, 9, 23, tzinfo=UTC)
+        assert [key.days_left(early), key.days_left(late), key.days_left(ends)] == [1, 1, 0]
+        assert Newsroom((key,)).ends_within(1, early) == Newsroom((key,)).ends_within(1, late)
+        assert replace(key, expires=None).days_left(early) is None
+
     def test_no_key_is_left_where_there_is_none(self) -> None:
         assert Newsroom(()).none_left_within(60, NOW)
 
