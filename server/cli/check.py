@@ -44,7 +44,7 @@ def command(send_alert: bool, config_file: Path, as_json: bool) -> int:
     for check in every_check(Ground(folder, config, datetime.now(UTC))):
         checks.append(check)
         if not as_json:
-            # At once: asking through tor may take a minute.
+            # At once: asking through tor may take two minutes.
             answer({}, _lines(check), as_json=False)
     worst = max(_EXIT_CODES[check.verdict] for check in checks)
     counted = Counter(check.verdict for check in checks)
