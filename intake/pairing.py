@@ -86,8 +86,12 @@ def desk_pairing(settings: Settings, signing_key: str, block: str) -> bytes:
 def _read(path: Path) -> dict[str, Any]:
     if path == STANDARD_INPUT:
         return _object(path, sys.stdin.buffer.read(LARGEST_BYTES + 1))
-    with path.open("rb") as file:
-        return _object(path, file.read(LARGEST_BYTES + 1))
+    try:
+        with path.open("rb") as file:
+            untrusted = file.read(LARGEST_BYTES + 1)
+    except OSError as error:
+        raise BadSettings(path, (error.strerror or "it can't be read").lower()) from None
+    return _object(path, untrusted)
 
 
 def _object(path: Path, untrusted: bytes) -> dict[str, Any]:

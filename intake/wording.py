@@ -162,7 +162,8 @@ def told(error: BaseException, *, about: str = "it") -> tuple[str, str]:
         if kind in _SAID:
             sentence, hint = _SAID[kind]
             facts |= {"about": about, "error": plain(str(error))}
-            return sentence.format_map(facts), hint.format_map(facts)
+            # Of "it", where only one thing is done, the sentence says enough.
+            return sentence.format_map(facts).removeprefix("it: "), hint.format_map(facts)
     # Its own message could hold anything.
     return f"{about}: unexpected {type(error).__name__}", "please report this as a fault"
 

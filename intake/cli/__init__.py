@@ -71,6 +71,9 @@ def run(arguments: list[str]) -> int:
     try:
         # Without standalone mode, click lets a verb's own return value through.
         return int(verbs.main(arguments, prog_name=PROGRAM, standalone_mode=False) or 0)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return USAGE
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else PROGRAM
         message = error.format_message().rstrip(".")

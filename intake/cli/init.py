@@ -7,10 +7,10 @@ from typing import Final
 
 import click
 
-from crypto.newsroom import list_digest
 from intake.cli.desk import as_json, desk_gpg
 from intake.cli.pair import show_pairing
 from intake.cli.talk import confirm
+from intake.errors import KeyNotUsable
 from intake.founding import found_desk
 from intake.layout import Layout
 from intake.pairing import read_server_pairing
@@ -22,7 +22,7 @@ _EPILOG: Final = """\b
 Example:
   $ tapedrop-intake init desk --server server.json \\
         --key 3F0A1C44B5D27E90AA61F0C2D9B8E7F65B0C91F2
-  $ cp desk/pairing.json /media/stick      (for tapedrop-server pair)
+  $ tapedrop-intake --desk desk pair --to /media/stick/pairing.json
 """
 
 
@@ -69,6 +69,8 @@ def make_desk(
     Asks for the eight words that the server showed, and shows those of this desk's own file.
     """
     home = (gnupg or Path.home() / ".gnupg").resolve()
+    if not home.is_dir():
+        raise KeyNotUsable(key, f"there is no keyring {home}")
     server, server_words = read_server_pairing(server_file)
     # Ours are not shown: who copies them has compared nothing.
     question = "type the eight words that the server showed when its file was made"
@@ -85,5 +87,5 @@ def make_desk(
     if not as_json:
         click.echo(f"made {settings.desk.name} in {folder}")
         click.echo(f"it believes bags signed by {settings.server.export_key}")
-        click.echo(f"its newsroom is {list_digest(settings.server.newsroom).hex()}")
+        click.echo(f"its newsroom's keys: {', '.join(settings.server.newsroom)}")
     show_pairing(Layout(folder), as_json=as_json)

@@ -26,6 +26,8 @@ _NEXT: Final = "next: tapedrop-intake keys sign --to STICK; the server believes 
 
 @click.group(
     "keys",
+    short_help="The newsroom's keys, and which desks may sign for them.",
+    subcommand_metavar="VERB …",
     epilog="""\b
 Example:
   $ tapedrop-intake --desk desk keys add colleague.asc
@@ -38,6 +40,7 @@ def keys() -> None:
 
 @keys.command(
     "list",
+    short_help="List the keys, and the desks that may sign.",
     epilog="""\b
 Example:
   $ tapedrop-intake --desk desk keys list
@@ -91,6 +94,7 @@ def add(
 
 @keys.command(
     "retire",
+    short_help="Take a key, or a desk, off the list.",
     epilog="""\b
 Example:
   $ tapedrop-intake --desk desk keys retire 3F0A1C44B5D27E90AA61F0C2D9B8E7F65B0C91F2
@@ -124,6 +128,7 @@ def retire(which: str, given: str | None, desk: Layout, as_json: bool) -> None:
 
 @keys.command(
     "sign",
+    short_help="Sign the list for the server and the other desks.",
     epilog="""\b
 Example:
   $ tapedrop-intake --desk desk keys sign --to /media/stick
@@ -152,7 +157,8 @@ def sign(to: Path, desk: Layout, as_json: bool) -> None:
     if as_json:
         print_json({"list": str(path), "readers": list(after.server.newsroom)})
         return
-    click.echo(f"signed {len(after.server.newsroom)} keys in {path}")
+    count = len(after.server.newsroom)
+    click.echo(f"signed {count} {'key' if count == 1 else 'keys'} in {path}")
     click.echo(f"next, at the server: tapedrop-server keys add {path.name}")
     click.echo("and at each other desk: tapedrop-intake keys add with the same file")
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 from typing import Final
 
 import click
@@ -22,7 +23,9 @@ Example:
 """
 
 
-@click.command("pair", epilog=_EPILOG)
+@click.command(
+    "pair", short_help="Show this desk's words, or take the server's file anew.", epilog=_EPILOG
+)
 @click.argument("server_file", metavar="[SERVER_FILE]", required=False,
                 type=click.Path(path_type=Path, allow_dash=True))  # fmt: skip
 @click.option("--to", metavar="FILE", type=click.Path(path_type=Path),
@@ -84,6 +87,12 @@ def show_pairing(
     if as_json:
         print_json({"desk": said.desk, "pairing": str(path), "words": words})
         return
-    click.echo(f"now carry {path} to the server: tapedrop-server pair {path.name}")
+    if carried is None:
+        mine = quote(str(desk.folder))
+        click.echo(f"next: tapedrop-intake --desk {mine} pair --to STICK/{path.name}")
+        click.echo(f"then, at the server: tapedrop-server pair STICK/{path.name}")
+    else:
+        click.echo(f"wrote {path}")
+        click.echo(f"next, at the server: tapedrop-server pair STICK/{path.name}")
     click.echo("it asks for these eight words; read them out, don't send them along:")
     click.echo(f"  {words}")

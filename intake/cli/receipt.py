@@ -20,7 +20,7 @@ Example:
 """
 
 
-@click.command("receipt", epilog=_EPILOG)
+@click.command("receipt", short_help="Put receipts and waiting replies on a stick.", epilog=_EPILOG)
 @click.option("--to", metavar="DIR", required=True, type=click.Path(path_type=Path),
               help="The stick, or a folder that is made.")  # fmt: skip
 @at_desk

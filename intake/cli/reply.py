@@ -21,7 +21,7 @@ Example:
 """
 
 
-@click.command("reply", epilog=_EPILOG)
+@click.command("reply", short_help="Write to the source of a drop.", epilog=_EPILOG)
 @click.argument("drop_id", metavar="ID")
 @click.option("--text-from", "file", metavar="FILE", type=click.File("rb"),
               help="The reply's text, in UTF-8; - is standard input.")  # fmt: skip

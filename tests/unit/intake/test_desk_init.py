@@ -5,6 +5,7 @@ import stat
 import tomllib
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,21 @@ class TestADeskThatIsNotMade:
         refused = init(tell, tmp_path / "d", pairing, elsewhere)
         assert refused.code == 2
         assert stranger.fingerprint in refused.err
+
+    def test_a_keyring_that_is_not_there_is_named(
+        self, tell: Tell, tmp_path: Path, pairing: Path, reporter: Person
+    ) -> None:
+        refused = init(tell, tmp_path / "d", pairing, replace(reporter, home=tmp_path / "none"))
+        assert refused.code == 2
+        assert f"there is no keyring {tmp_path / 'none'}" in refused.err
+
+    def test_a_server_file_that_is_not_there_is_named(
+        self, tell: Tell, tmp_path: Path, reporter: Person
+    ) -> None:
+        refused = tell("init", tmp_path / "d", "--server", tmp_path / "none.json",
+                       "--key", reporter.fingerprint, "--gnupg", reporter.home)  # fmt: skip
+        assert refused.code == 2
+        assert "none.json can't be used: no such file or directory" in refused.err
 
     @pytest.mark.parametrize(
         "said",

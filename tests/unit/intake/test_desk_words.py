@@ -60,6 +60,10 @@ class TestErrors:
         assert "source said" not in sentence + hint
         assert exits.exit_code(KeyError()) == 5
 
+    def test_where_only_one_thing_is_done_the_sentence_begins_with_what_failed(self) -> None:
+        assert told(sealing.GpgFailed("gpg is gone"))[0] == "gpg is gone"
+        assert told(sealing.GpgFailed("gpg is gone"), about="drop-0007")[0].startswith("drop-0007")
+
     def test_a_full_disk_is_called_one(self) -> None:
         assert "the disk is full" in told(OSError(28, "No space left on device"))[0]
         assert told(OSError(13, "Permission denied", "/x"))[0] == "/x: permission denied"
@@ -112,6 +116,18 @@ class TestHelp:
         assert shown.exit_code == 0
         assert shown.output.startswith("Usage: tapedrop-intake")
         assert "  $ tapedrop-intake" in shown.output.partition("Example:\n")[2]
+
+    @pytest.mark.parametrize("group", [[], ["keys"]])
+    def test_it_says_of_each_verb_what_it_does_in_a_whole_sentence(self, group: list[str]) -> None:
+        shown = CliRunner().invoke(verbs, [*group, "--help"], prog_name="tapedrop-intake")
+        listed = shown.output.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()
+        assert listed
+        assert [line for line in listed if not line.endswith(".") or line.endswith("...")] == []
+
+    def test_verbs_below_a_verb_are_listed_where_none_is_named(self, desk: DeskAt) -> None:
+        answer = desk("keys")
+        assert answer.code == 2
+        assert answer.err.startswith("Usage: tapedrop-intake keys [OPTIONS] VERB …\n")
 
     def test_a_wrong_option_is_a_question_of_usage(self, desk: DeskAt) -> None:
         answer = desk("list", "--colour")
