@@ -348,8 +348,8 @@ class Gpg:
         if limit_seconds is not None:
             timer.start()
         try:
-            if self._ended:
-                run.kill()
+            if self._ended:  # since it was begun; a gpg killed as it starts may have done its work
+                raise GpgFailed("gpg is not started any more", starved=True)
             yield
         finally:
             timer.cancel()
