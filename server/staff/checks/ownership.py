@@ -59,7 +59,7 @@ def owner(ground: Ground) -> Answers:
         if place.exists() and place.stat().st_uid != whose:
             answered = True
             says = f"{place} belongs to {_name(place.stat().st_uid)}"
-            yield fail(says, f"chown {_name(whose)} {place}")
+            yield fail(says, f"chown {_name(whose)} {quote(str(place))}")
     if not answered:
         yield ok(f"everything belongs to {_name(whose)}")
 
