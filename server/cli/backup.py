@@ -72,7 +72,8 @@ def command(to: Path, config_file: Path, without_onion: bool, as_json: bool) -> 
 
 def _staff(folder: Path, config: Config, now: datetime) -> tuple[Gpg, Newsroom]:
     """Return the staff's keys, at least one of which can be encrypted to. Raises NotFit."""
-    if not (folder / config.staff.keyring).is_dir():
+    # Root may type this: gpg would make a keyring there that is root's, and no key could come in.
+    if not any((folder / config.staff.keyring).glob("pubring.*")):
         raise NotFit([_NO_STAFF])
     keyring = staff_keyring_of(folder, config)
     staff = keyring.read(now=now)

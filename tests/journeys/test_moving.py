@@ -100,11 +100,15 @@ class TestTheCommands:
     def test_a_drop_whose_staff_have_no_key_is_not_backed_up(
         self, drop: Drop, tmp_path: Path
     ) -> None:
+        shutil.rmtree(drop.folder / "staff")
+        (drop.folder / "staff").mkdir(mode=0o700)
         done = run_server("backup", "--to", tmp_path / "b.gpg", "--config", drop.config)
 
         assert done.returncode == 5
         assert "keys add --staff" in done.stderr
         assert not (tmp_path / "b.gpg").exists()
+        # Root types this, and what root leaves there, the drop's user can't open.
+        assert list((drop.folder / "staff").iterdir()) == []
 
     def test_backup_says_who_opens_it_and_what_is_not_in_it(
         self, staffed: Drop, staff: Newsroom, tmp_path: Path

@@ -123,6 +123,13 @@ class TestJudging:
         assert that_morning.problem == "expired, or expires today"
         assert west_of_greenwich == that_morning
 
+    def test_looking_leaves_nothing_beside_the_keys(self, maker: Maker, tmp_path: Path) -> None:
+        # Root looks too, and the keyring's own user could not open what root left.
+        (tmp_path / "pubring.gpg").write_bytes(maker.exported("good"))
+
+        assert read_newsroom(Gpg(tmp_path), now=NOW).usable
+        assert [path.name for path in tmp_path.iterdir()] == ["pubring.gpg"]
+
     def test_a_disabled_key_counts_no_more(self, maker: Maker) -> None:
         with keyring(maker.exported("good")) as made:
             made.disable(maker.keys["good"])
