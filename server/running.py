@@ -32,7 +32,7 @@ def lock(folder: Path) -> int:
 def is_running(folder: Path) -> bool:
     """Say whether a process serves this folder. It changes nothing."""
     try:
-        descriptor = os.open(folder / LOCK, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(folder / LOCK, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
     try:

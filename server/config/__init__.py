@@ -124,8 +124,10 @@ def read_config(path: Path) -> Config:
         raise SettingsRefused(f"can't read {path}: {error.strerror}", hint=hint) from None
     except msgspec.ValidationError as error:
         raise SettingsRefused(_plain(str(error)), hint=_known(str(error))) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise SettingsRefused(f"{path} is not TOML: {error}") from None
+    if b"\\u0000" in msgspec.json.encode(config):
+        raise SettingsRefused("a setting holds a zero byte, which no path can")
     if problem := config.problems():
         raise SettingsRefused(problem)
     return config

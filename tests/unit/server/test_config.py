@@ -106,6 +106,16 @@ class TestMistakes:
             read_config(written(tmp_path, text))
 
     @pytest.mark.parametrize(
+        "text",
+        [f"a = {5000 * '['}", f"version = {5000 * '9'}", '[credentials]\nsalt = "a\\u0000"'],
+        ids=["brackets", "digits", "zero byte"],
+    )
+    def test_that_would_be_a_fault_of_ours_are_refused(self, tmp_path: Path, text: str) -> None:
+        # `destroy` goes by the usual places then; it must not fall over what somebody wrote there.
+        with pytest.raises(SettingsRefused):
+            read_config(written(tmp_path, text))
+
+    @pytest.mark.parametrize(
         "named", ['bucket = "drop-7f3a"', 'endpoint = "https://store.example"']
     )
     def test_a_bucket_is_never_taken_for_a_folder(self, tmp_path: Path, named: str) -> None:
