@@ -102,7 +102,8 @@ def retired(desks: Path, fingerprint: str, *, now: datetime) -> None:
         return
     said: dict[str, Any] = {
         "readers": roster.readers - {fingerprint},
-        "retired": roster.retired | {fingerprint: int(now.timestamp())},
+        # By a desk's clock that is ahead, the list that was taken last is of later than now.
+        "retired": roster.retired | {fingerprint: max(int(now.timestamp()), roster.signed_at)},
     }
     _keep(desks, msgspec.structs.replace(roster, **said))
 

@@ -193,6 +193,15 @@ class TestASignedList:
         drop.take(a_list(drop.desk, keys["One"], keys["Two"], at=NOW + timedelta(hours=2)))
         assert keys["Two"].fingerprint in drop.readers
 
+    def test_brings_no_retired_key_back_because_the_desks_clock_was_ahead(
+        self, drop: Drop, keys: dict[str, Key]
+    ) -> None:
+        both = a_list(drop.desk, keys["One"], keys["Two"], at=NOW + timedelta(days=1))
+        drop.take(both)
+        roster.retired(drop.desks, keys["Two"].fingerprint, now=NOW)
+
+        self.refused(drop, both, BadKeyList)
+
     def test_that_leaves_no_usable_key_is_refused(self, drop: Drop, keys: dict[str, Key]) -> None:
         drop.keyring.gpg.add_keys(keys["Ended"].block.encode())
         named = {keys["One"].fingerprint: "", keys["Ended"].fingerprint: ""}
