@@ -19,7 +19,7 @@ from crypto.errors import GpgFailed
 from crypto.gpg import Gpg
 from crypto.newsroom import Newsroom, read_newsroom
 from server.config import Config
-from server.staff.roster import signed_for
+from server.staff.desks.roster import signed_for
 
 SOON_DAYS: Final = 60
 """A key that ends within so many days is warned of."""

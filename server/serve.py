@@ -32,10 +32,10 @@ from server.scrubbing import Scrubber
 from server.sealing import Sealer
 from server.sessions import Sessions
 from server.spool import Spool
-from server.staff.alerts import Alerts, how_it_is
 from server.staff.checks.starting import clock_fit, folders_fit, newsroom_fit, read_logo, read_salt
-from server.staff.lockdown import locked_down
-from server.staff.told import tell_daily
+from server.staff.emergency.lockdown import locked_down
+from server.staff.mail.alerts import Alerts, how_it_is
+from server.staff.overview.told import tell_daily
 from server.store import Store
 from server.store.opening import open_store
 from server.store.ours import ours_only

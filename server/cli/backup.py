@@ -12,7 +12,7 @@ from server.cli.talk import counted, note, size_text, warn
 from server.config import Config, Engine
 from server.errors import NotFit
 from server.newsroom import staff_keyring_of
-from server.staff.backup import BackedUp, backup
+from server.staff.moving.backup import BackedUp, backup
 
 _NO_STAFF = "security staff have no usable key here; add one: tapedrop-server keys add --staff FILE"
 

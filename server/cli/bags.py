@@ -9,8 +9,8 @@ from server.cli.options import answer
 from server.cli.talk import note
 from server.errors import NotPaired, ServerError
 from server.staff.alone import alone
-from server.staff.answers import Answers, bags_at, read_answers
-from server.staff.desks import paired
+from server.staff.desks.desk import paired
+from server.staff.sticks.answers import Answers, bags_at, read_answers
 
 Told = tuple[dict[str, Any], str]
 """What one bag came to: for a program, and as a line for a person."""

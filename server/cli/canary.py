@@ -12,7 +12,7 @@ import click
 from server.cli.options import answer, config_option, drop_at, json_option
 from server.cli.talk import Progress, note
 from server.errors import CanaryFailed, CantReach, NoEnvelope, NoPage, NotInMailbox, TurnedAway
-from server.staff.days import keep_last_arrived
+from server.staff.overview.days import keep_last_arrived
 
 _DAY_SECONDS: Final = 24 * 60 * 60
 _OUTCOMES: Final[dict[type[CanaryFailed], str]] = {
@@ -51,8 +51,8 @@ def command(config_file: Path, url: str, socks: str, at_random: bool, as_json: b
     The drop counts it as a source's: nothing tells the two apart but the desks.
     """
     # Imported here, because the other verbs need nothing of the pages.
-    from server.staff.flight import alone, fly, memo
-    from server.staff.reach import place_of
+    from server.staff.canary.flight import alone, fly, memo
+    from server.staff.canary.reach import place_of
 
     folder, config = drop_at(config_file)
     place = place_of(folder, config, url=url, socks=socks)

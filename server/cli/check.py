@@ -11,9 +11,9 @@ import click
 
 from server.cli.options import answer, config_option, drop_at, json_option
 from server.cli.talk import note
-from server.staff.alerts import send_trial
 from server.staff.checks import Ground, Verdict
 from server.staff.checks.every import Check, every_check
+from server.staff.mail.alerts import send_trial
 
 _EXIT_CODES: Final = {Verdict.OK: 0, Verdict.LOOK: 1, Verdict.FAIL: 5}
 

@@ -11,7 +11,7 @@ from server.cli.options import answer, config_option, folder_of, json_option
 from server.cli.talk import confirm, note, warn
 from server.config import Config, Engine, read_config
 from server.errors import SettingsRefused
-from server.staff.destroy import Done, Plan, destroy, plan
+from server.staff.emergency.destroy import Done, Plan, destroy, plan
 
 _STAYS: Final = (
     "what was carried elsewhere: the newsroom's keys open drops on sticks and at desks as before",

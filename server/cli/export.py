@@ -12,8 +12,8 @@ from server.cli.options import answer, config_option, drop_at, json_option
 from server.cli.talk import Progress, counted, note, size_text
 from server.config import Config, Engine
 from server.newsroom import newsroom_of
-from server.staff.export import Exported, export
-from server.staff.pairing import read_export_key
+from server.staff.desks.pairing import read_export_key
+from server.staff.sticks.export import Exported, export
 from server.store.opening import open_to_look
 
 

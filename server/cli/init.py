@@ -12,8 +12,8 @@ from server.cli.options import answer, json_option
 from server.config import Config
 from server.errors import SettingsRefused
 from server.files import write_new
-from server.staff.canary import new_canary
-from server.staff.pairing import new_export_key
+from server.staff.canary.identity import new_canary
+from server.staff.desks.pairing import new_export_key
 from server.staff.versions import RECEIPTS, VERSION_FILE
 
 

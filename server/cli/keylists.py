@@ -7,9 +7,9 @@ from server.cli.options import answer
 from server.cli.talk import counted
 from server.config import Config
 from server.newsroom import keyring_of
-from server.staff import keylists
-from server.staff.keylists import Change
-from server.staff.pairing import read_export_key
+from server.staff.desks import keylists
+from server.staff.desks.keylists import Change
+from server.staff.desks.pairing import read_export_key
 
 
 def take(folder: Path, config: Config, untrusted: bytes, *, as_json: bool) -> None:

@@ -8,7 +8,7 @@ import click
 from server.cli.options import answer, config_option, folder_of, json_option
 from server.cli.talk import confirm, note
 from server.running import is_running
-from server.staff.lockdown import lock_down, locked_down
+from server.staff.emergency.lockdown import lock_down, locked_down
 
 _TYPED: Final = "lock down"
 _WILL: Final = (

@@ -15,10 +15,10 @@ from server.config import Config
 from server.errors import NotPaired, SettingsRefused
 from server.files import carry_out
 from server.newsroom import keyring_of
-from server.staff import pairing
-from server.staff.canary import canary_of
-from server.staff.desks import LARGEST_BYTES
-from server.staff.pairing import Meeting
+from server.staff.canary.identity import canary_of
+from server.staff.desks import pairing
+from server.staff.desks.desk import LARGEST_BYTES
+from server.staff.desks.pairing import Meeting
 
 
 @click.command(

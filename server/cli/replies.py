@@ -8,8 +8,8 @@ import click
 from server.cli.bags import Told, take_each
 from server.cli.options import config_option, drop_at, json_option
 from server.cli.talk import Progress
-from server.staff.answers import Answers
-from server.staff.replies import Delivered, deliver_replies
+from server.staff.sticks.answers import Answers
+from server.staff.sticks.replies import Delivered, deliver_replies
 from server.store.opening import open_store
 
 

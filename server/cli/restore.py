@@ -16,7 +16,7 @@ from server.cli.talk import PROGRAM, counted, warn
 from server.config import Engine
 from server.errors import BadBackup
 from server.newsroom import newsroom_of
-from server.staff.restore import Restored, digest_of, restore
+from server.staff.moving.restore import Restored, digest_of, restore
 
 _WHERE_STAFF_SIT: Final = (
     "GPG_TTY",

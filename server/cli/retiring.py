@@ -11,7 +11,7 @@ from server.cli.key_lines import compact, line, spaced
 from server.cli.options import answer, config_option, json_option, keyring_at, staff_option
 from server.cli.talk import confirm, note
 from server.newsroom import Keyring
-from server.staff import roster
+from server.staff.desks import roster
 
 
 @click.command(

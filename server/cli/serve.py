@@ -8,7 +8,7 @@ import click
 
 from server.cli.options import answer, config_option, drop_at, json_option
 from server.cli.talk import note, warn
-from server.staff.lockdown import locked_down
+from server.staff.emergency.lockdown import locked_down
 
 UNFENCED: Final = (
     "warning: recordings are read WITHOUT A SANDBOX: one of them can take this drop over",

@@ -11,9 +11,9 @@ from server.cli.options import answer, config_option, drop_at, json_option
 from server.config import Config
 from server.errors import SettingsRefused
 from server.files import replace
-from server.staff.attention import Attention, attention_to
-from server.staff.prometheus import prometheus_text
-from server.staff.status import Status, lines_of, status_of
+from server.staff.overview.attention import Attention, attention_to
+from server.staff.overview.prometheus import prometheus_text
+from server.staff.overview.status import Status, lines_of, status_of
 from server.store.opening import open_to_look
 
 _FOR_ANOTHER_USER = 0o644

@@ -8,7 +8,7 @@ import click
 from server.cli.options import answer, config_option, folder_of, json_option
 from server.cli.talk import confirm, note
 from server.running import is_running
-from server.staff.lockdown import locked_down, unlock
+from server.staff.emergency.lockdown import locked_down, unlock
 
 _TYPED: Final = "unlock"
 

@@ -18,7 +18,7 @@ from exportday import FIRST, SECOND, Blocks, Day, blobs
 from sticks import Stick, ext4_stick, fat_stick
 
 from faults.conftest import Note
-from server.staff.sticks import (
+from server.staff.sticks.stick import (
     StickDiffers,
     StickFull,
     StickGone,
@@ -264,7 +264,7 @@ import asyncio, sys
 from datetime import date
 from pathlib import Path
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from server.staff.export import export
+from server.staff.sticks.export import export
 from server.store.local import LocalStore
 folder = Path(sys.argv[1])
 asyncio.run(export(

@@ -11,11 +11,11 @@ from socks import socks
 from crypto.codename import new_codename
 from server.config import read_config
 from server.errors import CantReach, TurnedAway
-from server.staff.canary import canary_of
-from server.staff.days import last_arrived
-from server.staff.flight import visit
-from server.staff.reach import Place, place_of
-from server.staff.receipts import last_canary
+from server.staff.canary.flight import visit
+from server.staff.canary.identity import canary_of
+from server.staff.canary.reach import Place, place_of
+from server.staff.overview.days import last_arrived
+from server.staff.sticks.receipts import last_canary
 
 ONION = "a" * 56 + ".onion"
 

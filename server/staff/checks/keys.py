@@ -11,7 +11,7 @@ from server.errors import NotFit
 from server.newsroom import SOON_DAYS, newsroom_of
 from server.staff.checks import Answer, Answers, Ground, fail, look, ok
 from server.staff.checks.starting import read_salt
-from server.staff.pairing import read_export_key
+from server.staff.desks.pairing import read_export_key
 
 _OLDEST_GPG: Final = (2, 2, 40)
 _ADD: Final = "have a new one made at the desk, and: tapedrop-server keys add FILE.asc"

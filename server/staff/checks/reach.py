@@ -14,9 +14,9 @@ import msgspec
 from server.config import Tor
 from server.errors import CantReach, SettingsRefused
 from server.running import is_running
+from server.staff.canary.front_page import front_page
+from server.staff.canary.reach import place_of
 from server.staff.checks import Answers, Ground, fail, look, ok
-from server.staff.front_page import front_page
-from server.staff.reach import place_of
 
 _HERE_SECONDS: Final = 10.0
 _TOR_SECONDS: Final = 60.0

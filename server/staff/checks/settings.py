@@ -7,10 +7,10 @@ from typing import Final
 
 from server.config import Config, Engine, Findings, Work
 from server.errors import NotFit
-from server.staff.carrying import PATH
 from server.staff.checks import Answer, Answers, Ground, fail, look, ok
 from server.staff.checks.starting import missing_folders, read_logo
-from server.staff.lockdown import locked_down
+from server.staff.emergency.lockdown import locked_down
+from server.staff.mail.carrying import PATH
 
 _OTHERS_WRITE: Final = 0o022
 _USUAL: Final = Work()

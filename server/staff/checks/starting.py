@@ -10,7 +10,7 @@ from crypto.newsroom import Newsroom as Keys
 from server.config import Config, Engine, Newsroom
 from server.errors import NotFit
 from server.newsroom import Keyring
-from server.staff.days import last_sweep
+from server.staff.overview.days import last_sweep
 from server.store.trading import can_exchange
 
 _PNG: Final = b"\x89PNG\r\n\x1a\n"

@@ -10,8 +10,8 @@ from browsers.tab import Browser
 from gate import Gate
 
 from crypto.codename import new_codename, words_of
-from server.staff.flight import visit
-from server.staff.reach import Place, directly
+from server.staff.canary.flight import visit
+from server.staff.canary.reach import Place, directly
 
 # Tor Browser trusts onion addresses as others trust https; plain Firefox only when it is told.
 _TRUST = "on => Services.prefs.setBoolPref('dom.securecontext.allowlist_onions', on)"

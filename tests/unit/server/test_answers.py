@@ -13,11 +13,11 @@ from crypto.bag import Kind
 from crypto.errors import BadBag, NewerVersion, WrongSignature
 from crypto.reply import LARGEST_SEALED
 from server.errors import NotPaired
-from server.staff.answers import bags_at, read_answers
-from server.staff.desks import Desk, paired
-from server.staff.opened import keep_exported, opened_drops
-from server.staff.receipts import last_canary, take_receipts
-from server.staff.replies import Delivered, deliver_replies
+from server.staff.desks.desk import Desk, paired
+from server.staff.sticks.answers import bags_at, read_answers
+from server.staff.sticks.opened import keep_exported, opened_drops
+from server.staff.sticks.receipts import last_canary, take_receipts
+from server.staff.sticks.replies import Delivered, deliver_replies
 from server.store.memory import MemoryStore
 
 TODAY = date(2026, 11, 21)

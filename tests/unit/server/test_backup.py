@@ -16,9 +16,9 @@ from crypto.newsroom import read_newsroom
 from server.cli.restore import next_steps
 from server.config import Config, Places, Tor, read_config
 from server.errors import BadBackup, NotFit, SettingsRefused, StoreFailed
-from server.staff.archive import Entry, tar
-from server.staff.backup import BackedUp, backup
-from server.staff.restore import Restored, digest_of, restore
+from server.staff.moving.archive import Entry, tar
+from server.staff.moving.backup import BackedUp, backup
+from server.staff.moving.restore import Restored, digest_of, restore
 
 
 @pytest.fixture(scope="module")

@@ -25,8 +25,8 @@ from server.errors import (
     TurnedAway,
     WrongRecipients,
 )
-from server.staff.flight import Arrived, alone, fly, memo, visit
-from server.staff.reach import place_of
+from server.staff.canary.flight import Arrived, alone, fly, memo, visit
+from server.staff.canary.reach import place_of
 
 CODENAME = bytes(11)
 RECORDING = bytes(200_000)

@@ -9,7 +9,7 @@ from crypto.codename import SALT_SIZE, derive
 from crypto.errors import NewerVersion
 from server.config import Config
 from server.errors import NotFit
-from server.staff.canary import Canary, canary_of, codename_of
+from server.staff.canary.identity import Canary, canary_of, codename_of
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from drops import Drop, run_server
 
 from server.cli.canary import command
 from server.errors import CantReach
-from server.staff.days import last_arrived
+from server.staff.overview.days import last_arrived
 
 
 @pytest.fixture

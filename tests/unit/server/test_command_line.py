@@ -12,7 +12,7 @@ from crypto.errors import BadBag
 from server import cli
 from server.cli.bags import Told, take_each
 from server.errors import SettingsRefused
-from server.staff.answers import Answers
+from server.staff.sticks.answers import Answers
 
 
 def typed(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:

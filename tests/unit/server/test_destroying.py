@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from server.config import Config, Credentials, Tor
-from server.staff.destroy import Plan, destroy, plan
-from server.staff.ending import holder_of
+from server.staff.emergency.destroy import Plan, destroy, plan
+from server.staff.emergency.ending import holder_of
 
 SECRETS = ("salt", "export.key", "canary", "store.toml")
 

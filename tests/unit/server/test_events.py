@@ -52,7 +52,7 @@ from server.events import (
     every_counted_event,
 )
 from server.journal import Journal, is_the_journal, silence_libraries, step
-from server.staff.sticks import StickFailed
+from server.staff.sticks.stick import StickFailed
 from server.visit import reason_of
 
 NEVER_MET_BY_A_RECORDING = (

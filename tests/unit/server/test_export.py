@@ -17,10 +17,10 @@ from drops import Drop, run_server
 from exportday import BLOCK, FIRST, SECOND, THIRD, Blocks, Day, Pulled, blobs, pull_when
 
 from server.errors import NotFit, StoreFailed
-from server.staff import export as exporting
 from server.staff.alone import alone
-from server.staff.opened import exported_drops
-from server.staff.sticks import (
+from server.staff.sticks import export as exporting
+from server.staff.sticks.opened import exported_drops
+from server.staff.sticks.stick import (
     NameTaken,
     Place,
     StickDiffers,

@@ -16,7 +16,7 @@ from desk import words
 from drops import SERVER, Drop, run_server
 from signing import DeskKey, receipts
 
-from server.staff.export import export
+from server.staff.sticks.export import export
 from server.store import random_name, small
 from server.store.local import LocalStore
 from server.store.memory import MemoryStore

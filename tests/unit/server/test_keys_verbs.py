@@ -19,8 +19,8 @@ from server.cli import main
 from server.errors import NotFit
 from server.files import write_new
 from server.newsroom import Keyring as DropKeyring
-from server.staff import roster
-from server.staff.desks import Desk
+from server.staff.desks import roster
+from server.staff.desks.desk import Desk
 
 pytestmark = pytest.mark.xdist_group("keys_verbs")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from server.errors import NotErased
-from server.staff.disks import erase_header, luks_below
+from server.staff.emergency.disks import erase_header, luks_below
 
 SEES_CRYPTSETUP = pytest.mark.skipif(
     shutil.which("cryptsetup", path="/usr/sbin:/sbin") is None, reason="there is no cryptsetup"

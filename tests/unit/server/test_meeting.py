@@ -12,8 +12,8 @@ from crypto.gpg import Gpg
 from crypto.newsroom import add_keys
 from server.errors import NotPaired
 from server.newsroom import Keyring
-from server.staff import pairing, roster
-from server.staff.desks import paired
+from server.staff.desks import pairing, roster
+from server.staff.desks.desk import paired
 
 NOW = datetime.now(UTC)
 SECOND = {"version": 2, "kind": "tapedrop desk 2"}

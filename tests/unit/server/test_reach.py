@@ -6,7 +6,7 @@ import pytest
 
 from server.config import Config, read_config
 from server.errors import CantReach, SettingsRefused
-from server.staff.reach import place_of
+from server.staff.canary.reach import place_of
 
 ONION = "http://" + "b" * 56 + ".onion"
 

@@ -14,8 +14,8 @@ from crypto.keylist import KeyList, signed
 from crypto.newsroom import add_keys
 from server.errors import NotFit, NotPaired
 from server.newsroom import Keyring
-from server.staff import keylists, roster
-from server.staff.desks import introduced
+from server.staff.desks import keylists, roster
+from server.staff.desks.desk import introduced
 
 NOW = datetime.now(UTC)
 DROP = "d0" * 32

@@ -16,8 +16,8 @@ from crypto.manifest import Condition, Manifest, Source
 from crypto.newsroom import add_keys
 from server.newsroom import Keyring as DropKeyring
 from server.sealing import Sealer
-from server.staff import roster
-from server.staff.desks import Desk
+from server.staff.desks import roster
+from server.staff.desks.desk import Desk
 
 SIZE = 300_000
 MANIFEST = Manifest(

@@ -14,15 +14,15 @@ import pytest
 from guide import rows
 
 from server.config import Config, Staff, Work
-from server.staff import counted as counting
-from server.staff.attention import attention_to
-from server.staff.counted import Counted, Drops, Free, counted
-from server.staff.days import day_in, keep_days_sent, keep_last_sweep, last_heartbeat
-from server.staff.desks import Desk
-from server.staff.opened import keep_exported, keep_opened
-from server.staff.prometheus import FIGURES, prometheus_text
-from server.staff.status import DeskStatus, KeyStatus, Status, lines_of
-from server.staff.told import Count, Told
+from server.staff.desks.desk import Desk
+from server.staff.overview import counted as counting
+from server.staff.overview.attention import attention_to
+from server.staff.overview.counted import Counted, Drops, Free, counted
+from server.staff.overview.days import day_in, keep_days_sent, keep_last_sweep, last_heartbeat
+from server.staff.overview.prometheus import FIGURES, prometheus_text
+from server.staff.overview.status import DeskStatus, KeyStatus, Status, lines_of
+from server.staff.overview.told import Count, Told
+from server.staff.sticks.opened import keep_exported, keep_opened
 from server.store import Listed, random_name
 from server.store.memory import MemoryStore
 

@@ -10,7 +10,7 @@ from drops import Drop, run_server
 from crypto.errors import NewerVersion
 from server.config import Config
 from server.errors import NotFit
-from server.staff.desks import introduced
+from server.staff.desks.desk import introduced
 from server.staff.versions import RECEIPTS, known_receipts
 from server.store import small
 from server.store.memory import MemoryStore

@@ -12,10 +12,10 @@ from signing import DeskKey, receipts
 
 from crypto.errors import BadBag, WrongSignature
 from server.config import Keeping
-from server.staff.answers import read_answers
-from server.staff.desks import paired
-from server.staff.opened import desks_required, keep_exported, opened_drops
-from server.staff.receipts import take_receipts
+from server.staff.desks.desk import paired
+from server.staff.sticks.answers import read_answers
+from server.staff.sticks.opened import desks_required, keep_exported, opened_drops
+from server.staff.sticks.receipts import take_receipts
 from server.store import Listed
 from server.store.memory import MemoryStore
 from server.sweep import Sweep

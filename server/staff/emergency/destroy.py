@@ -22,10 +22,10 @@ from server.config import Config
 from server.errors import NotErased
 from server.files import sync_folder
 from server.running import LOCK, is_running
-from server.staff.backup import CLIENT, CLIENTS, ONION, ONION_FILES
-from server.staff.disks import erase_header, luks_below
-from server.staff.ending import end, holder_of
-from server.staff.restore import ELSEWHERE, PART
+from server.staff.emergency.disks import erase_header, luks_below
+from server.staff.emergency.ending import end, holder_of
+from server.staff.moving.backup import CLIENT, CLIENTS, ONION, ONION_FILES
+from server.staff.moving.restore import ELSEWHERE, PART
 
 _BLOCK: Final = 64 * 1024
 

@@ -23,8 +23,8 @@ from crypto.gpg import Gpg
 from server.config import Config, read_config
 from server.errors import BadBackup, SettingsRefused
 from server.files import sync_folder
-from server.staff.archive import FILE_NAME, Unpacking
-from server.staff.backup import (
+from server.staff.moving.archive import FILE_NAME, Unpacking
+from server.staff.moving.backup import (
     CLIENTS,
     KEYRINGS,
     NEEDED,

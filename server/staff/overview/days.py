@@ -19,7 +19,7 @@ from typing import Final
 import msgspec
 
 from server.files import read_regular, replace
-from server.staff.desks import Desk
+from server.staff.desks.desk import Desk
 
 _SWEPT: Final = "swept"
 _CARRIED: Final = "carried"

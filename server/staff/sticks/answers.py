@@ -21,7 +21,7 @@ from crypto.bag import (
 from crypto.errors import BadBag, WrongSignature
 from server.errors import NotPaired
 from server.files import read_regular
-from server.staff.desks import Desk
+from server.staff.desks.desk import Desk
 
 _LARGEST_ANSWER: Final = 16 * 1024 * 1024
 _MOST_ANSWERS: Final = 100_000

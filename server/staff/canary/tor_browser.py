@@ -14,7 +14,7 @@ from typing import Final
 from urllib.parse import urlencode
 
 from server.errors import CantReach, NoPage, TurnedAway
-from server.staff.seen import Page
+from server.staff.canary.seen import Page
 
 Connect = Callable[[], socket.socket]
 

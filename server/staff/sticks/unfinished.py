@@ -22,7 +22,7 @@ from typing import Final, Self
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from crypto.bag import DATA, FOLDER, UNFINISHED
-from server.staff.sticks import NameTaken, StickDiffers, sync_stick
+from server.staff.sticks.stick import NameTaken, StickDiffers, sync_stick
 from server.store import random_name
 
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC

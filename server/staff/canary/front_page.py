@@ -3,7 +3,7 @@
 from typing import Final
 
 from server.errors import CantReach
-from server.staff.reach import Place
+from server.staff.canary.reach import Place
 
 _LARGEST: Final = 256 * 1024
 _BLOCK: Final = 16 * 1024

@@ -15,19 +15,19 @@ from server.config import Config
 from server.newsroom import newsroom_of
 from server.running import is_running
 from server.staff.checks.keys import staff_keys
-from server.staff.counted import Counted, counted
-from server.staff.days import (
+from server.staff.desks.desk import Desk, paired
+from server.staff.desks.roster import roster_of
+from server.staff.emergency.lockdown import locked_down
+from server.staff.overview.counted import Counted, counted
+from server.staff.overview.days import (
     last_arrived,
     last_export,
     last_heard,
     last_heartbeat,
     last_sweep,
 )
-from server.staff.desks import Desk, paired
-from server.staff.lockdown import locked_down
-from server.staff.receipts import last_canary
-from server.staff.roster import roster_of
-from server.staff.told import Told, last_told
+from server.staff.overview.told import Told, last_told
+from server.staff.sticks.receipts import last_canary
 from server.store import Store
 
 

@@ -21,9 +21,9 @@ import msgspec
 
 from crypto.errors import BadBag, NewerVersion
 from server.files import replace
-from server.staff.answers import Answers
-from server.staff.days import day_in, keep_day
-from server.staff.opened import keep_opened
+from server.staff.overview.days import day_in, keep_day
+from server.staff.sticks.answers import Answers
+from server.staff.sticks.opened import keep_opened
 
 RECEIPTS: Final = "data/receipts.json"
 _VERSION: Final = "tapedrop receipt 1"

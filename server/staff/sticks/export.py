@@ -21,10 +21,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from crypto.bag import FOLDER
 from server.errors import StoreFailed
 from server.staff.alone import alone
-from server.staff.bagging import Bagging, Progress, Written
-from server.staff.days import keep_last_export
-from server.staff.opened import exported_drops, keep_exported
-from server.staff.sticks import (
+from server.staff.overview.days import keep_last_export
+from server.staff.sticks.bagging import Bagging, Progress, Written
+from server.staff.sticks.opened import exported_drops, keep_exported
+from server.staff.sticks.stick import (
     FAT_LIMIT,
     FAT_NAMES,
     Place,
@@ -32,7 +32,7 @@ from server.staff.sticks import (
     failures_named,
     place_at,
 )
-from server.staff.unfinished import Bags
+from server.staff.sticks.unfinished import Bags
 from server.store import Store
 
 MOST_DROPS: Final = 100_000

@@ -13,8 +13,8 @@ from datetime import date
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from server.staff.counted import Free
-from server.staff.status import KeyStatus, Status
+from server.staff.overview.counted import Free
+from server.staff.overview.status import KeyStatus, Status
 
 FIGURES: Final[Mapping[str, str]] = MappingProxyType(
     {

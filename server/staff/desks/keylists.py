@@ -18,7 +18,7 @@ from crypto.keylist import KeyList, verified
 from crypto.newsroom import UNSIGNED, NewsroomKey, look_at, remove_keys
 from server.errors import NotPaired
 from server.newsroom import Keyring
-from server.staff.roster import Roster, replaced, roster_of
+from server.staff.desks.roster import Roster, replaced, roster_of
 
 _CLOCKS_APART: Final = timedelta(days=2)
 

@@ -33,7 +33,7 @@ from crypto.gpg import Gpg
 from server.config import Config
 from server.errors import NotFit, SettingsRefused, StoreFailed, StoreFull
 from server.files import NO_ROOM, sync_folder
-from server.staff.archive import FILE_NAME, LARGEST_FILE, MOST_FILES, Entry, tar
+from server.staff.moving.archive import FILE_NAME, LARGEST_FILE, MOST_FILES, Entry, tar
 
 SETTINGS: Final = "tapedrop.toml"
 ONION: Final = "onion"

@@ -26,8 +26,8 @@ import msgspec
 
 from server.config import Admitting, Config, Engine
 from server.files import read_regular, replace
-from server.staff.desks import Desk
-from server.staff.opened import desks_required, exported_names, opened_drops
+from server.staff.desks.desk import Desk
+from server.staff.sticks.opened import desks_required, exported_names, opened_drops
 from server.store import Store
 
 _NAME: Final = "counted.json"

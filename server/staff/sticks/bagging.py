@@ -18,9 +18,9 @@ from crypto.bag import DATA, LARGEST_TAG_FILE_BYTES, TAG_FILES, Bag, Kind, tag_f
 from crypto.errors import CryptoError
 from server.errors import NoSuchObject
 from server.files import read_regular
-from server.staff.copying import Copied, Passed, copy, digest_of, read_back, write
-from server.staff.sticks import StickDiffers, StickFull, block_bytes, free_bytes, in_blocks
-from server.staff.unfinished import Bags, holds, make_folder, opened_folder, remove_others
+from server.staff.sticks.copying import Copied, Passed, copy, digest_of, read_back, write
+from server.staff.sticks.stick import StickDiffers, StickFull, block_bytes, free_bytes, in_blocks
+from server.staff.sticks.unfinished import Bags, holds, make_folder, opened_folder, remove_others
 from server.store import Store
 
 _LINE_BYTES: Final = 108

@@ -30,9 +30,9 @@ from crypto.newsroom import NewsroomKey, add_keys, look_at
 from server.errors import NotFit, NotPaired
 from server.files import replace
 from server.newsroom import Keyring
-from server.staff import roster
-from server.staff.canary import Canary
-from server.staff.desks import Desk, introduced, paired
+from server.staff.canary.identity import Canary
+from server.staff.desks import roster
+from server.staff.desks.desk import Desk, introduced, paired
 
 
 def new_export_key() -> bytes:

@@ -38,11 +38,11 @@ from server.errors import (
     WrongRecipients,
 )
 from server.newsroom import newsroom_of
-from server.staff.canary import codename_of
-from server.staff.lockdown import locked_down
-from server.staff.reach import Place
-from server.staff.seen import Page
-from server.staff.tor_browser import TorBrowser
+from server.staff.canary.identity import codename_of
+from server.staff.canary.reach import Place
+from server.staff.canary.seen import Page
+from server.staff.canary.tor_browser import TorBrowser
+from server.staff.emergency.lockdown import locked_down
 from server.store.opening import open_to_look
 from server.wording import words_for
 

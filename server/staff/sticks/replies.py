@@ -17,7 +17,7 @@ from crypto.errors import BadBag
 from crypto.reply import LARGEST_SEALED
 from server.errors import NoSuchObject
 from server.files import replace
-from server.staff.answers import Answers
+from server.staff.sticks.answers import Answers
 from server.store import Store, small
 
 _ANSWER: Final = re.compile(r"data/([0-9a-f]{32})-([0-9a-f]{32})\.reply")

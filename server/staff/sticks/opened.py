@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from server.files import replace
-from server.staff.desks import Desk
+from server.staff.desks.desk import Desk
 
 _DIGEST: Final = 32
 _EXPORTED: Final = _DIGEST + 16

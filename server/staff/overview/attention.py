@@ -6,8 +6,8 @@ from typing import Final
 
 from server.config import Config
 from server.newsroom import SOON_DAYS
-from server.staff.counted import Free
-from server.staff.status import KeyStatus, Status
+from server.staff.overview.counted import Free
+from server.staff.overview.status import KeyStatus, Status
 
 WAITING_DAYS: Final = 7
 CANARY_DAYS: Final = 30

@@ -19,7 +19,7 @@ from crypto.errors import NewerVersion
 from crypto.keylist import KeyList
 from server.errors import NotFit
 from server.files import replace
-from server.staff.desks import Desk, paired
+from server.staff.desks.desk import Desk, paired
 
 VERSION: Final = 1
 _BEFORE: Final = 1

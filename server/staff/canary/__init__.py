@@ -1,0 +1,1 @@
+"""A source of our own, and the way that it goes."""

@@ -1,0 +1,1 @@
+"""What the desks are to this drop: pairing, and the keys that they sign for."""

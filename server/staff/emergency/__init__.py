@@ -1,0 +1,1 @@
+"""Taking nothing any more, and being no drop any more."""

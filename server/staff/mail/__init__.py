@@ -1,0 +1,1 @@
+"""What is mailed to staff: a heartbeat each day, and alerts."""

@@ -1,0 +1,1 @@
+"""A backup, and a drop made from it on another machine."""
