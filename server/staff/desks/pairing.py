@@ -105,6 +105,9 @@ def planned(untrusted: bytes, *, keyring: Keyring, desks: Path, now: datetime) -
     signed = frozenset(desk.newsroom) if not others else roster.signed_for(desks) or frozenset()
     here = {key.fingerprint: key for key in keyring.read(now=now).keys}
     offered = look_at(keyring.gpg, desk.key.encode(), now=now) if desk.key else ()
+    if len(offered) > 1:
+        # All of them would come into the keyring, also those that it doesn't reckon with.
+        raise NotPaired("it brings more than its reporter's own key")
     adds = tuple(
         key for key in offered if key.fingerprint in signed and key.fingerprint not in here
     )

@@ -95,6 +95,15 @@ class TestTheFirstDesk:
         with pytest.raises(NotPaired, match="nothing could be sealed"):
             planned(keyring, desk.introduction(tmp_path, [keys["Two"].fingerprint]))
 
+    def test_brings_no_other_key_beside_its_reporters(
+        self, keyring: Keyring, desk: DeskKey, keys: dict[str, Key], tmp_path: Path
+    ) -> None:
+        both = keys["One"].block + keys["Two"].block
+        file = desk.introduction(tmp_path, [keys["One"].fingerprint], **SECOND, key=both)
+
+        with pytest.raises(NotPaired, match="more than its reporter's own key"):
+            planned(keyring, file)
+
     def test_brings_no_key_that_keys_add_would_refuse(
         self, keyring: Keyring, desk: DeskKey, keys: dict[str, Key], tmp_path: Path
     ) -> None:
