@@ -157,9 +157,10 @@ class TurnedAway(CanaryFailed):
 
     hint = "a source is turned away as well: see the day's events, and tapedrop-server check"
 
-    def __init__(self, why: str) -> None:
+    def __init__(self, why: str, *, hint: str = hint) -> None:
         super().__init__(f"the drop took nothing: {why}")
         self.why = why
+        self.hint = hint
 
 
 class NotInMailbox(CanaryFailed):
@@ -211,7 +212,8 @@ _NOT_SENT = {
 _TO_BE_SENT = {
     Undelivered.NO_STAFF_KEY: "tapedrop-server keys add FILE.asc --staff",
     Undelivered.GPG_FAILED: "tapedrop-server check",
-    Undelivered.NO_SUCH_COMMAND: "name it by its whole path; may the drop's user run it?",
+    Undelivered.NO_SUCH_COMMAND: "name one by its whole path that the drop's user may run: "
+    "docs/operator.md, Alerts",
     Undelivered.COMMAND_FAILED: "run it by hand as the drop's user, with a text on standard input",
     Undelivered.COMMAND_HUNG: "run it by hand as the drop's user, with a text on standard input",
 }

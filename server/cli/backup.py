@@ -83,7 +83,9 @@ def _staff(folder: Path, config: Config, now: datetime) -> tuple[Gpg, Newsroom]:
 
 
 def _lines(done: BackedUp, folder: Path, config: Config, staff: Newsroom) -> list[str]:
-    onion = "with" if done.onion else "WITHOUT"
+    onion = f"{'with' if done.onion else 'WITHOUT'} the keys of the onion address"
+    if not (done.onion or config.tor.onion or config.tor.keys):
+        onion = "no keys of an onion address: the settings name none ([tor])"
     store = f"copy {folder / config.places.store} as it is (cp -a), while the drop is stopped"
     if config.store.engine is Engine.S3:
         store = f"it stays in the bucket {config.store.bucket}"
@@ -91,7 +93,7 @@ def _lines(done: BackedUp, folder: Path, config: Config, staff: Newsroom) -> lis
     return [
         f"wrote {done.path}: {held}, read back whole",
         *(f"opened by: {key.fingerprint} {key.name}" for key in staff.usable),
-        f"{onion} the keys of the onion address",
+        onion,
         f"the store is not in it: {store}",
         f"SHA-256 {done.digest}",
         "write that line on paper: `restore` asks for it, so that nobody gives you another drop",

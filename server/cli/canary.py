@@ -12,6 +12,8 @@ import click
 from server.cli.options import answer, config_option, drop_at, json_option
 from server.cli.talk import Progress, note
 from server.errors import CanaryFailed, CantReach, NoEnvelope, NoPage, NotInMailbox, TurnedAway
+from server.staff.alone import alone
+from server.staff.canary.identity import codename_of
 from server.staff.overview.days import keep_last_arrived
 
 _DAY_SECONDS: Final = 24 * 60 * 60
@@ -51,7 +53,7 @@ def command(config_file: Path, url: str, socks: str, at_random: bool, as_json: b
     The drop counts it as a source's: nothing tells the two apart but the desks.
     """
     # Imported here, because the other verbs need nothing of the pages.
-    from server.staff.canary.flight import alone, fly, memo
+    from server.staff.canary.flight import fly, memo
     from server.staff.canary.reach import place_of
 
     folder, config = drop_at(config_file)
@@ -64,7 +66,10 @@ def command(config_file: Path, url: str, socks: str, at_random: bool, as_json: b
         # Not from a timer: a journal would stamp it with the second.
         note(f"sending a canary to {place.where}")
     try:
-        with alone(folder / config.credentials.canary), Progress("sending") as progress:
+        codename = folder / config.credentials.canary
+        codename_of(codename)  # made where there was none
+        # Two would read each other's mailbox.
+        with alone(codename, "canary"), Progress("sending") as progress:
             arrived = fly(folder, config, place, memo(), told=progress)
     except CanaryFailed as error:
         outcome = _OUTCOMES.get(type(error), "wrong_recipients")

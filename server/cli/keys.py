@@ -30,6 +30,7 @@ from server.cli.options import (
 from server.cli.talk import confirm, note, warn
 from server.errors import EndsSoon, NoStaffKey, NotConfirmed, NotFit, NotSigned, ServerError
 from server.newsroom import SOON_DAYS, Keyring
+from server.staff.checks.starting import NO_KEY
 
 _LARGEST: Final = 1024 * 1024
 
@@ -84,8 +85,12 @@ def add(
     _compare(keys, fingerprints)
     with keyring.changing():
         _refuse_unsigned(keyring, keys)  # somebody may have retired one meanwhile
+        before = keyring.read(now=datetime.now(UTC)).fingerprints
         added = add_keys(keyring.gpg, exported, now=datetime.now(UTC))
-    lines = [f"added {with_problem(key)}" for key in added]
+    lines = [
+        f"{'renewed' if key.fingerprint in before else 'added'} {with_problem(key)}"
+        for key in added
+    ]
     answer({"keys": [said(key) for key in added]}, lines, as_json=as_json)
     _refuse_problems(Newsroom(added))
     if staff:
@@ -205,4 +210,4 @@ def _refuse_problems(newsroom: Newsroom) -> None:
 def _no_key(*, staff: bool) -> ServerError:
     if staff:
         return NoStaffKey("security staff have no key: no alert and no backup can be made")
-    return NotFit(["the newsroom has no key; add one with: tapedrop-server keys add FILE.asc"])
+    return NotFit([NO_KEY])

@@ -7,7 +7,6 @@ import click
 import msgspec
 
 from crypto.comparing import canonical, words_of
-from crypto.errors import KeyRefused
 from server.cli import qr
 from server.cli.options import answer, config_option, drop_at, json_option
 from server.cli.talk import confirm, note, warn
@@ -116,6 +115,8 @@ def _meet(
     }
     lines = [f"paired with {desk.desk}, key {desk.signing_key}"]
     lines += [f"added {key.fingerprint}  {key.name}" for key in meeting.adds]
+    if meeting.first:
+        lines.append("next: tapedrop-server check, then tapedrop-server serve")
     answer(said, lines, as_json=as_json)
     for fingerprint in meeting.lacks:
         warn(f"the key {fingerprint} is the newsroom's too, and not here: add it with keys add")
@@ -147,7 +148,7 @@ def _content(desk_file: Path) -> bytes:
         with click.open_file(str(desk_file), "rb") as file:
             untrusted = file.read(LARGEST_BYTES + 1)
     except OSError as error:
-        raise NotPaired(f"can't read {desk_file}: {error.strerror}") from None
+        raise SettingsRefused(f"can't read {desk_file}: {error.strerror}") from None
     if len(untrusted) > LARGEST_BYTES:
-        raise KeyRefused("too large for a pairing file")
+        raise NotPaired("too large for a pairing file")
     return bytes(untrusted)

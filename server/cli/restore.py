@@ -10,6 +10,7 @@ from typing import Final
 
 import click
 
+from crypto.errors import NoKeyOpens
 from crypto.gpg import Gpg
 from server.cli.options import answer, json_option
 from server.cli.talk import PROGRAM, counted, warn
@@ -68,7 +69,11 @@ def command(file: Path, to: Path, gnupg: Path, sha256: str | None, as_json: bool
     """
     digest = digest_of(file)
     known = _is_known(digest, sha256)
-    done = restore(file, to.resolve(), gpg=_staff_gpg(gnupg), digest=digest)
+    try:
+        done = restore(file, to.resolve(), gpg=_staff_gpg(gnupg), digest=digest)
+    except NoKeyOpens as error:
+        error.hint = f"is the card in its reader? the keys are looked for in {gnupg}: --gnupg HOME"
+        raise
     said = {
         "folder": str(done.folder),
         "files": done.files,

@@ -58,7 +58,10 @@ def _leaving(keyring: Keyring, fingerprint: str) -> NewsroomKey:
     newsroom = keyring.read(now=datetime.now(UTC))
     found = [key for key in newsroom.keys if key.fingerprint == fingerprint]
     if not found:
-        raise KeyRefused("there is no key with this whole fingerprint here; see: keys list")
+        unknown = KeyRefused("there is no key with this whole fingerprint here")
+        staff = "" if keyring.desks is not None else " --staff"
+        unknown.hint = f"tapedrop-server keys list{staff}"
+        raise unknown
     if keyring.desks is not None and newsroom.usable == tuple(found):
         last = KeyRefused("it is the last that can be sealed to", fingerprint=fingerprint)
         last.hint = "add another first; until then, to take no uploads: tapedrop-server lockdown"

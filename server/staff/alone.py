@@ -10,12 +10,12 @@ from server.errors import NotFit
 
 
 @contextmanager
-def alone(folder: Path, what: str) -> Iterator[None]:
-    """Hold a folder for one command, such as an import; a crash lets it go.
+def alone(place: Path, what: str) -> Iterator[None]:
+    """Hold a folder, or a file, for one command, such as an import; a crash lets it go.
 
     Raises NotFit where another one holds it.
     """
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    descriptor = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

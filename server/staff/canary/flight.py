@@ -9,15 +9,14 @@ new envelope of about this size must be sealed to as many keys, and none is told
 """
 
 import asyncio
-import fcntl
 import io
 import math
 import os
 import secrets
 import wave
 from array import array
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -32,7 +31,6 @@ from server.errors import (
     NoEnvelope,
     NoPage,
     NoSuchObject,
-    NotFit,
     NotInMailbox,
     TurnedAway,
     WrongRecipients,
@@ -63,21 +61,6 @@ class Arrived:
     recipients: int
 
 
-@contextmanager
-def alone(codename: Path) -> Iterator[None]:
-    """Let one canary fly at a time: two would read each other's mailbox. Raises NotFit."""
-    codename_of(codename)
-    descriptor = os.open(codename, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise NotFit(["another canary is on its way; wait for its end"]) from None
-        yield
-    finally:
-        os.close(descriptor)
-
-
 def fly(folder: Path, config: Config, place: Place, recording: bytes, *, told: Told) -> Arrived:
     """Send the recording, and see what became of it.
 
@@ -86,7 +69,7 @@ def fly(folder: Path, config: Config, place: Place, recording: bytes, *, told: T
     `told` hears how many bytes of how many were sent.
     """
     if locked_down(folder):
-        raise TurnedAway("it is locked down")
+        raise TurnedAway("it is locked down", hint="tapedrop-server unlock, when it is time")
     codename = codename_of(folder / config.credentials.canary)
     readers = {_readers(folder, config)}
     since = datetime.now(UTC).date() - timedelta(days=1)  # a store may have a clock of its own

@@ -14,7 +14,8 @@ from server.staff.checks.starting import read_salt
 from server.staff.desks.pairing import read_export_key
 
 _OLDEST_GPG: Final = (2, 2, 40)
-_ADD: Final = "have a new one made at the desk, and: tapedrop-server keys add FILE.asc"
+_PAIR: Final = "pair a desk, whose file brings its key, or: tapedrop-server keys add FILE.asc"
+_NEW: Final = "have a new one made at the desk: docs/operator.md, Changing a key"
 _ADD_STAFF: Final = "tapedrop-server keys add --staff FILE.asc"
 
 
@@ -32,9 +33,9 @@ def newsroom(ground: Ground) -> Answers:
     """Each key of the newsroom's can be sealed to, and can be for a while."""
     found = newsroom_at(ground)
     if not found.keys:
-        yield fail("the newsroom has no key: every recording is refused", _ADD)
+        yield fail("the newsroom has no key: every recording is refused", _PAIR)
     for key in found.keys:
-        yield _judged(key, ground.now, whose="the newsroom's", todo=_ADD)
+        yield _judged(key, ground.now, whose="the newsroom's", todo=_NEW)
 
 
 def newsroom_at(ground: Ground) -> Newsroom:

@@ -15,6 +15,9 @@ from server.store.trading import can_exchange
 
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
 _LARGEST_LOGO: Final = 32_000
+NO_KEY: Final = (
+    "the newsroom has no key; pair a desk, or add one: tapedrop-server keys add FILE.asc"
+)
 _CLOCK_OFF: Final = timedelta(days=30)
 
 
@@ -26,7 +29,7 @@ def newsroom_fit(keyring: Keyring, *, now: datetime) -> Keys:
         problems.append(f"the keyring {home} holds a secret key; it must never be on a server")
     newsroom = keyring.read(now=now)
     if not newsroom.keys:
-        problems.append("the newsroom has no key; add one with: tapedrop-server keys add FILE.asc")
+        problems.append(NO_KEY)
     problems += newsroom.problems
     if problems:
         raise NotFit(problems)

@@ -14,7 +14,10 @@ CANARY_DAYS: Final = 30
 ARRIVED_DAYS: Final = 7
 SWEEP_DAYS: Final = 2
 HEARTBEAT_DAYS: Final = 2
-_NEW_KEY: Final = "have a new one made at the desk, well before the day: docs/operator.md, Keys"
+_NEW_KEY: Final = {
+    "newsroom": "have a new one made at the desk: docs/operator.md, Changing a key",
+    "staff": "make a new one well before, and: tapedrop-server keys add --staff FILE.asc",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +56,23 @@ def _running(status: Status, config: Config) -> _Found:
 
 
 def _keys(status: Status) -> _Found:
-    if all(key.problem for key in status.newsroom_keys):
+    if not status.newsroom_keys:
+        todo = "pair a desk, whose file brings its key: docs/operator.md, Pairing"
+        yield "the newsroom has no key: every recording is refused", todo
+    elif all(key.problem for key in status.newsroom_keys):
         todo = "tapedrop-server keys list says why; add one: tapedrop-server keys add FILE.asc"
         yield "no newsroom key can be sealed to: every recording is refused", todo
     elif all(key.problem or _ends_soon(key) for key in status.newsroom_keys):
-        yield f"no newsroom key can be sealed to {SOON_DAYS} days from now", _NEW_KEY
+        yield f"no newsroom key can be sealed to {SOON_DAYS} days from now", _NEW_KEY["newsroom"]
     for whose, keys in (("newsroom", status.newsroom_keys), ("staff", status.staff_keys)):
         for key in keys:
             named = f"the {whose}'s key {key.fingerprint[-16:]} ({key.name})"
             if key.problem:
-                yield f"{named}: {key.problem}", f"tapedrop-server keys retire {key.fingerprint}"
+                option = " --staff" if whose == "staff" else ""
+                todo = f"tapedrop-server keys retire {key.fingerprint}{option}"
+                yield f"{named}: {key.problem}", todo
             elif _ends_soon(key):
-                yield f"{named} ends in {key.days_left} days", _NEW_KEY
+                yield f"{named} ends in {key.days_left} days", _NEW_KEY[whose]
     if not status.staff_keys:
         todo = "tapedrop-server keys add --staff FILE.asc"
         yield "there is no staff key: no alert and no backup can be made", todo
@@ -98,7 +106,8 @@ def _work(status: Status, config: Config) -> _Found:
     missed = (today - status.swept).days if status.swept is not None else kept
     if config.keeping.sweep_nightly and abs(missed) > SWEEP_DAYS:
         todo = "look at the clock, and at the log for sweep_failed or sweep_held_back"
-        yield f"the store was not swept for {missed} days", todo
+        ahead = f"the last sweep was on {status.swept}, a day to come"
+        yield ahead if missed < 0 else f"the store was not swept for {missed} days", todo
     if status.arrived is not None and (today - status.arrived).days > ARRIVED_DAYS:
         todo = "tapedrop-server canary says what is wrong; or start its timer again"
         yield f"no canary arrived since {status.arrived}", todo

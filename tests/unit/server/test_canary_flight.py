@@ -20,12 +20,11 @@ from server.errors import (
     CantReach,
     NoEnvelope,
     NoPage,
-    NotFit,
     NotInMailbox,
     TurnedAway,
     WrongRecipients,
 )
-from server.staff.canary.flight import Arrived, alone, fly, memo, visit
+from server.staff.canary.flight import Arrived, fly, memo, visit
 from server.staff.canary.reach import place_of
 
 CODENAME = bytes(11)
@@ -165,8 +164,9 @@ class TestTheStore:
 
     def test_of_a_drop_that_is_locked_down_nothing_is_asked(self, drop: RealDrop) -> None:
         (drop.folder / "lockdown").touch()
-        with pytest.raises(TurnedAway, match="locked down"):
+        with pytest.raises(TurnedAway, match="locked down") as raised:
             self.flown(drop, self.sealed(drop))
+        assert raised.value.hint.startswith("tapedrop-server unlock")
         assert drop.envelopes() == []
 
     def test_none_came(self, drop: RealDrop) -> None:
@@ -205,12 +205,3 @@ class TestTheMemo:
 
     def test_is_never_the_same_twice(self) -> None:
         assert memo() != memo()
-
-
-class TestTwo:
-    def test_do_not_fly_at_once(self, tmp_path: Path) -> None:
-        path = tmp_path / "canary"
-        with alone(path), pytest.raises(NotFit, match="another canary"), alone(path):
-            pass
-        with alone(path):
-            pass

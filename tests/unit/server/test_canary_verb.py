@@ -10,6 +10,8 @@ from drops import Drop, run_server
 
 from server.cli.canary import command
 from server.errors import CantReach
+from server.staff.alone import alone
+from server.staff.canary.identity import new_canary
 from server.staff.overview.days import last_arrived
 
 
@@ -41,6 +43,14 @@ def test_at_random_it_waits_for_less_than_a_day_and_never_as_long_again(
 def test_at_once_it_waits_for_nothing(config: Path, pauses: list[float]) -> None:
     CliRunner().invoke(command, ["--config", str(config)])
     assert pauses == []
+
+
+def test_two_do_not_fly_at_once(config: Path, pauses: list[float]) -> None:
+    codename = config.parent / "credentials/canary"
+    codename.write_bytes(new_canary())
+    with alone(codename, "canary"):
+        refused = CliRunner().invoke(command, ["--config", str(config)])
+    assert str(refused.exception) == "another canary is running; wait for its end"
 
 
 def test_how_far_it_came_is_told_to_a_program_and_a_person(drop: Drop) -> None:

@@ -200,6 +200,12 @@ class TestAdding:
         assert typist.types("list", "--staff").code == 0
         assert typist.types("list").code == 5
 
+    def test_one_that_is_here_already_is_renewed(self, typist: Typist, people: People) -> None:
+        key = (people.own.export(people.first), "--fingerprint", people.first, "--staff")
+
+        assert typist.adds(*key).out.startswith("added ")
+        assert typist.adds(*key).out.startswith("renewed ")
+
     def test_a_drop_runs_without_keys_of_its_staff(self, typist: Typist) -> None:
         for verb in ("list", "check"):
             said = typist.types(verb, "--staff")

@@ -4,13 +4,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from signing import DeskKey, Key
 
 from crypto.comparing import read_object, words_of
 from crypto.errors import KeyRefused, NewerVersion
 from crypto.gpg import Gpg
 from crypto.newsroom import add_keys
-from server.errors import NotPaired
+from server.cli.pair import command
+from server.errors import NotPaired, SettingsRefused
 from server.newsroom import Keyring
 from server.staff.desks import pairing, roster
 from server.staff.desks.desk import paired
@@ -170,6 +172,16 @@ class TestAFurtherDesk:
 
 
 class TestTheFile:
+    def test_that_is_not_there_is_a_question_of_usage(self, tmp_path: Path) -> None:
+        for folder in ("newsroom", "desks", "receipts"):
+            (tmp_path / folder).mkdir(mode=0o700)
+        (tmp_path / "tapedrop.toml").write_text("")
+
+        words = [str(tmp_path / "none.json"), "--config", str(tmp_path / "tapedrop.toml")]
+        refused = CliRunner().invoke(command, words)
+
+        assert isinstance(refused.exception, SettingsRefused)
+
     def test_is_covered_by_its_words_whatever_a_later_version_adds(
         self, keyring: Keyring, desk: DeskKey, keys: dict[str, Key], tmp_path: Path
     ) -> None:

@@ -282,12 +282,15 @@ class TestWhatNeedsSomebody:
         [
             ({"running": False}, "the drop is not running"),
             ({"locked_down": True}, "the drop is locked down"),
-            ({"newsroom_keys": ()}, "no newsroom key can be sealed to: every recording is refused"),
+            ({"newsroom_keys": ()}, "the newsroom has no key: every recording is refused"),
             ({"staff_keys": ()}, "there is no staff key"),
             ({"desks": ()}, "no desk is paired"),
             ({"desks": (DeskStatus("Anna", may_sign=False, heard=None),)}, "no desk may sign"),
             ({"swept": TODAY - timedelta(days=3)}, "the store was not swept for 3 days"),
-            ({"swept": TODAY + timedelta(days=9)}, "the store was not swept for -9 days"),
+            (
+                {"swept": TODAY + timedelta(days=9)},
+                "the last sweep was on 2026-11-30, a day to come",
+            ),
             ({"swept": None}, "the store was not swept for 9 days"),
             ({"heartbeat": TODAY - timedelta(days=3)}, "no heartbeat was sent since 2026-11-18"),
             ({"arrived": TODAY - timedelta(days=8)}, "no canary arrived since 2026-11-13"),
@@ -323,6 +326,14 @@ class TestWhatNeedsSomebody:
         assert needs(replace(WELL, newsroom_keys=(KEY, other))) == [
             f"the newsroom's key {'C' * 16} ({KEY.name}): revoked"
         ]
+
+    def test_a_key_of_the_staff_s_is_theirs_to_make_anew_and_to_retire(self) -> None:
+        keys = (replace(KEY, days_left=12), replace(KEY, fingerprint="C" * 40, problem="revoked"))
+
+        soon, revoked = attention_to(replace(WELL, staff_keys=keys), ALERTING)
+
+        assert "keys add --staff" in soon.todo
+        assert revoked.todo == f"tapedrop-server keys retire {'C' * 40} --staff"
 
     def test_a_disk_that_fills_up_is_named(self) -> None:
         full = replace(WELL, store=replaced(WELL.store, store=Free.TOO_LITTLE))
