@@ -1,6 +1,7 @@
 """tapedrop-intake init: make a desk."""
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -8,12 +9,13 @@ from typing import Final
 import click
 
 from intake.cli.desk import as_json, desk_gpg
+from intake.cli.keys import spaced
 from intake.cli.pair import show_pairing
-from intake.cli.talk import confirm
+from intake.cli.talk import confirm, note
 from intake.errors import KeyNotUsable
 from intake.founding import found_desk
 from intake.layout import Layout
-from intake.pairing import read_server_pairing
+from intake.pairing import ServerPairing, read_server_pairing
 
 _FINGERPRINT: Final = re.compile(r"[0-9A-F]{40}|[0-9A-F]{64}")
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -38,6 +40,17 @@ def _name(_context: click.Context, _option: click.Parameter, said: str | None) -
     if said is not None and not _NAME.fullmatch(said):
         raise click.BadParameter("a desk's name is lower-case letters, digits and hyphens")
     return said
+
+
+def _whom_it_names(server: ServerPairing, own: str) -> Iterator[str]:
+    """Yield who reads, and who signs, by the server's word: those who run it wrote that file."""
+    others = [each for each in server.newsroom if each != own]
+    if others:
+        yield "the drop seals to these keys too. no alarm will be raised at what they can read:"
+        yield "whose are they?"
+        yield from (f"  {spaced(each)}" for each in others)
+    for signing_key, name in server.desks.items():
+        yield f"it says that {name} may sign key lists, the desk whose key is {signing_key}"
 
 
 @click.command("init", epilog=_EPILOG)
@@ -72,6 +85,8 @@ def make_desk(
     if not home.is_dir():
         raise KeyNotUsable(key, f"there is no keyring {home}")
     server, server_words = read_server_pairing(server_file)
+    for line in _whom_it_names(server, key):
+        note(line)
     # Ours are not shown: who copies them has compared nothing.
     question = "type the eight words that the server showed when its file was made"
     confirm(question, server_words, given=words, option="--words")

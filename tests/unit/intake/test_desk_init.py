@@ -13,6 +13,7 @@ from desk import words
 from desks import Answer, DeskAt, Person, Server
 
 from crypto.gpg import Gpg
+from intake.cli.keys import spaced
 from intake.errors import BadSettings
 from intake.settings import Settings, read_settings, written
 from intake.vault import unlock
@@ -65,6 +66,18 @@ class TestADeskThatIsMade:
         made = init(tell, tmp_path / "d", pairing, reporter, "--name", "berlin-2", "--json")
         file = tmp_path / "d" / "pairing.json"
         assert made.json == {"desk": "berlin-2", "pairing": str(file), "words": words(file)[1]}
+
+    def test_it_is_told_whom_the_servers_file_lets_read_and_sign(
+        self, tell: Tell, tmp_path: Path, pairing: Path, reporter: Person, colleague: Person
+    ) -> None:
+        # Staff wrote that file; no alarm is ever raised at a reader who was in it.
+        said = json.loads(pairing.read_text())
+        pairing.write_text(json.dumps(said | {"desks": {"cd" * 32: "theirs"}}))
+        made = init(tell, tmp_path / "d", pairing, reporter)
+
+        assert spaced(colleague.fingerprint) in made.err
+        assert spaced(reporter.fingerprint) not in made.err
+        assert f"theirs may sign key lists, the desk whose key is {'cd' * 32}" in made.err
 
     def test_it_is_empty(self, desk: DeskAt) -> None:
         assert desk("list", "--json").json == []
