@@ -14,16 +14,28 @@ import subprocess
 import sys
 from collections.abc import Hashable
 from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 from crypto.codename import SALT_SIZE, SIZE, SourceKeys, derive
 from server.cores import leave_no_core
-from server.errors import Busy
+from server.errors import Busy, NotFit
 from server.threads import in_thread
 from server.turns import Turns
 
 _FIXED: Final = 16 + 32 + 32
 _LONGEST: Final = _FIXED + 1 + 255
+
+
+def read_salt(path: Path) -> bytes:
+    """Return the drop's salt. Raises NotFit."""
+    try:
+        salt = path.read_bytes()
+    except OSError as error:
+        raise NotFit([f"can't read the salt {path}: {error.strerror}"]) from None
+    if len(salt) != SALT_SIZE:
+        raise NotFit([f"the salt {path} is not {SALT_SIZE} bytes"])
+    return salt
 
 
 class Deriver:

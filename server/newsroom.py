@@ -17,7 +17,7 @@ from typing import Final
 
 from crypto.errors import GpgFailed
 from crypto.gpg import Gpg
-from crypto.newsroom import Newsroom, read_newsroom
+from crypto.newsroom import Newsroom, NewsroomKey, read_newsroom
 from server.config import Config
 from server.staff.desks.roster import signed_for
 
@@ -78,6 +78,14 @@ def staff_keyring_of(folder: Path, config: Config) -> Keyring:
     home = folder / config.staff.keyring
     home.mkdir(mode=0o700, exist_ok=True)
     return Keyring(Gpg(home), None)
+
+
+def staff_keys_of(folder: Path, config: Config, *, now: datetime) -> tuple[NewsroomKey, ...]:
+    """Return the staff's keys, and make no keyring where there is none. Raises GpgFailed."""
+    home = folder / config.staff.keyring
+    # gpg would put an empty one there, and who looks changes nothing.
+    has_keyring = any(home.glob("pubring.*"))
+    return read_newsroom(Gpg(home), now=now).keys if has_keyring else ()
 
 
 def newsroom_of(folder: Path, config: Config, *, now: datetime) -> Newsroom:

@@ -9,8 +9,8 @@ from server.config import Config
 from server.events import DropsAltered, Share, SweepFailed, SweepHeldBack, Swept
 from server.hours import each_day_at
 from server.journal import Journal
+from server.staff.days import keep_last_sweep, last_sweep
 from server.staff.desks.desk import paired
-from server.staff.overview.days import keep_last_sweep, last_sweep
 from server.staff.sticks.opened import desks_required, opened_drops
 from server.store import Store
 from server.sweep import Opened, Sweep

@@ -18,7 +18,7 @@ from server.app import build_app
 from server.config import Config, Connections, Engine
 from server.connections import OpenConnections, allow_descriptors
 from server.cores import leave_no_core
-from server.deriving import Deriver
+from server.deriving import Deriver, read_salt
 from server.events import DutyFailed, NotStarted, ScrubbingUnfenced, Started, Stopped
 from server.journal import Journal, silence_libraries
 from server.listening import Protocol, listen
@@ -32,7 +32,7 @@ from server.scrubbing import Scrubber
 from server.sealing import Sealer
 from server.sessions import Sessions
 from server.spool import Spool
-from server.staff.checks.starting import clock_fit, folders_fit, newsroom_fit, read_logo, read_salt
+from server.staff.checks.starting import clock_fit, folders_fit, newsroom_fit, read_logo
 from server.staff.emergency.lockdown import locked_down
 from server.staff.mail.alerts import Alerts, how_it_is
 from server.staff.overview.told import tell_daily

@@ -14,7 +14,7 @@ from server.cli.talk import Progress, note
 from server.errors import CanaryFailed, CantReach, NoEnvelope, NoPage, NotInMailbox, TurnedAway
 from server.staff.alone import alone
 from server.staff.canary.identity import codename_of
-from server.staff.overview.days import keep_last_arrived
+from server.staff.days import keep_last_arrived
 
 _DAY_SECONDS: Final = 24 * 60 * 60
 _OUTCOMES: Final[dict[type[CanaryFailed], str]] = {

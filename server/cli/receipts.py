@@ -11,7 +11,7 @@ from server.cli.options import config_option, drop_at, json_option
 from server.cli.talk import counted
 from server.config import Config
 from server.nights import opened_for
-from server.staff.overview.days import keep_last_heard
+from server.staff.days import keep_last_heard
 from server.staff.sticks.answers import Answers
 from server.staff.sticks.receipts import take_receipts
 from server.store.opening import open_to_look

@@ -13,7 +13,7 @@ from server.config import Config
 from server.errors import NotFit, StoreFailed
 from server.nights import opened_for, pause_to_doubt
 from server.running import is_running
-from server.staff.overview.days import keep_last_sweep
+from server.staff.days import keep_last_sweep
 from server.store.opening import open_store
 from server.sweep import Sweep, Swept
 

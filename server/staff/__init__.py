@@ -8,4 +8,6 @@ canary/      a source of our own
 mail/        a heartbeat each day, and alerts
 moving/      a backup, and a drop made from it
 emergency/   taking nothing any more, and being no drop any more
+
+`days.py` keeps on which day staff's work was last done; most rooms ask it.
 """

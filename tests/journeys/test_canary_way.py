@@ -14,7 +14,7 @@ from server.errors import CantReach, TurnedAway
 from server.staff.canary.flight import visit
 from server.staff.canary.identity import canary_of
 from server.staff.canary.reach import Place, place_of
-from server.staff.overview.days import last_arrived
+from server.staff.days import last_arrived
 from server.staff.sticks.receipts import last_canary
 
 ONION = "a" * 56 + ".onion"

@@ -18,9 +18,9 @@ import msgspec
 from crypto.codename import SIZE, derive, new_codename
 from crypto.errors import NewerVersion
 from server.config import Config
+from server.deriving import read_salt
 from server.errors import NotFit
 from server.files import read_regular, write_new
-from server.staff.checks.starting import read_salt
 
 _VERSION: Final = 1
 _LARGEST: Final = 4096

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from crypto.errors import CryptoError
+from server.deriving import read_salt
 from server.errors import NotFit, ServerError
 from server.staff.checks import Answer, Answers, Ground, Verdict, fail, ok
 from server.staff.checks.disks import disk, file_systems
@@ -15,7 +16,6 @@ from server.staff.checks.machine import clock, cores, open_files, sandbox, swap
 from server.staff.checks.ownership import owner, permissions
 from server.staff.checks.reach import listening, tor
 from server.staff.checks.settings import alerts, folders, lockdown, settings
-from server.staff.checks.starting import read_salt
 from server.store.opening import open_to_look
 from server.store.ours import not_another_s
 

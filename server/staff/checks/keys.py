@@ -1,16 +1,14 @@
 """The keys: whom recordings are sealed to, who reads alerts, and that no secret one lies here."""
 
 from datetime import datetime
-from pathlib import Path
 from typing import Final
 
 from crypto.gpg import Gpg, holds_secret_keys
-from crypto.newsroom import Newsroom, NewsroomKey, read_newsroom
-from server.config import Config
+from crypto.newsroom import Newsroom, NewsroomKey
+from server.deriving import read_salt
 from server.errors import NotFit
-from server.newsroom import SOON_DAYS, newsroom_of
+from server.newsroom import SOON_DAYS, newsroom_of, staff_keys_of
 from server.staff.checks import Answer, Answers, Ground, fail, look, ok
-from server.staff.checks.starting import read_salt
 from server.staff.desks.pairing import read_export_key
 
 _OLDEST_GPG: Final = (2, 2, 40)
@@ -45,19 +43,11 @@ def newsroom_at(ground: Ground) -> Newsroom:
 
 def staff(ground: Ground) -> Answers:
     """Alerts and backups are encrypted to keys of the staff's own."""
-    keys = staff_keys(ground.folder, ground.config, now=ground.now)
+    keys = staff_keys_of(ground.folder, ground.config, now=ground.now)
     if not keys:
         yield look("there is no staff key: no alert, no backup", _ADD_STAFF)
     for key in keys:
         yield _judged(key, ground.now, whose="the staff's", todo=_ADD_STAFF)
-
-
-def staff_keys(folder: Path, config: Config, *, now: datetime) -> tuple[NewsroomKey, ...]:
-    """Return the staff's keys, without making a keyring where there is none. Raises GpgFailed."""
-    home = folder / config.staff.keyring
-    # gpg would put an empty one there, and looking changes nothing.
-    has_keyring = any(home.glob("pubring.*"))
-    return read_newsroom(Gpg(home), now=now).keys if has_keyring else ()
 
 
 def secret_keys(ground: Ground) -> Answers:

@@ -5,12 +5,11 @@ from pathlib import Path
 from shlex import quote
 from typing import Final
 
-from crypto.codename import SALT_SIZE
 from crypto.newsroom import Newsroom as Keys
 from server.config import Config, Engine, Newsroom
 from server.errors import NotFit
 from server.newsroom import Keyring
-from server.staff.overview.days import last_sweep
+from server.staff.days import last_sweep
 from server.store.trading import can_exchange
 
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
@@ -34,17 +33,6 @@ def newsroom_fit(keyring: Keyring, *, now: datetime) -> Keys:
     if problems:
         raise NotFit(problems)
     return newsroom
-
-
-def read_salt(path: Path) -> bytes:
-    """Return the drop's salt. Raises NotFit."""
-    try:
-        salt = path.read_bytes()
-    except OSError as error:
-        raise NotFit([f"can't read the salt {path}: {error.strerror}"]) from None
-    if len(salt) != SALT_SIZE:
-        raise NotFit([f"the salt {path} is not {SALT_SIZE} bytes"])
-    return salt
 
 
 def read_logo(folder: Path, newsroom: Newsroom) -> bytes:

@@ -20,10 +20,10 @@ from server.events import Alarming, AlertNotSent, Undelivered, name_of
 from server.hours import each_day_at
 from server.journal import Journal
 from server.newsroom import staff_keyring_of
+from server.staff.days import HEARTBEAT, days_sent, keep_days_sent
 from server.staff.mail import letters
 from server.staff.mail.carrying import carry
 from server.staff.overview.attention import attention_to
-from server.staff.overview.days import HEARTBEAT, days_sent, keep_days_sent
 from server.staff.overview.status import Status, lines_of, status_of
 from server.store.opening import open_to_look
 from server.threads import in_thread

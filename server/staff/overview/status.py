@@ -12,20 +12,19 @@ from pathlib import Path
 
 from crypto.newsroom import NewsroomKey
 from server.config import Config
-from server.newsroom import newsroom_of
+from server.newsroom import newsroom_of, staff_keys_of
 from server.running import is_running
-from server.staff.checks.keys import staff_keys
-from server.staff.desks.desk import Desk, paired
-from server.staff.desks.roster import roster_of
-from server.staff.emergency.lockdown import locked_down
-from server.staff.overview.counted import Counted, counted
-from server.staff.overview.days import (
+from server.staff.days import (
     last_arrived,
     last_export,
     last_heard,
     last_heartbeat,
     last_sweep,
 )
+from server.staff.desks.desk import Desk, paired
+from server.staff.desks.roster import roster_of
+from server.staff.emergency.lockdown import locked_down
+from server.staff.overview.counted import Counted, counted
 from server.staff.overview.told import Told, last_told
 from server.staff.sticks.receipts import last_canary
 from server.store import Store
@@ -92,7 +91,7 @@ async def status_of(folder: Path, config: Config, store: Store, *, now: datetime
         arrived=last_arrived(receipts),
         desks=tuple(_desk(each, signers, receipts) for each in desks),
         newsroom_keys=_keys(newsroom_of(folder, config, now=now).keys, now),
-        staff_keys=_keys(staff_keys(folder, config, now=now), now),
+        staff_keys=_keys(staff_keys_of(folder, config, now=now), now),
         told=last_told(receipts),
     )
 

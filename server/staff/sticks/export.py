@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from crypto.bag import FOLDER
 from server.errors import StoreFailed
 from server.staff.alone import alone
-from server.staff.overview.days import keep_last_export
+from server.staff.days import keep_last_export
 from server.staff.sticks.bagging import Bagging, Progress, Written
 from server.staff.sticks.opened import exported_drops, keep_exported
 from server.staff.sticks.stick import (

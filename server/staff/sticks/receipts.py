@@ -21,7 +21,7 @@ import msgspec
 
 from crypto.errors import BadBag, NewerVersion
 from server.files import replace
-from server.staff.overview.days import day_in, keep_day
+from server.staff.days import day_in, keep_day
 from server.staff.sticks.answers import Answers
 from server.staff.sticks.opened import keep_opened
 

@@ -25,11 +25,11 @@ from server.events import (
 )
 from server.journal import Journal
 from server.newsroom import staff_keyring_of
+from server.staff.days import days_sent
 from server.staff.mail import alerts as alerting
 from server.staff.mail import letters
 from server.staff.mail.alerts import Alerts, Said, how_it_is, send_trial
 from server.staff.mail.carrying import carry
-from server.staff.overview.days import days_sent
 
 NOW = datetime.now(UTC)
 TODAY = NOW.date()

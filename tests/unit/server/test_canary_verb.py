@@ -12,7 +12,7 @@ from server.cli.canary import command
 from server.errors import CantReach
 from server.staff.alone import alone
 from server.staff.canary.identity import new_canary
-from server.staff.overview.days import last_arrived
+from server.staff.days import last_arrived
 
 
 @pytest.fixture

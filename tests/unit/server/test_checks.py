@@ -26,7 +26,7 @@ from server.staff.checks import (
     settings,
 )
 from server.staff.checks.every import EVERY, every_check, store
-from server.staff.overview.days import keep_last_sweep
+from server.staff.days import keep_last_sweep
 from server.store.local import LocalStore
 from server.store.ours import ours_only
 

@@ -14,11 +14,11 @@ import pytest
 from guide import rows
 
 from server.config import Config, Staff, Work
+from server.staff.days import day_in, keep_days_sent, keep_last_sweep, last_heartbeat
 from server.staff.desks.desk import Desk
 from server.staff.overview import counted as counting
 from server.staff.overview.attention import attention_to
 from server.staff.overview.counted import Counted, Drops, Free, counted
-from server.staff.overview.days import day_in, keep_days_sent, keep_last_sweep, last_heartbeat
 from server.staff.overview.prometheus import FIGURES, prometheus_text
 from server.staff.overview.status import DeskStatus, KeyStatus, Status, lines_of
 from server.staff.overview.told import Count, Told

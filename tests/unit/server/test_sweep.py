@@ -16,8 +16,8 @@ from server.config import Config, Keeping, Places
 from server.errors import StoreFailed
 from server.journal import Journal
 from server.nights import sweep_nightly, sweep_tonight
+from server.staff.days import keep_last_sweep, last_sweep
 from server.staff.desks.desk import Desk
-from server.staff.overview.days import keep_last_sweep, last_sweep
 from server.staff.sticks.opened import (
     desks_required,
     keep_exported,
