@@ -28,6 +28,17 @@ from crypto.listing import ListedKey, read_listing
 # It logs what it moves. What went wrong is told by our errors instead.
 logging.getLogger("gnupg").disabled = True
 
+WHERE_IT_ASKS: Final = (
+    "GPG_TTY",
+    "TERM",
+    "DISPLAY",
+    "XAUTHORITY",
+    "WAYLAND_DISPLAY",
+    "XDG_RUNTIME_DIR",
+    "DBUS_SESSION_BUS_ADDRESS",
+)
+"""The variables by which gpg-agent finds where somebody sits, to ask for a PIN."""
+
 BLOCK_SIZE: Final = 256 * 1024
 _PIPE_SIZE: Final = 1024 * 1024
 # gpg notes in a keyring which signatures it has found to be good, and would believe that note: who

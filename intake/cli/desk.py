@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import click
 
-from crypto.gpg import Gpg
+from crypto.gpg import WHERE_IT_ASKS, Gpg
 from intake import catalogue
 from intake.catalogue import Catalogue
 from intake.drop import Drop, number_of
@@ -20,16 +20,6 @@ from intake.provenance import Provenance
 from intake.settings import Settings, read_settings
 from intake.vault import Vault, unlock
 from intake.working import WorkingCopies
-
-_WHERE_REPORTERS_SIT: Final = (
-    "GPG_TTY",
-    "TERM",
-    "DISPLAY",
-    "XAUTHORITY",
-    "WAYLAND_DISPLAY",
-    "XDG_RUNTIME_DIR",
-    "DBUS_SESSION_BUS_ADDRESS",
-)
 
 Verb = Callable[..., Any]
 
@@ -97,7 +87,7 @@ def desk_gpg(home: Path) -> Gpg:
 
     Raises GpgFailed.
     """
-    asks_at = {name: os.environ[name] for name in _WHERE_REPORTERS_SIT if name in os.environ}
+    asks_at = {name: os.environ[name] for name in WHERE_IT_ASKS if name in os.environ}
     if sys.stdin.isatty():
         asks_at.setdefault("GPG_TTY", os.ttyname(sys.stdin.fileno()))
     return Gpg(home, asks_at=asks_at)

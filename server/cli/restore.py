@@ -11,7 +11,7 @@ from typing import Final
 import click
 
 from crypto.errors import NoKeyOpens
-from crypto.gpg import Gpg
+from crypto.gpg import WHERE_IT_ASKS, Gpg
 from server.cli.options import answer, json_option
 from server.cli.talk import PROGRAM, counted, warn
 from server.config import Engine
@@ -19,16 +19,6 @@ from server.errors import BadBackup
 from server.newsroom import newsroom_of
 from server.staff.moving.restore import Restored, digest_of, restore
 
-_WHERE_STAFF_SIT: Final = (
-    "GPG_TTY",
-    "TERM",
-    "DISPLAY",
-    "XAUTHORITY",
-    "WAYLAND_DISPLAY",
-    "XDG_RUNTIME_DIR",
-    "DBUS_SESSION_BUS_ADDRESS",
-)
-"""By these gpg-agent finds where to ask for the card's PIN."""
 _UNKNOWN: Final = "unknown"
 _LEAST_DIGITS: Final = 16
 
@@ -108,7 +98,7 @@ def _is_known(digest: str, given: str | None) -> bool:
 
 def _staff_gpg(home: Path) -> Gpg:
     """Return the staff's gpg, which asks for a PIN where they sit. Raises GpgFailed."""
-    asks_at = {name: os.environ[name] for name in _WHERE_STAFF_SIT if name in os.environ}
+    asks_at = {name: os.environ[name] for name in WHERE_IT_ASKS if name in os.environ}
     if sys.stdin.isatty():
         asks_at.setdefault("GPG_TTY", os.ttyname(sys.stdin.fileno()))
     return Gpg(home, asks_at=asks_at)
