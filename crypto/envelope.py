@@ -20,7 +20,8 @@ from hashlib import sha256
 from typing import Final, Protocol
 
 from crypto.errors import CryptoError, NewerVersion, NotAnEnvelope
-from crypto.gpg import Gpg, Sink
+from crypto.gpg import Gpg
+from crypto.gpg_run import Sink
 from crypto.manifest import Manifest
 from crypto.newsroom import Newsroom
 from crypto.packets import Outline

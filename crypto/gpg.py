@@ -1,32 +1,23 @@
 """The one door to GnuPG: arguments, status lines, and how a run is ended.
 
-python-gnupg starts gpg and moves the bytes; what gpg says is read here, from its status lines
-(doc/DETAILS in GnuPG's sources), and believed only when every line that must be there is there,
-once. Nothing passes through a temporary file, and nothing is kept whole in memory.
+What gpg says is read here, from its status lines (doc/DETAILS in GnuPG's sources), and believed
+only when every line that must be there is there, once. Nothing passes through a temporary file.
+How one run goes is in `gpg_run.py`.
 """
 
 import copy
-import errno
-import fcntl
-import io
-import logging
-import subprocess
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from threading import Lock, Timer
+from threading import Timer
 from types import MappingProxyType
-from typing import Any, Final
-
-import gnupg
+from typing import Final
 
 from crypto.errors import GpgFailed, NoKeyOpens, Tampered
+from crypto.gpg_run import Run, Sink, Source, finished
 from crypto.listing import ListedKey, read_listing
-
-# It logs what it moves. What went wrong is told by our errors instead.
-logging.getLogger("gnupg").disabled = True
 
 WHERE_IT_ASKS: Final = (
     "GPG_TTY",
@@ -40,7 +31,6 @@ WHERE_IT_ASKS: Final = (
 """The variables by which gpg-agent finds where somebody sits, to ask for a PIN."""
 
 BLOCK_SIZE: Final = 256 * 1024
-_PIPE_SIZE: Final = 1024 * 1024
 # gpg notes in a keyring which signatures it has found to be good, and would believe that note: who
 # can write the file could bind a subkey of their own to anybody's key. So it looks at each anew.
 _QUIET: Final = [
@@ -52,13 +42,9 @@ _READING: Final = [*_QUIET, "--lock-never"]
 _CHECKED: Final = ["--with-sig-check", "--with-subkey-fingerprint"]
 _MINIMAL: Final = "export-minimal,no-export-attributes"
 _ENVIRONMENT: Final = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C"}
-_STARVED: Final = {errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 _ANONYMOUS: Final = "0000000000000000"
 _LISTING_SECONDS: Final = 60.0
 """For what takes a few milliseconds; a gpg that hangs must not hold whoever asked for ever."""
-
-Sink = Callable[[bytes], None]
-"""Takes the next bytes of gpg's output; what it raises ends the run and comes back out of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,115 +55,6 @@ class Decrypted:
     """How many keys the message was encrypted to."""
     hidden: bool
     """Whether none of their key ids can be seen."""
-
-
-class _Statuses:
-    """Every status line of one run, in order."""
-
-    def __init__(self, gpg: "_Run") -> None:
-        self.lines: list[tuple[str, str]] = []
-        self.returncode: int | None = None
-        self.data = b""
-        self.stderr = ""
-        gpg.statuses = self
-
-    def handle_status(self, keyword: str, rest: str) -> None:
-        self.lines.append((keyword, rest))
-
-    def keywords(self) -> list[str]:
-        return [keyword for keyword, _ in self.lines]
-
-    def in_order_once(self, *keywords: str) -> bool:
-        wanted = [keyword for keyword in self.keywords() if keyword in keywords]
-        return wanted == list(keywords)
-
-
-class _Source:
-    """What python-gnupg reads from, in a thread of its own.
-
-    Nothing is raised in that thread: what the blocks raise is kept, and told when the run is over.
-    """
-
-    def __init__(self, blocks: Iterable[bytes], run: "_Run") -> None:
-        self._blocks: Iterator[bytes] = iter(blocks)
-        self._run = run
-        self._reading = Lock()
-        self._stopped = False
-        self.failure: BaseException | None = None
-        self.ended = False
-
-    def read(self, _size: int) -> bytes:
-        with self._reading:
-            if self._stopped:
-                return b""
-            try:
-                block = next((block for block in self._blocks if block), b"")
-            except BaseException as failure:  # noqa: BLE001  whatever it is, it comes out of the run
-                self.failure = failure
-                self._run.kill()  # or gpg would take what it has for the whole
-                return b""
-            self.ended = not block
-            return block
-
-    def stop(self) -> None:
-        """Ask for no more blocks; those who own them may close what they come from."""
-        with self._reading:
-            self._stopped = True
-
-    def close(self) -> None:
-        """python-gnupg closes what it was given; the blocks are not its to close."""
-
-
-class _Run(gnupg.GPG):  # type: ignore[misc]
-    """One run of gpg that can be killed, and whose output goes to a sink as it comes."""
-
-    result_map = gnupg.GPG.result_map | {"crypt": _Statuses}
-    process: subprocess.Popen[bytes] | None = None
-    statuses: _Statuses | None = None
-    failure: BaseException | None = None
-    killed = False
-
-    def _open_subprocess(self, args: list[str], passphrase: bool = False) -> Any:
-        try:
-            process = super()._open_subprocess(args, passphrase)
-        except OSError as error:
-            starved = error.errno in _STARVED
-            raise GpgFailed(f"gpg can't be started: {error}", starved=starved) from None
-        self.process = process
-        if self.killed:
-            process.kill()  # its time was over before it began
-        for pipe in (process.stdin, process.stdout):
-            # Wide pipes are only faster, and the system may have no more of them to give.
-            with suppress(OSError):
-                fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
-        return process
-
-    def ask(self, arguments: list[str], given: bytes = b"") -> _Statuses:
-        """Run gpg to its end, for a small answer: what it wrote is in `data`. Raises GpgFailed."""
-        answer = _Statuses(self)
-        # gpg leaves off reading when it has seen enough, and its pipe breaks.
-        with suppress(OSError, ValueError):
-            self._handle_io(arguments, io.BytesIO(given), answer, binary=True)
-        if self.killed:
-            raise GpgFailed("gpg was ended before it had answered", starved=True)
-        return answer
-
-    def give_to(self, sink: Sink) -> None:
-        def on_data(block: bytes) -> bool:
-            if block and self.failure is None:
-                try:
-                    sink(block)
-                except BaseException as failure:  # noqa: BLE001  kept for the caller's thread
-                    self.failure = failure
-                    self.kill()
-            return False  # python-gnupg would keep the whole output otherwise
-
-        self.on_data = on_data
-
-    def kill(self) -> None:
-        self.killed = True
-        if self.process is not None:
-            self.process.kill()
 
 
 def holds_secret_keys(home: Path) -> bool:
@@ -198,11 +75,11 @@ class Gpg:
         self.home = home
         environment = {**asks_at, **_ENVIRONMENT}
         try:
-            self._idle = _Run(gnupghome=str(home), options=_READING, env=environment)
+            self._idle = Run(gnupghome=str(home), options=_READING, env=environment)
         except (OSError, ValueError) as error:
             raise GpgFailed(f"gpg can't be started: {error}") from None
         self._idle.buffer_size = BLOCK_SIZE
-        self._running: set[_Run] = set()
+        self._running: set[Run] = set()
         self._ended = False
         self._choose_keyring()
 
@@ -232,12 +109,12 @@ class Gpg:
         still. What `plaintext` or `sink` raises comes out as it is; raises GpgFailed otherwise.
         """
         run = self._new_run(sink)
-        source = _Source(plaintext, run)
+        source = Source(plaintext, run)
         extra = ["--compress-algo", "none", "--no-autostart"]
         extra += ["--faked-system-time", f"{day:%Y%m%d}T235959!"]
         exactly = [f"{fingerprint}!" for fingerprint in to]  # "!" holds gpg to this subkey
         with self._limited(run, limit_seconds):
-            result = _finished(
+            result = finished(
                 run,
                 source,
                 lambda: run.encrypt_file(
@@ -262,9 +139,9 @@ class Gpg:
         got may be believed, or kept, until this returns. Raises NoKeyOpens, Tampered, GpgFailed.
         """
         run = self._new_run(sink)
-        source = _Source(sealed, run)
+        source = Source(sealed, run)
         with self._limited(run, limit_seconds):
-            result = _finished(run, source, lambda: run.decrypt_file(source))
+            result = finished(run, source, lambda: run.decrypt_file(source))
         # A run that was killed, or never got to the message, says nothing against the message.
         if result.returncode is None or result.returncode < 0 or not result.lines:
             raise GpgFailed(f"gpg did not finish decrypting (exit {result.returncode})")
@@ -331,7 +208,8 @@ class Gpg:
         """Import public keys. Raises GpgFailed."""
         run = self._new_run()
         run.options = _QUIET
-        result = run.import_keys(exported, extra_args=["--no-autostart"])
+        with self._limited(run, _LISTING_SECONDS):
+            result = run.import_keys(exported, extra_args=["--no-autostart"])
         if not result.fingerprints or result.returncode != 0:
             raise GpgFailed("gpg did not import the key")
 
@@ -355,7 +233,7 @@ class Gpg:
             run.kill()
 
     @contextmanager
-    def _limited(self, run: _Run, limit_seconds: float | None) -> Iterator[None]:
+    def _limited(self, run: Run, limit_seconds: float | None) -> Iterator[None]:
         """Kill the run when it takes longer than it may, or when everything ends."""
         self._running.add(run)
         timer = Timer(limit_seconds or 0, run.kill)
@@ -377,25 +255,8 @@ class Gpg:
             with suppress(OSError):
                 (self.home / "pubring.gpg").touch(mode=0o600, exist_ok=False)
 
-    def _new_run(self, sink: Sink | None = None) -> _Run:
+    def _new_run(self, sink: Sink | None = None) -> Run:
         run = copy.copy(self._idle)
         if sink is not None:
             run.give_to(sink)
         return run
-
-
-def _finished(run: _Run, source: _Source, work: Callable[[], Any]) -> _Statuses:
-    """Do the work; let out what the source or the sink raised, as it was raised."""
-    try:
-        # gpg leaves off reading when it has seen enough, and its pipe breaks: what it said decides.
-        with suppress(OSError, ValueError):
-            work()
-    finally:
-        run.kill()
-        source.stop()
-    failure = run.failure or source.failure
-    if failure is not None:
-        raise failure
-    if run.statuses is None:
-        raise GpgFailed("gpg was not run")
-    return run.statuses

@@ -9,7 +9,7 @@ from typing import Final
 
 from crypto.envelope import seal
 from crypto.errors import CryptoError, NewerVersion, NoUsableKey
-from crypto.gpg import Sink
+from crypto.gpg_run import Sink
 from crypto.manifest import Manifest
 from crypto.newsroom import Newsroom, NewsroomKey
 from server.errors import ServerError

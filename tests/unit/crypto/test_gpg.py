@@ -196,7 +196,7 @@ class TestBothWays:
         def refuse(*_arguments: object) -> None:
             raise PermissionError
 
-        monkeypatch.setattr("crypto.gpg.fcntl.fcntl", refuse)
+        monkeypatch.setattr("crypto.gpg_run.fcntl.fcntl", refuse)
         work(nothing)
 
 
