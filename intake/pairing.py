@@ -55,6 +55,12 @@ class _Version(msgspec.Struct):
     version: int
 
 
+_OTHERWISE: Final[dict[Any, str]] = {
+    ServerPairing: "it is not what tapedrop-server pair --to writes",
+    DeskPairing: "it is not what tapedrop-intake pair --to writes",
+}
+
+
 def read_server_pairing(path: Path) -> tuple[ServerPairing, str]:
     """Return what the server's file says, and its eight words; "-" is standard input.
 
@@ -110,5 +116,5 @@ def _as(kind: Any, said: dict[str, Any], path: Path) -> Any:
         if version > VERSION:
             raise NewerVersion(str(version))
         return msgspec.convert(said, type=kind)
-    except msgspec.MsgspecError as error:
-        raise BadSettings(path, str(error)) from None
+    except msgspec.MsgspecError:
+        raise BadSettings(path, _OTHERWISE[kind]) from None

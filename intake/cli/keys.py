@@ -114,7 +114,9 @@ def retire(which: str, given: str | None, desk: Layout, as_json: bool) -> None:
     if which in readers.signers(settings, own).values():
         after = readers.without_signer(settings, which, own)
     else:
-        which = "".join(which.split()).upper().removeprefix("0X")
+        typed, which = which, "".join(which.split()).upper().removeprefix("0X")
+        if which not in settings.server.newsroom:
+            raise CantChangeKeys(f"{typed} is none of them, and no desk that signs for them")
         after = readers.without_key(settings, which, today=today)
         note("what was sealed to it until now stays readable with it")
         if which == settings.reporter.key:
@@ -151,7 +153,7 @@ def sign(to: Path, desk: Layout, as_json: bool) -> None:
         own = readers.blocks_from(room.gpg, [room.settings.reporter.key])
         readers.keep(desk, room.settings, own)
         signed, after = readers.sign(desk, room.settings, signing_key, now=now)
-    path = to / f"keys-{now.date().isoformat()}.json" if to.is_dir() else to
+    path = _free(to, f"keys-{now.date().isoformat()}") if to.is_dir() else to
     carry_out(path, signed)
     readers.keep(desk, after, {})
     if as_json:
@@ -202,6 +204,15 @@ def _with_desk(
     question = f"type the eight words that {other.desk} shows (there: tapedrop-intake pair)"
     confirm(question, its_words, given=words, option="--words")
     return after, blocks
+
+
+def _free(stick: Path, name: str) -> Path:
+    """Return where a list goes: a second one of the same day beside the first."""
+    path, number = stick / f"{name}.json", 1
+    while path.exists():
+        number += 1
+        path = stick / f"{name}-{number}.json"
+    return path
 
 
 def _is_desk(content: bytes) -> bool:

@@ -153,6 +153,7 @@ class TestADeskThatIsNotMade:
         refused = init(tell, tmp_path / "d", pairing, reporter)
         assert refused.code == 2
         assert "server.json can't be used" in refused.err
+        assert "$" not in refused.err
 
     def test_a_later_kind_of_pairing_asks_for_a_later_desk(
         self, tell: Tell, tmp_path: Path, pairing: Path, reporter: Person

@@ -101,6 +101,11 @@ class TestRetiringAKey:
             done = desk("keys", "retire", person.fingerprint, "--confirm", person.fingerprint)
             assert done.code == code
 
+    def test_of_nobody_is_told_in_the_words_that_were_typed(self, desk: DeskAt) -> None:
+        refused = desk("keys", "retire", "Ghost")
+        assert refused.code == 3
+        assert "Ghost is none of them, and no desk" in refused.err
+
     def test_leaves_the_only_desk_that_signs(self, desk: DeskAt) -> None:
         name = settings_of(desk).desk.name
 
@@ -140,7 +145,10 @@ class TestSigning:
 
         assert file.stat().st_mode & 0o777 == 0o644, "another machine's user reads it"
         assert file.name == f"keys-{datetime.now(UTC).date()}.json"
-        assert desk("keys", "sign", "--to", stick).code == 2
+        before = file.read_bytes()
+        assert desk("keys", "sign", "--to", stick).code == 0
+        assert (stick / f"{file.stem}-2.json").exists()
+        assert file.read_bytes() == before
         assert file.read_bytes() == content
 
 
