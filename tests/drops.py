@@ -57,8 +57,8 @@ class Newsroom:
 
 
 def run_server(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run one verb of tapedrop-server."""
-    return subprocess.run([SERVER, *words], capture_output=True, text=True)
+    """Run one verb of tapedrop-server, to its end."""
+    return subprocess.run([SERVER, *words], capture_output=True, text=True, timeout=300)
 
 
 class Drop:

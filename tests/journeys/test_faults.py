@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -27,9 +28,8 @@ class TestStarting:
         assert "the newsroom has no key" in refused.stderr
 
     def test_it_refuses_a_secret_key_in_its_keyring(self, drop: Drop) -> None:
-        own = ["--homedir", drop.folder / "newsroom", "--batch", "--passphrase", ""]
-        subprocess.run(["gpg", *own, "--quick-generate-key", "x@y.example"], capture_output=True)
-        subprocess.run(["gpgconf", "--homedir", drop.folder / "newsroom", "--kill", "all"])
+        secret = "private-keys-v1.d"
+        shutil.copytree(drop.newsroom.home / secret, drop.folder / "newsroom" / secret)
 
         refused = run_server("serve", "--config", drop.config)
 
