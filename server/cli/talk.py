@@ -9,7 +9,7 @@ import click
 from server.errors import NotConfirmed
 
 PROGRAM: Final = "tapedrop-server"
-_UNITS: Final = ("bytes", "KB", "MB", "GB", "TB")
+_UNITS: Final = ("bytes", "kB", "MB", "GB", "TB")
 _STEP: Final = 1000
 
 
