@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+import msgspec
 
 from crypto.bag import (
     BAG_INFO,
@@ -19,7 +21,7 @@ from crypto.bag import (
     verified,
 )
 from crypto.errors import BadBag, WrongSignature
-from server.errors import NotPaired
+from server.errors import NotFit, NotPaired
 from server.files import read_regular
 from server.staff.desks.desk import Desk
 
@@ -74,6 +76,19 @@ def _may_be_answers(path: Path) -> bool:
     except (OSError, ValueError):
         return True  # not a whole bag: reading it says what is wrong
     return f"Tapedrop-Bag: 1 {Kind.DROPS}\n".encode() not in untrusted_info
+
+
+def kept(path: Path, kind: Any) -> Any:
+    """Return what an earlier import kept as JSON of this `kind`; None where there was none.
+
+    Raises NotFit where it is spoilt: what it said must not be forgotten silently.
+    """
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except FileNotFoundError:
+        return None
+    except msgspec.DecodeError:
+        raise NotFit([f"{path} can't be read; take it from a backup"]) from None
 
 
 def read_answers(folder: Path, desks: Sequence[Desk]) -> Answers:

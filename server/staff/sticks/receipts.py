@@ -22,7 +22,7 @@ import msgspec
 from crypto.errors import BadBag, NewerVersion
 from server.files import replace
 from server.staff.days import day_in, keep_day
-from server.staff.sticks.answers import Answers
+from server.staff.sticks.answers import Answers, kept
 from server.staff.sticks.opened import keep_opened
 
 RECEIPTS: Final = "data/receipts.json"
@@ -61,14 +61,14 @@ class ReceiptsWithCanaries(Receipts, frozen=True, forbid_unknown_fields=True):
 def take_receipts(answers: Answers, folder: Path, *, today: date) -> Counter[str]:
     """Keep the bag's receipts; return how many envelopes the desk has in each state.
 
-    Raises BadBag, NewerVersion.
+    Raises BadBag, NewerVersion, NotFit.
     """
     if RECEIPTS not in answers.digests:
         raise BadBag("missing", name=RECEIPTS)
     said = _read(answers.read(RECEIPTS))
     path = folder / f"{answers.desk.signing_key[:32]}.json"
     newest = folder / f"{answers.desk.signing_key[:32]}.said"
-    known = msgspec.json.decode(path.read_bytes(), type=dict[str, str]) if path.exists() else {}
+    known: dict[str, str] = kept(path, dict[str, str]) or {}
     if is_old := answers.day < (day_in(newest) or date.min):
         merged = said.envelopes | known
     else:

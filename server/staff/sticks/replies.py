@@ -17,7 +17,7 @@ from crypto.errors import BadBag
 from crypto.reply import LARGEST_SEALED
 from server.errors import NoSuchObject
 from server.files import replace
-from server.staff.sticks.answers import Answers
+from server.staff.sticks.answers import Answers, kept
 from server.store import Store, small
 
 _ANSWER: Final = re.compile(r"data/([0-9a-f]{32})-([0-9a-f]{32})\.reply")
@@ -42,12 +42,12 @@ async def deliver_replies(
 ) -> Delivered:
     """Put each answer of the bag into its mailbox; keep in `folder` which ones they were.
 
-    Raises BadBag, StoreFailed. What an answer says, and of which kind it is, can't be known here.
-    A mailbox that was closed stays closed: what comes for it is left out. `progress` is told how
-    many of how many files are done.
+    Raises BadBag, StoreFailed, NotFit. What an answer says, and of which kind it is, can't be
+    known here. A mailbox that was closed stays closed: what comes for it is left out. `progress`
+    is told how many of how many files are done.
     """
     path = folder / f"{answers.desk.signing_key[:32]}.delivered.json"
-    before = set(msgspec.json.decode(path.read_bytes(), type=list[_Name]) if path.exists() else ())
+    before = set(kept(path, list[_Name]) or ())
     new: set[str] = set()
     known = nowhere = 0
     try:

@@ -12,6 +12,7 @@ from signing import DeskKey, receipts
 
 from crypto.errors import BadBag, WrongSignature
 from server.config import Keeping
+from server.errors import NotFit
 from server.staff.desks.desk import paired
 from server.staff.sticks.answers import read_answers
 from server.staff.sticks.opened import desks_required, keep_exported, opened_drops
@@ -134,6 +135,17 @@ class TestADropStays:
         assert not server.sweeps()
         server.hears(two, "opened")
         assert server.sweeps()
+
+    def test_and_nothing_changes_where_what_was_said_before_cannot_be_read(
+        self, server: Server
+    ) -> None:
+        desk = server.paired("one")
+        (server.receipts / f"{desk.public[:32]}.json").write_bytes(b"spoilt")
+
+        with pytest.raises(NotFit, match="take it from a backup"):
+            server.hears(desk, "opened")
+
+        assert not server.sweeps()
 
     def test_when_the_receipt_is_for_what_another_drop_holds(self, server: Server) -> None:
         server.hears(server.paired("one"), "opened", digest="aa" * 32)
