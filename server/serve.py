@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -106,25 +106,7 @@ async def _serve(folder: Path, config: Config, listening: Callable[[str], None])
         runner = web.AppRunner(app, shutdown_timeout=_LAST_PAGES_SECONDS)
         stack.push_async_callback(runner.cleanup)
         await runner.setup()
-        for duty in (
-            tell_daily(
-                journal, folder / config.places.receipts, config.logs.tell_at_hour_utc, now=utc_now
-            ),
-            watch(folder, config, keyring, journal, now=utc_now),
-            alerts.alert(),
-            alerts.beat(partial(how_it_is, folder, config, utc_now)),
-            _forget_idle(app[SESSIONS]),
-            _end_slow(app[ADMISSION]),
-            app[TAKING].watch(app[STOPPING], journal),
-            sweep_nightly(
-                folder,
-                config,
-                store,
-                journal,
-                in_use=partial(_is_in_use, app[SESSIONS]),
-                now=utc_now,
-            ),
-        ):
+        for duty in _duties(folder, config, app, journal, alerts, keyring, store):
             stack.callback(asyncio.create_task(_kept_up(duty, journal)).cancel)
         listener, address = await listen(
             _protocol(runner, config.connections), folder, config.listen
@@ -142,6 +124,30 @@ async def _serve(folder: Path, config: Config, listening: Callable[[str], None])
         keyring.gpg.end()
         scrubber.end()
     journal.tell(Stopped())
+
+
+def _duties(
+    folder: Path,
+    config: Config,
+    app: web.Application,
+    journal: Journal,
+    alerts: Alerts,
+    keyring: Keyring,
+    store: Store,
+) -> tuple[Coroutine[None, None, None], ...]:
+    """Return what goes on by itself, by the clock, until the drop stops."""
+    receipts = folder / config.places.receipts
+    in_use = partial(_is_in_use, app[SESSIONS])
+    return (
+        tell_daily(journal, receipts, config.logs.tell_at_hour_utc, now=utc_now),
+        watch(folder, config, keyring, journal, now=utc_now),
+        alerts.alert(),
+        alerts.beat(partial(how_it_is, folder, config, utc_now)),
+        _forget_idle(app[SESSIONS]),
+        _end_slow(app[ADMISSION]),
+        app[TAKING].watch(app[STOPPING], journal),
+        sweep_nightly(folder, config, store, journal, in_use=in_use, now=utc_now),
+    )
 
 
 def _room(folder: Path, config: Config) -> Callable[[], Room]:
