@@ -20,7 +20,7 @@ from server.newsroom import newsroom_of
 from server.staff.moving.restore import Restored, digest_of, restore
 
 _UNKNOWN: Final = "unknown"
-_LEAST_DIGITS: Final = 16
+_LEAST_DIGITS: Final = 22
 
 
 @click.command(
@@ -47,7 +47,7 @@ Example: on the new machine, with the card of one of the staff in its reader
 )
 @click.option(
     "--sha256",
-    help="What `backup` said of the file, or the first 16 digits of it. `unknown` where it is lost",
+    help="What `backup` said of the file, or the first 22 digits of it. `unknown` where it is lost",
 )
 @json_option
 def command(file: Path, to: Path, gnupg: Path, sha256: str | None, as_json: bool) -> int:
@@ -86,7 +86,7 @@ def _is_known(digest: str, given: str | None) -> bool:
     if given is None:
         if not sys.stdin.isatty():
             raise click.UsageError("nobody is here to be asked; say it with --sha256")
-        question = f"{PROGRAM}: type the SHA-256 that `backup` said, or the first 16 digits of it"
+        question = f"{PROGRAM}: type the SHA-256 that `backup` said, or the first 22 digits of it"
         given = click.prompt(question, err=True, prompt_suffix="\n> ")
     typed = "".join(given.split()).casefold()
     if typed == _UNKNOWN:

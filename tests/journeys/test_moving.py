@@ -124,7 +124,7 @@ class TestTheCommands:
         self, sealed: Sealed, staff: Newsroom, tmp_path: Path
     ) -> None:
         to = tmp_path / "there"
-        done = restored(sealed.path, to, staff, "--sha256", sealed.digest[:16])
+        done = restored(sealed.path, to, staff, "--sha256", sealed.digest[:22])
         started = run_server("serve", "--config", to / "tapedrop.toml")
 
         assert done.returncode == 0, done.stderr
@@ -133,11 +133,12 @@ class TestTheCommands:
         assert started.returncode == 5
         assert "store is missing" in started.stderr
 
-    @pytest.mark.parametrize("typed", ["0" * 64, "abcd"])
+    @pytest.mark.parametrize("typed", ["0" * 64, "abcd", "its first 21 digits"])
     def test_a_file_that_is_not_the_one_that_was_written_is_refused(
         self, sealed: Sealed, staff: Newsroom, tmp_path: Path, typed: str
     ) -> None:
-        done = restored(sealed.path, tmp_path / "there", staff, "--sha256", typed)
+        said = sealed.digest[:21] if typed == "its first 21 digits" else typed
+        done = restored(sealed.path, tmp_path / "there", staff, "--sha256", said)
 
         assert done.returncode == 3
         assert "its SHA-256 is another" in done.stderr
