@@ -10,12 +10,12 @@ from typing import Final
 
 import click
 
-from crypto.errors import NoKeyOpens
+from crypto.errors import CryptoError, NoKeyOpens
 from crypto.gpg import WHERE_IT_ASKS, Gpg
 from server.cli.options import answer, json_option
 from server.cli.talk import PROGRAM, counted, warn
 from server.config import Engine
-from server.errors import BadBackup
+from server.errors import BadBackup, ServerError
 from server.newsroom import newsroom_of
 from server.staff.moving.restore import Restored, digest_of, restore
 
@@ -106,9 +106,12 @@ def _staff_gpg(home: Path) -> Gpg:
 
 def _lines(done: Restored) -> list[str]:
     folder, config = done.folder, done.config
-    newsroom = newsroom_of(folder, config, now=datetime.now(UTC))
     lines = [f"made {folder}: {counted(done.files, 'file')}"]
-    lines += [f"seals to: {key.fingerprint} {key.name}" for key in newsroom.keys]
+    try:
+        keys = newsroom_of(folder, config, now=datetime.now(UTC)).keys
+        lines += [f"seals to: {key.fingerprint} {key.name}" for key in keys]
+    except (CryptoError, ServerError, OSError):  # what lies elsewhere is not in its place yet
+        lines.append("seals to: see tapedrop-server keys list, once everything is in its place")
     lines += [f"{found} belongs at {path}: move it there" for found, path in done.elsewhere]
     return [*lines, "next, in this order:", *(f"- {step}" for step in next_steps(done))]
 

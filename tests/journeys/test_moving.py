@@ -133,6 +133,21 @@ class TestTheCommands:
         assert started.returncode == 5
         assert "store is missing" in started.stderr
 
+    def test_restore_says_what_is_next_also_where_the_keys_belong_elsewhere(
+        self, staffed: Drop, staff: Newsroom, tmp_path: Path
+    ) -> None:
+        keyring = tmp_path / "keys"
+        (staffed.folder / "newsroom").rename(keyring)
+        staffed.configure(f'[newsroom]\nkeyring = "{keyring}"')
+        digest = backed_up(staffed, tmp_path / "b.gpg")
+        keyring.rename(tmp_path / "on-the-old-machine")
+
+        done = restored(tmp_path / "b.gpg", tmp_path / "there", staff, "--sha256", digest)
+
+        assert done.returncode == 0, done.stderr
+        assert f"belongs at {keyring}" in done.stdout
+        assert "stop the old drop and its tor" in done.stdout
+
     @pytest.mark.parametrize("typed", ["0" * 64, "abcd", "its first 21 digits"])
     def test_a_file_that_is_not_the_one_that_was_written_is_refused(
         self, sealed: Sealed, staff: Newsroom, tmp_path: Path, typed: str
