@@ -115,7 +115,10 @@ def replaced(desks: Path, keys: KeyList) -> None:
         raise NotFit([f"{desks} has no desk any more"])
     said: dict[str, Any] = {
         "signers": dict(keys.desks),
-        "readers": keys.fingerprints,
+        # Should one have been retired while this list was looked at, it stays so.
+        "readers": frozenset(
+            name for name in keys.fingerprints if roster.retired.get(name, 0) < keys.signed_at
+        ),
         "signed_at": keys.signed_at,
         "taken": keys.digest.hex(),
     }

@@ -202,6 +202,17 @@ class TestASignedList:
 
         self.refused(drop, both, BadKeyList)
 
+    def test_brings_no_key_back_that_is_retired_while_it_is_looked_at(
+        self, drop: Drop, keys: dict[str, Key]
+    ) -> None:
+        one, two = keys["One"].fingerprint, keys["Two"].fingerprint
+        listed = KeyList(DROP, int(NOW.timestamp()), {one: "", two: ""}, {drop.desk.public: "desk"})
+        roster.retired(drop.desks, two, now=NOW)
+
+        roster.replaced(drop.desks, listed)
+
+        assert roster.signed_for(drop.desks) == {one}
+
     def test_that_leaves_no_usable_key_is_refused(self, drop: Drop, keys: dict[str, Key]) -> None:
         drop.keyring.gpg.add_keys(keys["Ended"].block.encode())
         named = {keys["One"].fingerprint: "", keys["Ended"].fingerprint: ""}
