@@ -95,8 +95,9 @@ def commands(recording: Path, out: Path) -> dict[str, list[str]]:
 
 
 def run(command: list[str]) -> None:
-    """Run one of them to its end."""
-    subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
+    """Run one of them to its end; what the others warn of would hide the table."""
+    stderr = None if command[0] == sys.executable else subprocess.DEVNULL
+    subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=stderr, check=True)
 
 
 def rss_of(command: list[str]) -> float:
