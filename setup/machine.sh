@@ -26,6 +26,7 @@ if [ "${1:-run}" = test ]; then
     need strace strace
     need curl curl
     need faketime faketime        # a clock that jumps
+    need_library cryptsetup-bin   # an encrypted disk's header
     need_library dosfstools       # a stick with FAT32
     need_library fusefat          # and what mounts it where the kernel can't
     need_library python3-swift    # a real S3-compatible engine, run by the tests on loopback
