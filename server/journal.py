@@ -12,7 +12,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any, Final, TextIO, get_args
+from typing import Any, Final, TextIO
 
 import structlog
 
@@ -55,10 +55,9 @@ class Journal:
 
     def tell(self, event: AtOnce) -> None:
         """Log now what no source can cause, and alert staff where it is that grave."""
-        grave = isinstance(event, get_args(Alarming))
-        self._say(event, grave=grave or isinstance(event, AlertNotSent))
-        if grave:
-            self._alarmed(event)  # type: ignore[arg-type]  # the union, a line above
+        self._say(event, grave=isinstance(event, Alarming | AlertNotSent))
+        if isinstance(event, Alarming):
+            self._alarmed(event)
 
     def tell_the_day(self) -> list[tuple[Counted, str]]:
         """Log each counted event in steps, and begin to count anew; return what was told."""
