@@ -72,7 +72,7 @@ def _lines(exported: Exported, to: Path) -> list[str]:
         lines[-1] += ", though maybe from this machine's memory: the desk looks again"
     if exported.place.is_stick:
         return [*lines, "safe to unplug"]
-    return [*lines, f"{to} is a folder on this machine, not a stick: nothing was carried out yet"]
+    return [*lines, f"{to} is a folder on this machine, not a stick: carry the bag out yourself"]
 
 
 @contextmanager

@@ -23,7 +23,7 @@ FIGURES: Final[Mapping[str, str]] = MappingProxyType(
         "tapedrop_attention": "how many things need somebody; status says which",
         "tapedrop_drops": "sealed drops in the store at the end of yesterday",
         "tapedrop_drops_oldest_days": "age of the oldest of them",
-        "tapedrop_drops_waiting": "those that were not carried out yet",
+        "tapedrop_drops_waiting": "those that no export has taken yet",
         "tapedrop_drops_waiting_oldest_days": "age of the oldest of these",
         "tapedrop_drops_may_go": "those that the next sweep may delete",
         "tapedrop_mailboxes": "mailboxes at the end of yesterday",

@@ -123,7 +123,7 @@ def _of_store(status: Status) -> Iterator[str]:
     store, drops = status.store, status.store.drops
     yield f"as of the end of {store.day - timedelta(days=1)}:"
     yield f"{drops.number:>7} drops in the store{_old(drops.oldest, status.day)}"
-    yield f"{drops.waiting:>7} wait to be carried out{_old(drops.oldest_waiting, status.day)}"
+    yield f"{drops.waiting:>7} wait for an export{_old(drops.oldest_waiting, status.day)}"
     yield f"{drops.may_go:>7} may go in the next sweep"
     yield f"{store.mailboxes:>7} mailboxes"
     yield f"{store.replies:>7} replies"
