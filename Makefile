@@ -13,7 +13,7 @@ BROWSERS ?= firefox chromium
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
-.PHONY: demo test test-browsers test-faults test-stores check bench bench-load bench-sweep fuzz requirements catalogues language pictures machine-run machine-test machine-stores clean
+.PHONY: demo test test-browsers test-faults test-stores check bench bench-load bench-sweep fuzz requirements catalogues language pictures machine-run machine-test machine-stores machine-install test-tor test-install release deb clean
 
 demo: machine-run .venv/ready
 	@$(BIN)/python demo/run.py $(if $(RECORDING),--recording "$(RECORDING)") $(if $(ONCE),--once)
@@ -30,6 +30,23 @@ test-browsers: machine-test .venv/ready
 test-faults: machine-test .venv/ready
 	$(BIN)/pytest -n $(WORKERS) tests/faults --kills $(KILLS)
 
+# A private Tor network on loopback, and sources who come through it. Minutes; ends by itself.
+test-tor: machine-test .venv/ready
+	$(BIN)/pytest -n 0 tests/tor
+
+# Debian in a folder, with systemd and a private Tor network of its own: deploy/ is installed there,
+# used, updated, rolled back and taken away again. As root; minutes; ends by itself.
+test-install: machine-test machine-install .venv/ready
+	$(BIN)/pytest -n 0 tests/install
+
+# What people install: a folder for the server and one for the desk, with all they need, in dist/.
+# KEY=FINGERPRINT signs their checksums.
+release: machine-test .venv/ready
+	@$(BIN)/python deploy/build.py --to dist $(if $(KEY),--sign $(KEY)) server desk
+
+deb: machine-test .venv/ready
+	@$(BIN)/python deploy/build.py --to dist deb
+
 # The tests of the store over S3, against Swift and Ceph (setup/machine.sh stores installs both), or
 # one that is there: ENGINE=PORT,ACCESS_KEY,SECRET_KEY on 127.0.0.1; its parts may have to be small.
 test-stores: machine-test $(if $(ENGINE),,machine-stores) .venv/ready
@@ -43,7 +60,7 @@ check: machine-test .venv/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	MYPYPATH=demo:bench:setup:tests $(BIN)/mypy demo bench setup tests/canary tests/fuzz \
+	MYPYPATH=demo:bench:setup:deploy:tests $(BIN)/mypy demo bench setup deploy tests/canary tests/fuzz \
 		tests/browsers tests/browser tests/faults
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n $(WORKERS)
@@ -80,6 +97,9 @@ machine-test:
 
 machine-stores:
 	@setup/machine.sh stores
+
+machine-install:
+	@setup/machine.sh install
 
 .venv/ready: requirements/dev.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
@@ -122,4 +142,4 @@ requirements: .venv/ready
 	$(COMPILE) --output-file requirements/onionshare.txt requirements/onionshare.in
 
 clean:
-	rm -rf .venv .demo build bench/results
+	rm -rf .venv .demo build dist bench/results

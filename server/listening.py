@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
 from functools import partial
@@ -214,11 +215,16 @@ async def small_body(request: web.Request) -> bytes:
 
 
 async def listen(
-    protocol: Callable[[int | None], Protocol], folder: Path, settings: Listen
+    protocol: Callable[[int | None], Protocol],
+    folder: Path,
+    settings: Listen,
+    *,
+    fd: int | None = None,
 ) -> tuple[asyncio.Server, str]:
     """Begin to listen; return the server and its address. Raises NotFit, SettingsRefused.
 
     `protocol` is called for each connection, with the Tor circuit that it came by, if tor tells.
+    `fd` is a unix socket that somebody else made, and keeps while we are started anew.
     """
     loop = asyncio.get_running_loop()
     begin: Callable[[], asyncio.Protocol] = partial(protocol, None)
@@ -226,6 +232,10 @@ async def listen(
         begin = partial(TakesLine, protocol, seconds=_LINE_SECONDS)
     path = folder / settings.unix
     try:
+        if fd is not None:
+            # Not by create_unix_server: from Python 3.13 on it would remove the socket at the end.
+            server = await loop.create_server(begin, sock=_unix_socket(fd), backlog=_BACKLOG)
+            return server, f"fd:{fd}"
         if settings.tcp:
             host, port = settings.address()
             server = await loop.create_server(begin, host, port, backlog=_BACKLOG)
@@ -241,3 +251,17 @@ async def listen(
         why = os.strerror(error.errno) if error.errno else str(error)
         raise NotFit([f"can't listen on {settings.tcp or path}: {why}"]) from None
     return server, f"unix:{path}"
+
+
+def _unix_socket(fd: int) -> socket.socket:
+    """Return the unix socket that a descriptor is. Raises NotFit."""
+    try:
+        handed = socket.socket(fileno=fd)
+    except OSError:
+        raise NotFit(
+            [f"descriptor {fd} is no socket: --fd needs a socket unit of systemd's"]
+        ) from None
+    if (handed.family, handed.type) != (socket.AF_UNIX, socket.SOCK_STREAM):
+        handed.close()
+        raise NotFit([f"descriptor {fd} is no unix socket: the drop is reached through tor only"])
+    return handed

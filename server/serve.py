@@ -53,19 +53,24 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def serve(folder: Path, config: Config, *, listening: Callable[[str], None]) -> None:
+def serve(
+    folder: Path, config: Config, *, fd: int | None = None, listening: Callable[[str], None]
+) -> None:
     """Run the drop that lives in `folder` until SIGTERM or SIGINT.
 
-    `listening` is told the address once pages are answered. Raises NotFit, SettingsRefused,
-    GpgFailed, SandboxUnavailable when it may not start.
+    `fd` is a socket that listens already, if somebody made one. `listening` is told the address
+    once pages are answered. Raises NotFit, SettingsRefused, GpgFailed, SandboxUnavailable when it
+    may not start.
     """
     leave_no_core()
     os.umask(0o077)
     allow_descriptors(config.connections.max_open)
-    asyncio.run(_serve(folder, config, listening))
+    asyncio.run(_serve(folder, config, fd, listening))
 
 
-async def _serve(folder: Path, config: Config, listening: Callable[[str], None]) -> None:
+async def _serve(
+    folder: Path, config: Config, fd: int | None, listening: Callable[[str], None]
+) -> None:
     # Threads are made as they are needed; a waiting upload must never wait for a sealing one.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_MOST_THREADS))
     journal = Journal()
@@ -109,7 +114,7 @@ async def _serve(folder: Path, config: Config, listening: Callable[[str], None])
         for duty in _duties(folder, config, app, journal, alerts, keyring, store):
             stack.callback(asyncio.create_task(_kept_up(duty, journal)).cancel)
         listener, address = await listen(
-            _protocol(runner, config.connections), folder, config.listen
+            _protocol(runner, config.connections), folder, config.listen, fd=fd
         )
         stack.callback(listener.close)
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,8 +1,10 @@
 #!/bin/sh
 # Install the Debian packages that are missing, or print the line that would and stop.
-# usage: setup/machine.sh run | test | stores    run: what the drop and the desk need
-#                                                test: also the tests' judges and browsers
-#                                                stores: also engines for `make test-stores`
+# usage: setup/machine.sh run | test | stores | install
+#   run      what the drop and the desk need
+#   test     also the tests' judges and browsers, and what deploy/ is judged by
+#   stores   engines for `make test-stores`
+#   install  what installs Debian in a folder and starts its systemd, for `make test-install`
 set -eu
 
 missing=""
@@ -31,6 +33,12 @@ if [ "${1:-run}" = test ]; then
     need_library fusefat          # and what mounts it where the kernel can't
     need_library python3-swift    # a real S3-compatible engine, run by the tests on loopback
     need_library libavcodec-extra # ffmpeg's encoders for phones, to make test recordings with
+    need tor tor                  # a network of its own, on loopback
+    need nft nftables
+    need apparmor_parser apparmor
+    need systemd-analyze systemd
+    need shellcheck shellcheck
+    need lintian lintian
     need_library libatomic1       # what drives the browser is linked to it
 fi
 if [ "${1:-run}" = stores ]; then
@@ -40,6 +48,10 @@ if [ "${1:-run}" = stores ]; then
     need ceph-mgr ceph-mgr
     need ceph-osd ceph-osd
     need ceph ceph-common
+fi
+if [ "${1:-}" = install ]; then
+    need debootstrap debootstrap
+    need systemd-nspawn systemd-container
 fi
 [ -n "$missing" ] || exit 0
 

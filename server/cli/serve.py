@@ -23,9 +23,19 @@ Example: until Ctrl-C, or until systemd stops it
   tapedrop-server serve --config /srv/drop/tapedrop.toml
 """,
 )
+@click.option(
+    "--credentials",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Where the secrets that it needs were put for it: systemd's LoadCredential=.",
+)
+@click.option(
+    "--fd",
+    type=click.IntRange(3),
+    help="A socket that listens already: systemd's units begin at 3.",
+)
 @config_option
 @json_option
-def command(config_file: Path, as_json: bool) -> None:
+def command(config_file: Path, credentials: Path | None, fd: int | None, as_json: bool) -> None:
     """Run the drop until it is told to stop.
 
     Refuses to start without a usable newsroom key, with an expired or revoked one, or with a
@@ -39,9 +49,11 @@ def command(config_file: Path, as_json: bool) -> None:
         sys.stdout.flush()
 
     folder, config = drop_at(config_file)
+    if credentials is not None:
+        config = config.with_secrets_in(credentials)
     if locked_down(folder):
         warn("it is locked down, and takes nothing; later: tapedrop-server unlock")
     if config.work.unfenced_scrubbing:
         for line in UNFENCED:
             note(line)
-    serve(folder, config, listening=listening)
+    serve(folder, config, fd=fd, listening=listening)

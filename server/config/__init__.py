@@ -8,7 +8,7 @@ with every setting and what it means.
 import re
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import msgspec
 
@@ -84,6 +84,19 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     work: Work = Work()
     logs: Logs = Logs()
     keeping: Keeping = Keeping()
+
+    def with_secrets_in(self, handed: Path) -> Self:
+        """Return it with what the running drop needs of its secrets read from the folder `handed`.
+
+        systemd puts each there under the name of its file (LoadCredential=, systemd.exec(5)).
+        """
+        salt = handed.absolute() / Path(self.credentials.salt).name
+        store = handed.absolute() / Path(self.store.credentials).name
+        return msgspec.structs.replace(
+            self,
+            credentials=msgspec.structs.replace(self.credentials, salt=str(salt)),
+            store=msgspec.structs.replace(self.store, credentials=str(store)),
+        )
 
     def problems(self) -> str:
         """Return the first setting that is out of bounds, or nothing."""
