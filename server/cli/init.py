@@ -9,7 +9,7 @@ import click
 
 from crypto.codename import SALT_SIZE
 from server.cli.options import answer, json_option
-from server.config import Config
+from server.config import Config, read_config
 from server.errors import SettingsRefused
 from server.files import write_new
 from server.staff.canary.identity import new_canary
@@ -26,8 +26,13 @@ Example: a drop in a folder of its own
 """,
 )
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--settings",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Begin with this tapedrop.toml instead.",
+)
 @json_option
-def command(folder: Path, as_json: bool) -> None:
+def command(folder: Path, settings: Path | None, as_json: bool) -> None:
     """Make FOLDER: a commented tapedrop.toml, the state folders and the drop's own secrets.
 
     Nothing that is there already is touched. Next comes `pair`.
@@ -36,14 +41,14 @@ def command(folder: Path, as_json: bool) -> None:
     if config_file.exists():
         raise SettingsRefused(f"there is a drop in {folder} already")
     os.umask(0o077)
-    config = Config()
+    config, written = _settings(settings)
     places = [
         config.newsroom.keyring,
         config.staff.keyring,
         config.places.spool,
         config.places.desks,
     ]
-    places += [config.places.receipts, "credentials"]
+    places += [config.places.receipts, *map(os.path.dirname, _secrets(config))]
     places += [f"{config.places.store}/{kind}" for kind in ("drops", "mailboxes", "replies")]
     for place in places:
         (folder / place).mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -53,8 +58,20 @@ def command(folder: Path, as_json: bool) -> None:
         write_new(folder / config.credentials.canary, new_canary())
         write_new(folder / config.places.receipts / VERSION_FILE, RECEIPTS)
         # The configuration comes last: where it is, everything is.
-        write_new(config_file, (files("server") / "tapedrop.toml").read_bytes())
+        write_new(config_file, written)
     except FileExistsError as error:
         raise SettingsRefused(f"{error.filename2} is there already") from None
     lines = [f"made {config_file}", f"next: cd {folder}, then tapedrop-server pair --to FILE"]
     answer({"config": str(config_file)}, lines, as_json=as_json)
+
+
+def _settings(given: Path | None) -> tuple[Config, bytes]:
+    """Return the settings to begin with, and their file as it stands. Raises SettingsRefused."""
+    if given is None:
+        return Config(), (files("server") / "tapedrop.toml").read_bytes()
+    return read_config(given), given.read_bytes()
+
+
+def _secrets(config: Config) -> list[str]:
+    credentials = config.credentials
+    return [credentials.salt, credentials.export_key, credentials.canary]

@@ -5,7 +5,7 @@ import os
 import pwd
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -15,12 +15,22 @@ from server.errors import SettingsRefused, WrongUser
 from server.newsroom import Keyring, keyring_of, staff_keyring_of
 from server.staff.versions import known_receipts
 
+_HERE: Final = Path("tapedrop.toml")
+INSTALLED: Final = Path("/var/lib/tapedrop/tapedrop.toml")
+"""Where the installer and the Debian package put a machine's own drop."""
+
+
+def usual_config() -> Path:
+    """Return the configuration that is meant where none is named."""
+    return _HERE if os.path.lexists(_HERE) else INSTALLED
+
+
 config_option: Callable[[Any], Any] = click.option(
     "--config",
     "config_file",
     type=click.Path(path_type=Path, dir_okay=False, readable=False),
-    default=Path("tapedrop.toml"),
-    show_default=True,
+    default=usual_config,
+    show_default=f"{_HERE} if it is here, else {INSTALLED}",
     help="The drop's configuration.",
 )
 json_option: Callable[[Any], Any] = click.option(
@@ -53,17 +63,19 @@ def drop_at(config_file: Path, *, root_may: bool = False) -> tuple[Path, Config]
     folder, config = config_file.resolve().parent, read_config(config_file)
     if not (root_may and os.geteuid() == 0):
         _as_its_user(folder / config.places.receipts)
+        # In a folder such as /tmp, anybody may have put settings, and they name a program to run.
+        _as_its_user(config_file, or_root=True)
     known_receipts(folder / config.places.receipts)
     return folder, config
 
 
-def _as_its_user(place: Path) -> None:
+def _as_its_user(place: Path, *, or_root: bool = False) -> None:
     """Raise WrongUser where we would leave files that the drop can't read: root above all."""
     try:
         owner = place.stat().st_uid
     except FileNotFoundError:
         return  # whoever needs it says so
-    if owner != os.geteuid():
+    if owner != os.geteuid() and not (or_root and owner == 0):
         raise WrongUser(place, _name(owner))
 
 
