@@ -18,7 +18,7 @@ from typing import Final
 ON_BARE_DEBIAN: Final = ("systemd", "systemd-sysv", "dbus", "udev", "ca-certificates")
 """What Debian's installer puts on every machine, as far as a test meets it."""
 FOR_A_DROP: Final = ("python3", "gnupg", "tor", "nftables", "apparmor")
-_RECIPE: Final = "1"
+_RECIPE: Final = "2"
 """Raised when what `_make` does has changed."""
 
 
@@ -55,10 +55,11 @@ def in_folder(root: Path, *words: str | Path) -> None:
 
 def _make(suite: str, root: Path) -> None:
     include = ",".join(ON_BARE_DEBIAN)
-    words = ["debootstrap", "--variant=minbase", f"--include={include}", suite, root, _mirror()]
-    done = subprocess.run(words, capture_output=True, text=True)
+    words = ["debootstrap", "--variant=minbase", f"--include={include}"]
+    done = subprocess.run([*words, suite, root, _mirror()], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr
     shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
+    in_folder(root, "apt-get", "clean")
     in_folder(root, "apt-get", "update", "-q")
     in_folder(root, "apt-get", "install", "-qy", "--download-only", *FOR_A_DROP)
     (root / "etc/resolv.conf").unlink()

@@ -173,7 +173,7 @@ def _is_first(pid: int) -> bool:
     """Return whether it has become systemd, as number 1 of its own process namespace."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
-        program = Path(os.readlink(f"/proc/{pid}/exe")).name
+        program = Path(f"/proc/{pid}/exe").readlink().name
     except OSError:
         return False
     inner = next(line.split() for line in status.splitlines() if line.startswith("NSpid:"))
