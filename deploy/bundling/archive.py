@@ -1,0 +1,79 @@
+"""A folder as one file that is the same wherever and whenever it is made.
+
+SHA256SUMS     in the folder: `DIGEST  PATH` for each file but itself, sorted; `sha256sum -c` reads it
+NAME.tar.gz    POSIX tar (ustar) in gzip: names sorted, owner 0, one mode a kind, one time for all;
+               no name and no time in gzip's own header (RFC 1952)
+"""
+
+import gzip
+import hashlib
+import shutil
+import tarfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+SUMS: Final = "SHA256SUMS"
+
+
+def write_sums(folder: Path, files: Iterable[Path]) -> Path:
+    """Write the sums of files below a folder into it; return the list's path."""
+    lines = [f"{_digest_hex(path)}  {path.relative_to(folder)}\n" for path in sorted(files)]
+    sums = folder / SUMS
+    sums.write_text("".join(lines))
+    sums.chmod(0o644)
+    return sums
+
+
+def sums_beside(to: Path, archives: Iterable[Path]) -> Path:
+    """Write the sums of archives beside them, and keep those of others that lie there still."""
+    listed = to / SUMS
+    before = listed.read_text().splitlines() if listed.exists() else []
+    lines = {line.split("  ", 1)[1]: line for line in before if "  " in line}
+    lines |= {path.name: f"{_digest_hex(path)}  {path.name}" for path in archives}
+    kept = [lines[name] for name in sorted(lines) if (to / name).exists()]
+    listed.write_text("".join(f"{line}\n" for line in kept))
+    return listed
+
+
+def packed(folder: Path, to: Path, made: int) -> Path:
+    """Write `folder` as `to`/NAME.tar.gz, every time in it `made`; return its path."""
+    archive = to / f"{folder.name}.tar.gz"
+    unfinished = archive.with_name(f".{archive.name}")
+    with (
+        unfinished.open("wb") as raw,
+        gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as zipped,
+        tarfile.open(fileobj=zipped, mode="w", format=tarfile.USTAR_FORMAT) as tar,
+    ):
+        for path in [folder, *sorted(folder.rglob("*"))]:
+            entry = tar.gettarinfo(path, str(path.relative_to(folder.parent)))
+            entry.uid = entry.gid = 0
+            entry.uname = entry.gname = "root"
+            entry.mtime = made
+            if entry.isreg():
+                with path.open("rb") as held:
+                    tar.addfile(entry, held)
+            else:
+                tar.addfile(entry)
+    return unfinished.replace(archive)
+
+
+def unpacked(archive: Path, to: Path) -> Path:
+    """Unpack an archive of ours; return the folder that it holds."""
+    with tarfile.open(archive) as tar:
+        # Ours links to /usr/bin/python3, which the stricter filter refuses.
+        tar.extractall(to, filter="tar")
+    return to / archive.name.removesuffix(".tar.gz")
+
+
+def emptied(folder: Path) -> Path:
+    """Return a new, empty folder where another may have been."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    folder.chmod(0o755)
+    return folder
+
+
+def _digest_hex(path: Path) -> str:
+    with path.open("rb") as held:
+        return hashlib.file_digest(held, "sha256").hexdigest()

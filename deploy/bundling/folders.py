@@ -1,0 +1,148 @@
+"""The two folders that people install.
+
+    tapedrop-server-VERSION/
+        install.sh uninstall.sh README.txt CHANGELOG.md LICENSE SHA256SUMS sbom.cdx.json licences/
+        places            what of it goes where: deploy/server/places, a line a file
+        tree/             what lies in /usr/lib/tapedrop/VERSION: an environment of Python's (venv)
+                          made by hand, for the Python of Debian 12 and that of Debian 13
+        system/           what lies elsewhere, below the path it gets
+    tapedrop-desk-VERSION/
+        tapedrop-intake tapedrop-scrub tapedrop.desktop install.sh README.txt … licences/
+        lib/start.py lib/python3.11/ lib/python3.13/
+
+The server's holds no line of `intake/`, the desk's none of `server/`. Every file is 0644, what is
+started 0755. A stick's FAT knows neither links nor modes: the desk's needs none.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bundling import BuildFailed, licences, sbom
+from bundling.archive import SUMS, emptied, write_sums
+from bundling.source import Source
+from bundling.wheels import PYTHONS, Wheel, fetched
+
+INSTALLED: Final = "/usr/lib/tapedrop/current/"
+"""What `places` puts below it belongs to the tree."""
+_EVERYWHERE: Final = ("CHANGELOG.md", "LICENSE")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One file that is installed: from where in deploy/server, to where, with which mode."""
+
+    source: str
+    destination: str
+    mode: int
+
+    @property
+    def bundled(self) -> str:
+        """Where it lies in the server's folder."""
+        if self.destination.startswith(INSTALLED):
+            return f"tree/{self.destination.removeprefix(INSTALLED)}"
+        return f"system{self.destination}"
+
+
+def server_folder(source: Source, to: Path, cache: Path, requirements: str = "server") -> Path:
+    """Make the server's folder below `to`, with the packages that `requirements` pins."""
+    folder = emptied(to / f"tapedrop-{requirements}-{source.version}")
+    wheels: list[Wheel] = []
+    for python in PYTHONS:
+        packages = folder / f"tree/lib/python{python}/site-packages"
+        wheels += _fill(
+            packages, ("crypto", "scrub", "server"), requirements, python, source, cache
+        )
+    _write(folder / "tree/pyvenv.cfg", b"home = /usr/bin\ninclude-system-site-packages = false\n")
+    _write(folder / "tree/bin/tapedrop-server", source.read("deploy/server/start.sh"), 0o755)
+    (folder / "tree/bin/python3").symlink_to("/usr/bin/python3")
+    for place in places(source):
+        held = source.read(f"deploy/server/{place.source}")
+        _write(folder / place.bundled, held, place.mode)
+    for name, mode in (("install.sh", 0o755), ("uninstall.sh", 0o755), ("README.txt", 0o644)):
+        if f"deploy/server/{name}" in source.files:
+            _write(folder / name, source.read(f"deploy/server/{name}"), mode)
+    if "deploy/server/places" in source.files:
+        _write(folder / "places", source.read("deploy/server/places"))
+    return _finished(folder, source, wheels)
+
+
+def desk_folder(source: Source, to: Path, cache: Path) -> Path:
+    """Make the desk's folder below `to`."""
+    folder = emptied(to / f"tapedrop-desk-{source.version}")
+    wheels: list[Wheel] = []
+    for python in PYTHONS:
+        packages = folder / f"lib/python{python}"
+        wheels += _fill(packages, ("crypto", "scrub", "intake"), "intake", python, source, cache)
+    _write(folder / "lib/start.py", source.read("deploy/intake/start.py"))
+    for program in ("tapedrop-intake", "tapedrop-scrub"):
+        _write(folder / program, source.read("deploy/intake/start.sh"), 0o755)
+    for name, mode in (
+        ("install.sh", 0o755),
+        ("tapedrop.desktop", 0o755),
+        ("tapedrop.svg", 0o644),
+        ("README.txt", 0o644),
+    ):
+        _write(folder / name, source.read(f"deploy/intake/{name}"), mode)
+    return _finished(folder, source, wheels)
+
+
+def places(source: Source) -> list[Place]:
+    """Return what `deploy/server/places` lists; raises BuildFailed when a line isn't understood."""
+    if "deploy/server/places" not in source.files:
+        return []
+    listed = []
+    for line in source.read("deploy/server/places").decode().splitlines():
+        if not line.strip() or line.startswith("#"):
+            continue
+        words = line.split()
+        if len(words) != 3 or not words[1].startswith("/") or ".." in words[1]:
+            raise BuildFailed(f"deploy/server/places: source, destination, mode in: {line}")
+        listed.append(Place(words[0], words[1], int(words[2], 8)))
+    return listed
+
+
+def _fill(
+    packages: Path, ours: tuple[str, ...], pins: str, python: str, source: Source, cache: Path
+) -> tuple[Wheel, ...]:
+    """Put our packages and those they need for one Python into a folder; return the wheels."""
+    wheels = fetched(source.root / f"requirements/{pins}.txt", python, cache)
+    for wheel in wheels:
+        for name, held in wheel.files():
+            _write(packages / name, held)
+    for package in ours:
+        for file in source.below(package):
+            _write(packages / file, source.read(file))
+    _write(packages / f"tapedrop-{source.version}.dist-info/METADATA", _metadata(source.version))
+    return wheels
+
+
+def _metadata(version: str) -> bytes:
+    """Return what tells other programs which Tapedrop this is: core metadata 2.4."""
+    return (
+        f"Metadata-Version: 2.4\nName: tapedrop\nVersion: {version}\n"
+        "License-Expression: AGPL-3.0-or-later\n"
+    ).encode()
+
+
+def _finished(folder: Path, source: Source, wheels: list[Wheel]) -> Path:
+    """Add what both folders have: licences, the list of packages, the sums."""
+    for name in _EVERYWHERE:
+        _write(folder / name, source.read(name))
+    for wheel in wheels:
+        for name, held in licences.texts(wheel):
+            _write(folder / "licences" / name, held)
+    _write(folder / sbom.NAME, sbom.listed(folder.name, source, wheels).encode())
+    files = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
+    write_sums(folder, (path for path in files if path.name != SUMS))
+    # Folders were made as the umask wanted them.
+    for path in folder.rglob("*"):
+        if path.is_dir() and not path.is_symlink():
+            path.chmod(0o755)
+    return folder
+
+
+def _write(path: Path, held: bytes, mode: int = 0o644) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(held)
+    path.chmod(mode)
