@@ -1,8 +1,10 @@
 """A folder as one file that is the same wherever and whenever it is made.
 
-SHA256SUMS     in the folder: `DIGEST  PATH` for each file but itself, sorted; `sha256sum -c` reads it
-NAME.tar.gz    POSIX tar (ustar) in gzip: names sorted, owner 0, one mode a kind, one time for all;
-               no name and no time in gzip's own header (RFC 1952)
+    SHA256SUMS     in the folder: `DIGEST  PATH` for each file but itself
+    NAME.tar.gz    POSIX tar (ustar) in gzip: names sorted, owner 0, one time for all; no name and
+                   no time in gzip's own header (RFC 1952)
+
+`sha256sum -c SHA256SUMS` checks a folder, and archives where the same list lies beside them.
 """
 
 import gzip
@@ -14,6 +16,8 @@ from pathlib import Path
 from typing import Final
 
 SUMS: Final = "SHA256SUMS"
+_LEVEL: Final = 6
+"""A higher one takes four times as long and saves 1 %."""
 
 
 def write_sums(folder: Path, files: Iterable[Path]) -> Path:
@@ -42,7 +46,7 @@ def packed(folder: Path, to: Path, made: int) -> Path:
     unfinished = archive.with_name(f".{archive.name}")
     with (
         unfinished.open("wb") as raw,
-        gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as zipped,
+        gzip.GzipFile(filename="", mode="wb", compresslevel=_LEVEL, fileobj=raw, mtime=0) as zipped,
         tarfile.open(fileobj=zipped, mode="w", format=tarfile.USTAR_FORMAT) as tar,
     ):
         for path in [folder, *sorted(folder.rglob("*"))]:

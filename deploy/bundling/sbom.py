@@ -1,8 +1,8 @@
 """The list of what a folder holds, for other programs: CycloneDX 1.6, JSON.
 
-One component a wheel, with its purl, licence and SHA-256; inside it what its binary holds of others,
-such as OpenSSL. The same wheels make the same list: its time is the commit's, its serial number comes
-from what it lists.
+One component a wheel, with its purl, licence and SHA-256; inside it what its binary holds of
+others, such as OpenSSL. The same wheels make the same list: its time is the commit's, its serial
+number comes from what it lists.
 """
 
 from collections.abc import Iterator, Sequence

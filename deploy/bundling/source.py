@@ -46,7 +46,8 @@ def source_at(root: Path) -> Source:
 
 
 def _git(root: Path, *words: str) -> str:
-    done = subprocess.run(["git", "-C", root, *words], capture_output=True, text=True)
+    command = ["git", "-C", str(root), *words]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
     if done.returncode:
         raise BuildFailed(f"git {words[0]}: {done.stderr.strip()}")
     return done.stdout

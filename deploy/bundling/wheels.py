@@ -10,7 +10,6 @@ pip chooses among a release's files by the platforms below, best first. Nothing 
 import base64
 import csv
 import hashlib
-import os
 import re
 import subprocess
 import sys
@@ -101,7 +100,7 @@ def _download(requirements: Path, python: str, folder: Path) -> None:
         wheels = Path(fetching, "wheels")
         command = [sys.executable, "-m", "pip", "download", "--quiet", *choose, *target]
         command += ["--requirement", str(requirements), "--dest", str(wheels)]
-        done = subprocess.run(command, capture_output=True, text=True)
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
         if done.returncode:
             said = done.stderr.strip().splitlines()[-1:] or ["nothing"]
             raise BuildFailed(
@@ -145,7 +144,7 @@ def _record_digest(held: bytes) -> str:
 def _place(name: str) -> str | None:
     """Return where a wheel's file goes below site-packages; None when it doesn't go there."""
     first, *rest = PurePosixPath(name).parts
-    if ".." in rest or os.path.isabs(name):
+    if ".." in rest or name.startswith("/"):
         raise BuildFailed(f"a wheel holds a file that would lie elsewhere: {name}")
     if first.endswith(".data"):
         return "/".join(rest[1:]) if rest[0] in _CODE else None
