@@ -2,10 +2,10 @@
 
     tapedrop-server-VERSION/
         install.sh uninstall.sh README.txt CHANGELOG.md LICENSE SHA256SUMS sbom.cdx.json licences/
-        places            what of it goes where: deploy/server/places, a line a file
         tree/             what lies in /usr/lib/tapedrop/VERSION: an environment of Python's (venv)
                           made by hand, for the Python of Debian 12 and that of Debian 13
-        system/           what lies elsewhere, below the path it gets
+        tree/share/       version; setup and both scripts once more: each version brings its own
+        tree/share/system/    places, and what it lists, below the path that each file gets
     tapedrop-desk-VERSION/
         tapedrop-intake tapedrop-scrub tapedrop.desktop install.sh README.txt … licences/
         lib/start.py lib/python3.11/ lib/python3.13/
@@ -23,8 +23,16 @@ from bundling.archive import SUMS, emptied, write_sums
 from bundling.source import Source
 from bundling.wheels import PYTHONS, Wheel, fetched
 
-INSTALLED: Final = "/usr/lib/tapedrop/current/"
-"""What `places` puts below it belongs to the tree."""
+_SHARE: Final = "tree/share"
+_BESIDES: Final = (
+    ("install.sh", ("install.sh", f"{_SHARE}/install.sh"), 0o755),
+    ("uninstall.sh", ("uninstall.sh", f"{_SHARE}/uninstall.sh"), 0o755),
+    ("setup.sh", (f"{_SHARE}/setup",), 0o755),
+    ("places", (f"{_SHARE}/system/places",), 0o644),
+    ("README.txt", ("README.txt",), 0o644),
+)
+"""What the server's folder gets of deploy/server besides its places."""
+_PLACES: Final = "deploy/server/places"
 _EVERYWHERE: Final = ("CHANGELOG.md", "LICENSE")
 
 
@@ -39,9 +47,7 @@ class Place:
     @property
     def bundled(self) -> str:
         """Where it lies in the server's folder."""
-        if self.destination.startswith(INSTALLED):
-            return f"tree/{self.destination.removeprefix(INSTALLED)}"
-        return f"system{self.destination}"
+        return f"{_SHARE}/system{self.destination}"
 
 
 def server_folder(source: Source, to: Path, cache: Path, requirements: str = "server") -> Path:
@@ -56,14 +62,14 @@ def server_folder(source: Source, to: Path, cache: Path, requirements: str = "se
     _write(folder / "tree/pyvenv.cfg", b"home = /usr/bin\ninclude-system-site-packages = false\n")
     _write(folder / "tree/bin/tapedrop-server", source.read("deploy/server/start.sh"), 0o755)
     (folder / "tree/bin/python3").symlink_to("/usr/bin/python3")
+    _write(folder / _SHARE / "version", f"{source.version}\n".encode())
+    for file, copies, mode in _BESIDES:
+        if f"deploy/server/{file}" in source.files:
+            for copy in copies:
+                _write(folder / copy, source.read(f"deploy/server/{file}"), mode)
     for place in places(source):
         held = source.read(f"deploy/server/{place.source}")
         _write(folder / place.bundled, held, place.mode)
-    for name, mode in (("install.sh", 0o755), ("uninstall.sh", 0o755), ("README.txt", 0o644)):
-        if f"deploy/server/{name}" in source.files:
-            _write(folder / name, source.read(f"deploy/server/{name}"), mode)
-    if "deploy/server/places" in source.files:
-        _write(folder / "places", source.read("deploy/server/places"))
     return _finished(folder, source, wheels)
 
 
@@ -89,10 +95,10 @@ def desk_folder(source: Source, to: Path, cache: Path) -> Path:
 
 def places(source: Source) -> list[Place]:
     """Return what `deploy/server/places` lists; raises BuildFailed when a line isn't understood."""
-    if "deploy/server/places" not in source.files:
+    if _PLACES not in source.files:
         return []
     listed = []
-    for line in source.read("deploy/server/places").decode().splitlines():
+    for line in source.read(_PLACES).decode().splitlines():
         if not line.strip() or line.startswith("#"):
             continue
         words = line.split()

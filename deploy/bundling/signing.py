@@ -1,6 +1,8 @@
 """Who vouches for what was built: detached OpenPGP signatures, which gpg alone can check.
 
-gpg --verify NAME.tar.gz.asc NAME.tar.gz
+    gpg --verify NAME.tar.gz.asc NAME.tar.gz
+
+The key is one of gpg's own keyring on the machine that builds, or a card's.
 """
 
 import subprocess
