@@ -1,6 +1,5 @@
 """The Debian package: what is in it, that two builds are one, and what Debian's own judge says."""
 
-import gzip
 import json
 import os
 import re
@@ -41,7 +40,7 @@ def bundle(folder: Path) -> Path:
         ROOT / "crypto", packages / "crypto", ignore=shutil.ignore_patterns("__pycache__")
     )
     for library in (msgspec, segno):
-        source = Path(library.__file__).parent
+        source = Path(str(library.__file__)).parent
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(source, packages / source.name, ignore=ignored)
     system = folder / "tree/share/system"
@@ -74,8 +73,9 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def judged(package: Path) -> list[str]:
     """What lintian has to say of it, hints about overrides included."""
-    command = ["lintian", "--allow-root", "--display-info", "--tag-display-limit", "0", package]
-    return subprocess.run(command, capture_output=True, text=True).stdout.splitlines()
+    command = ["lintian", "--allow-root", "--display-info", "--tag-display-limit", "0"]
+    told = subprocess.run([*command, str(package)], capture_output=True, text=True)
+    return told.stdout.splitlines()
 
 
 def listed(package: Path) -> dict[str, str]:
@@ -183,16 +183,6 @@ class TestChangelog:
         assert "p (1.3)" in told
         assert "not released" in told
 
-    def test_the_package_s_own_is_read_by_debian(self, package: Path, tmp_path: Path) -> None:
-        subprocess.run(["dpkg-deb", "-x", package, tmp_path], check=True)
-        packed = tmp_path / "usr/share/doc/tapedrop-server/changelog.gz"
-        (tmp_path / "changelog").write_bytes(gzip.decompress(packed.read_bytes()))
-        read = ["dpkg-parsechangelog", "-l", tmp_path / "changelog", "-S", "Version"]
-
-        told = subprocess.run(read, capture_output=True, text=True)
-
-        assert (told.stdout, told.stderr) == ("9.8.7\n", "")
-
 
 class TestLintian:
     def test_finds_no_fault_that_no_override_explains(self, judged: list[str]) -> None:
@@ -211,7 +201,7 @@ class TestLintian:
     @pytest.mark.parametrize("script", ["preinst", "postinst", "prerm", "postrm"])
     def test_dpkg_s_scripts_are_plain_sh(self, script: str) -> None:
         told = subprocess.run(
-            ["shellcheck", DEBIAN / script], capture_output=True, text=True, check=False
+            ["shellcheck", str(DEBIAN / script)], capture_output=True, text=True, check=False
         )
 
         assert told.stdout == ""
