@@ -39,10 +39,10 @@ test-tor: machine-test .venv/ready
 test-install: machine-test machine-install .venv/ready
 	$(BIN)/pytest -n 0 tests/install
 
-# What people install: a folder for the server and one for the desk, with all they need, in dist/.
+# What people install, with all it needs, in dist/: the server as a folder and as a Debian package, the desk.
 # KEY=FINGERPRINT signs their checksums.
 release: machine-test .venv/ready
-	@$(BIN)/python deploy/build.py --to dist $(if $(KEY),--sign $(KEY)) server desk
+	@$(BIN)/python deploy/build.py --to dist $(if $(KEY),--sign $(KEY)) server desk deb
 
 deb: machine-test .venv/ready
 	@$(BIN)/python deploy/build.py --to dist deb

@@ -6,6 +6,7 @@
     server       tapedrop-server-VERSION.tar.gz
     server-s3    the same with what a store over S3 needs
     desk         tapedrop-desk-VERSION.tar.gz
+    deb          tapedrop-server_VERSION_amd64.deb, the server's folder for dpkg
 
 What git doesn't know is left out. Folders are made below build/, which also keeps the wheels: after
 the first time no network is needed.
@@ -19,6 +20,7 @@ from typing import Final
 
 from bundling import BuildFailed
 from bundling.archive import packed, sums_beside
+from bundling.deb import deb
 from bundling.folders import desk_folder, server_folder
 from bundling.signing import signed
 from bundling.source import Source, source_at
@@ -74,10 +76,17 @@ def desk(source: Source, to: Path, work: Path) -> Path:
     return packed(desk_folder(source, work / "folders", work / "wheels"), to, source.made)
 
 
+def debian(source: Source, to: Path, work: Path) -> Path:
+    """Make the server's Debian package."""
+    folder = server_folder(source, work / "folders", work / "wheels")
+    return deb(folder, to, version=source.version, seconds=source.made)
+
+
 KINDS: Final[Mapping[str, Callable[[Source, Path, Path], Path]]] = {
     "server": server,
     "server-s3": server_s3,
     "desk": desk,
+    "deb": debian,
 }
 
 if __name__ == "__main__":

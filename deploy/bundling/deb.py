@@ -56,12 +56,12 @@ def deb(folder: Path, to: Path, *, version: str, seconds: int) -> Path:
     return package
 
 
-def places(table: Path) -> Iterator[tuple[str, str, int]]:
-    """Yield each row of a table of places: the source, its destination, its mode."""
+def places(table: Path) -> Iterator[tuple[str, int]]:
+    """Yield each row of a folder's table of places: the destination and its mode."""
     for line in table.read_text().splitlines():
         if line.strip() and not line.startswith("#"):
-            source, destination, mode = line.split()
-            yield source, destination, int(mode, 8)
+            _, destination, mode = line.split()
+            yield destination, int(mode, 8)
 
 
 def _programs(folder: Path, stage: Path, version: str) -> None:
@@ -73,10 +73,10 @@ def _programs(folder: Path, stage: Path, version: str) -> None:
 def _system(system: Path, stage: Path) -> list[str]:
     """Put what goes to / where it goes; return what of it staff may change, below /etc."""
     configured = []
-    for source, destination, mode in places(system / "places"):
+    for destination, mode in places(system / "places"):
         there = stage / destination.lstrip("/")
         there.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(system / source, there)
+        shutil.copyfile(system / destination.lstrip("/"), there)
         there.chmod(mode)
         if destination.startswith("/etc/"):
             configured.append(destination)

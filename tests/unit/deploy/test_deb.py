@@ -44,12 +44,15 @@ def bundle(folder: Path) -> Path:
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(source, packages / source.name, ignore=ignored)
     system = folder / "tree/share/system"
-    system.mkdir(parents=True)
-    (system / "places").write_text(PLACES)
-    (system / "tapedrop.service").write_text(SERVICE)
-    (system / "torrc").write_text("HiddenServiceVersion 3\n")
-    (system / "command").write_text("#!/bin/sh\nexit 0\n")
-    (system / "command").chmod(0o755)
+    for path, text in {
+        "places": PLACES,
+        "lib/systemd/system/tapedrop.service": SERVICE,
+        "etc/tor/instances/tapedrop/torrc": "HiddenServiceVersion 3\n",
+        "usr/bin/tapedrop-server": "#!/bin/sh\nexit 0\n",
+    }.items():
+        (system / path).parent.mkdir(parents=True, exist_ok=True)
+        (system / path).write_text(text)
+    (system / "usr/bin/tapedrop-server").chmod(0o755)
     (folder / "tree/share/setup").write_text("#!/bin/sh\nexit 0\n")
     (folder / "tree/share/setup").chmod(0o755)
     (folder / "tree/bin").mkdir()
@@ -162,7 +165,7 @@ class TestBuilding:
     def test_a_table_of_places_is_read_without_its_comments(self, tmp_path: Path) -> None:
         (tmp_path / "places").write_text("# nothing\n\ntor/torrc /etc/tor/torrc 640\n")
 
-        assert list(places(tmp_path / "places")) == [("tor/torrc", "/etc/tor/torrc", 0o640)]
+        assert list(places(tmp_path / "places")) == [("/etc/tor/torrc", 0o640)]
 
 
 class TestChangelog:
