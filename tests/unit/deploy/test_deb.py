@@ -11,26 +11,15 @@ from typing import Final
 import msgspec
 import pytest
 import segno
+from bundling import folders
 from bundling.deb import deb, places
 from bundling.debian_changelog import debian_changelog
+from bundling.source import source_at
 
 ROOT: Final = Path(__file__).parents[3]
 DEBIAN: Final = ROOT / "deploy/server/debian"
 SECONDS: Final = 1_795_219_200
-PLACES: Final = """\
-# source          destination                              mode
-tapedrop.service  /lib/systemd/system/tapedrop.service     644
-torrc             /etc/tor/instances/tapedrop/torrc        644
-command           /usr/bin/tapedrop-server                 755
-"""
-SERVICE: Final = """\
-[Unit]
-Description=Tapedrop
-Documentation=file:///usr/share/doc/tapedrop-server
-
-[Service]
-ExecStart=/usr/lib/tapedrop/current/bin/tapedrop-server serve
-"""
+PLACES: Final = folders.places(source_at(ROOT))
 
 
 def bundle(folder: Path) -> Path:
@@ -43,16 +32,12 @@ def bundle(folder: Path) -> Path:
         source = Path(str(library.__file__)).parent
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(source, packages / source.name, ignore=ignored)
-    system = folder / "tree/share/system"
-    for path, text in {
-        "places": PLACES,
-        "lib/systemd/system/tapedrop.service": SERVICE,
-        "etc/tor/instances/tapedrop/torrc": "HiddenServiceVersion 3\n",
-        "usr/bin/tapedrop-server": "#!/bin/sh\nexit 0\n",
-    }.items():
-        (system / path).parent.mkdir(parents=True, exist_ok=True)
-        (system / path).write_text(text)
-    (system / "usr/bin/tapedrop-server").chmod(0o755)
+    (folder / "tree/share/system").mkdir(parents=True)
+    shutil.copyfile(ROOT / "deploy/server/places", folder / "tree/share/system/places")
+    for place in PLACES:
+        (folder / place.bundled).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / "deploy/server" / place.source, folder / place.bundled)
+        (folder / place.bundled).chmod(place.mode)
     (folder / "tree/share/setup").write_text("#!/bin/sh\nexit 0\n")
     (folder / "tree/share/setup").chmod(0o755)
     (folder / "tree/bin").mkdir()
@@ -115,9 +100,11 @@ class TestWhatIsInIt:
 
     def test_each_row_of_the_places_lies_where_it_says_with_its_mode(self, package: Path) -> None:
         inside = listed(package)
+        modes = {0o644: "-rw-r--r-- root/root", 0o755: "-rwxr-xr-x root/root"}
 
-        assert inside["/lib/systemd/system/tapedrop.service"] == "-rw-r--r-- root/root"
-        assert inside["/usr/bin/tapedrop-server"] == "-rwxr-xr-x root/root"
+        assert "/lib/systemd/system/tapedrop.service" in inside
+        for place in PLACES:
+            assert inside[place.destination] == modes[place.mode], place
 
     def test_all_belongs_to_root_and_nobody_else_may_write(self, package: Path) -> None:
         for path, how in listed(package).items():
@@ -126,7 +113,12 @@ class TestWhatIsInIt:
             assert mode.startswith("l") or mode[5] + mode[8] == "--", path
 
     def test_dpkg_asks_before_it_replaces_what_staff_may_change(self, package: Path) -> None:
-        assert controlled(package, "conffiles") == "/etc/tor/instances/tapedrop/torrc\n"
+        asked = controlled(package, "conffiles").splitlines()
+
+        assert "/etc/tapedrop/nftables.conf" in asked
+        assert asked == sorted(
+            place.destination for place in PLACES if place.destination.startswith("/etc/")
+        )
 
     def test_whose_it_is_names_each_library_that_comes_along(self, package: Path) -> None:
         document = "./usr/share/doc/tapedrop-server/copyright"
