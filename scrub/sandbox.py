@@ -170,12 +170,14 @@ class Zygote:
     def _launch(self) -> None:
         ours, theirs = socket.socketpair()
         fenced = "fenced" if self.fenced else "unfenced"
+        # Who writes no bytecode beside what it imports (a folder on a stick) has others write none.
+        alone = "-ISBc" if sys.dont_write_bytecode else "-ISc"
         self._control = ours
         with theirs:
             try:
                 # -S: what site would add to the paths is among those that are handed over.
                 self._process = subprocess.Popen(
-                    [sys.executable, "-ISc", BOOTSTRAP, self._opener, fenced, *_import_paths()],
+                    [sys.executable, alone, BOOTSTRAP, self._opener, fenced, *_import_paths()],
                     stdin=theirs.fileno(),
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,

@@ -8,7 +8,7 @@
         tree/share/system/    places, and what it lists, below the path that each file gets
     tapedrop-desk-VERSION/
         tapedrop-intake tapedrop-scrub tapedrop.desktop install.sh README.txt … licences/
-        lib/start.py lib/python3.11/ lib/python3.13/
+        lib/start.py lib/terminal.sh lib/terminal.bash lib/python3.11/ lib/python3.13/
 
 The server's holds no line of `intake/`, the desk's none of `server/`. Every file is 0644, what is
 started 0755. A stick's FAT knows neither links nor modes: the desk's needs none.
@@ -32,6 +32,15 @@ _BESIDES: Final = (
     ("README.txt", ("README.txt",), 0o644),
 )
 """What the server's folder gets of deploy/server besides its places."""
+_OF_A_DESK: Final = (
+    ("start.sh", ("tapedrop-intake", "tapedrop-scrub"), 0o755),
+    ("start.py", ("lib/start.py",), 0o644),
+    ("terminal.sh", ("lib/terminal.sh",), 0o755),
+    ("terminal.bash", ("lib/terminal.bash",), 0o644),
+    ("tapedrop.desktop", ("tapedrop.desktop",), 0o755),
+    ("install.sh", ("install.sh",), 0o755),
+    ("README.txt", ("README.txt",), 0o644),
+)
 _PLACES: Final = "deploy/server/places"
 _EVERYWHERE: Final = ("CHANGELOG.md", "LICENSE")
 
@@ -80,16 +89,9 @@ def desk_folder(source: Source, to: Path, cache: Path) -> Path:
     for python in PYTHONS:
         packages = folder / f"lib/python{python}"
         wheels += _fill(packages, ("crypto", "scrub", "intake"), "intake", python, source, cache)
-    _write(folder / "lib/start.py", source.read("deploy/intake/start.py"))
-    for program in ("tapedrop-intake", "tapedrop-scrub"):
-        _write(folder / program, source.read("deploy/intake/start.sh"), 0o755)
-    for name, mode in (
-        ("install.sh", 0o755),
-        ("tapedrop.desktop", 0o755),
-        ("tapedrop.svg", 0o644),
-        ("README.txt", 0o644),
-    ):
-        _write(folder / name, source.read(f"deploy/intake/{name}"), mode)
+    for file, copies, mode in _OF_A_DESK:
+        for copy in copies:
+            _write(folder / copy, source.read(f"deploy/intake/{file}"), mode)
     return _finished(folder, source, wheels)
 
 
