@@ -46,6 +46,7 @@ def bundle(folder: Path) -> Path:
     (folder / "licences/segno/LICENSE").write_text("BSD\n")
     libraries = [{"name": "segno", "version": "1.6.6"}, {"name": "msgspec", "version": "0.20.0"}]
     (folder / "sbom.cdx.json").write_text(json.dumps({"components": libraries}))
+    (folder / "SHA256SUMS").write_text("")
     for name in ("CHANGELOG.md", "LICENSE"):
         shutil.copyfile(ROOT / name, folder / name)
     return folder
@@ -140,6 +141,19 @@ class TestWhatIsInIt:
 
     def test_it_wants_the_tor_that_has_proof_of_work(self, package: Path) -> None:
         assert "tor (>= 0.4.8)" in field(package, "Depends")
+
+
+class TestUpdates:
+    def test_apt_fetches_through_tor_because_nothing_else_goes_out(self) -> None:
+        told = subprocess.run(
+            ["apt-config", "-c", str(ROOT / "deploy/server/apt.conf"), "dump"],
+            capture_output=True,
+            text=True,
+        )
+
+        for scheme in ("http", "https"):
+            set_to = f'Acquire::{scheme}::Proxy "socks5h://apt@127.0.0.1:9050/";'
+            assert set_to in told.stdout.splitlines()
 
 
 class TestBuilding:
