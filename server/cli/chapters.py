@@ -11,7 +11,7 @@ from typing import Final
 import click
 
 CHAPTERS: Final[Mapping[str, Sequence[str]]] = {
-    "Setting up": ("init", "keys", "pair", "authorise", "serve"),
+    "Setting up": ("init", "keys", "pair", "authorise", "serve", "landing"),
     "Export day": ("export", "receipts", "replies"),
     "Looking after it": ("status", "check", "canary", "sweep"),
     "Moving": ("backup", "restore"),
