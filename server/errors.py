@@ -193,6 +193,10 @@ class WrongRecipients(CanaryFailed):
         self.expected = expected
 
 
+class NotALetter(ServerError):
+    """Something in the outbox is no sealed letter, and goes to nobody."""
+
+
 class NotSent(ServerError):
     """A message to security staff did not leave this machine."""
 
@@ -205,6 +209,8 @@ class NotSent(ServerError):
 _NOT_SENT = {
     Undelivered.NO_STAFF_KEY: "no key of security staff can be encrypted to",
     Undelivered.GPG_FAILED: "gpg could not encrypt the message",
+    Undelivered.OUTBOX_FAILED: "the outbox could not be written or read",
+    Undelivered.NOT_A_LETTER: "something in the outbox is no sealed letter, and was left there",
     Undelivered.NO_SUCH_COMMAND: "there is no command in staff.alert_command that can be run",
     Undelivered.COMMAND_FAILED: "the command in staff.alert_command says that it failed",
     Undelivered.COMMAND_HUNG: "the command in staff.alert_command did not end, and was ended",
@@ -212,6 +218,9 @@ _NOT_SENT = {
 _TO_BE_SENT = {
     Undelivered.NO_STAFF_KEY: "tapedrop-server keys add FILE.asc --staff",
     Undelivered.GPG_FAILED: "tapedrop-server check",
+    Undelivered.OUTBOX_FAILED: "look at the disk of places.outbox: tapedrop-server check",
+    Undelivered.NOT_A_LETTER: "who wrote it? the drop doesn't: treat the machine as suspect, "
+    "then move it out of places.outbox",
     Undelivered.NO_SUCH_COMMAND: "name one by its whole path that the drop's user may run: "
     "docs/operator.md, Alerts",
     Undelivered.COMMAND_FAILED: "run it by hand as the drop's user, with a text on standard input",

@@ -194,6 +194,8 @@ class Undelivered(StrEnum):
 
     NO_STAFF_KEY = "no_staff_key"
     GPG_FAILED = "gpg_failed"
+    OUTBOX_FAILED = "outbox_failed"
+    NOT_A_LETTER = "not_a_letter"
     NO_SUCH_COMMAND = "no_such_command"
     COMMAND_FAILED = "command_failed"
     COMMAND_HUNG = "command_hung"

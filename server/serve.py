@@ -34,7 +34,7 @@ from server.sessions import Sessions
 from server.spool import Spool
 from server.staff.checks.starting import clock_fit, folders_fit, newsroom_fit, read_logo
 from server.staff.emergency.lockdown import locked_down
-from server.staff.mail.alerts import Alerts, how_it_is
+from server.staff.mail.alerts import Alerts
 from server.staff.overview.told import tell_daily
 from server.store import Store
 from server.store.opening import open_store
@@ -147,7 +147,6 @@ def _duties(
         tell_daily(journal, receipts, config.logs.tell_at_hour_utc, now=utc_now),
         watch(folder, config, keyring, journal, now=utc_now),
         alerts.alert(),
-        alerts.beat(partial(how_it_is, folder, config, utc_now)),
         _forget_idle(app[SESSIONS]),
         _end_slow(app[ADMISSION]),
         app[TAKING].watch(app[STOPPING], journal),
@@ -219,4 +218,4 @@ async def _alert_of_no_start(
     """Alert staff of a drop that is not fit to start; not of one that a person broke off."""
     if isinstance(failure, Exception):
         journal.tell(NotStarted())
-        await alerts.send_waiting()
+        await alerts.put_waiting()

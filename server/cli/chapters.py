@@ -13,7 +13,7 @@ import click
 CHAPTERS: Final[Mapping[str, Sequence[str]]] = {
     "Setting up": ("init", "keys", "pair", "authorise", "serve", "landing"),
     "Export day": ("export", "receipts", "replies"),
-    "Looking after it": ("status", "check", "canary", "sweep"),
+    "Looking after it": ("status", "check", "heartbeat", "mail", "canary", "sweep"),
     "Moving": ("backup", "restore"),
     "Emergencies": ("lockdown", "unlock", "destroy"),
 }

@@ -11,9 +11,12 @@ import click
 
 from server.cli.options import answer, config_option, drop_at, json_option
 from server.cli.talk import note
+from server.config import Config
+from server.errors import NotSent
 from server.staff.checks import Ground, Verdict
 from server.staff.checks.every import Check, every_check
-from server.staff.mail.alerts import send_trial
+from server.staff.mail.alerts import put_trial
+from server.staff.mail.mailing import mail
 
 _EXIT_CODES: Final = {Verdict.OK: 0, Verdict.LOOK: 1, Verdict.FAIL: 5}
 
@@ -38,7 +41,7 @@ def command(send_alert: bool, config_file: Path, as_json: bool) -> int:
     """
     folder, config = drop_at(config_file)
     if send_alert:
-        asyncio.run(send_trial(folder, config, now=datetime.now(UTC)))
+        asyncio.run(_send_trial(folder, config))
         note("a trial was given to staff.alert_command: did it arrive?")
     checks = []
     for check in every_check(Ground(folder, config, datetime.now(UTC))):
@@ -52,6 +55,13 @@ def command(send_alert: bool, config_file: Path, as_json: bool) -> int:
     said = [asdict(check) for check in checks]
     answer({"checks": said, "exit_code": worst}, [told], as_json=as_json)
     return worst
+
+
+async def _send_trial(folder: Path, config: Config) -> None:
+    """Send it, with whatever waits before it. Raises NotSent."""
+    await put_trial(folder, config, now=datetime.now(UTC))
+    if (why := (await mail(folder, config)).why) is not None:
+        raise NotSent(why)
 
 
 def _lines(check: Check) -> list[str]:

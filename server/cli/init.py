@@ -48,7 +48,8 @@ def command(folder: Path, settings: Path | None, as_json: bool) -> None:
         config.places.spool,
         config.places.desks,
     ]
-    places += [config.places.receipts, *map(os.path.dirname, _secrets(config))]
+    places += [config.places.receipts, config.places.outbox]
+    places += map(os.path.dirname, _secrets(config))
     places += [f"{config.places.store}/{kind}" for kind in ("drops", "mailboxes", "replies")]
     for place in places:
         (folder / place).mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -69,6 +69,17 @@ def drop_at(config_file: Path, *, root_may: bool = False) -> tuple[Path, Config]
     return folder, config
 
 
+def outbox_at(config_file: Path) -> tuple[Path, Config]:
+    """Return the drop's folder and settings, for what sees nothing of a drop but its outbox.
+
+    Raises SettingsRefused, WrongUser.
+    """
+    folder, config = config_file.resolve().parent, read_config(config_file)
+    _as_its_user(folder / config.places.outbox)
+    _as_its_user(config_file, or_root=True)
+    return folder, config
+
+
 def _as_its_user(place: Path, *, or_root: bool = False) -> None:
     """Raise WrongUser where we would leave files that the drop can't read: root above all."""
     try:

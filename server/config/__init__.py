@@ -63,6 +63,13 @@ _KINDS: Final = {
 }
 
 
+_GONE: Final = {
+    "staff.heartbeat_at_hour_utc": "take it out: heartbeat is a command of its own now, and its "
+    "hour is that of the timer which runs it",
+}
+"""What an older Tapedrop knew, and what became of it."""
+
+
 class _Version(msgspec.Struct):
     version: int = VERSION
 
@@ -119,7 +126,6 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         hours = {
             "logs.tell_at_hour_utc": self.logs.tell_at_hour_utc,
             "keeping.sweep_at_hour_utc": self.keeping.sweep_at_hour_utc,
-            "staff.heartbeat_at_hour_utc": self.staff.heartbeat_at_hour_utc,
         }
         return "".join(f"{name} is no hour" for name, hour in hours.items() if not 0 <= hour <= 23)
 
@@ -136,7 +142,9 @@ def read_config(path: Path) -> Config:
             hint = "type it as the user that the drop belongs to: sudo -u USER tapedrop-server …"
         raise SettingsRefused(f"can't read {path}: {error.strerror}", hint=hint) from None
     except msgspec.ValidationError as error:
-        raise SettingsRefused(_plain(str(error)), hint=_known(str(error))) from None
+        said = _plain(str(error))
+        gone = _GONE.get(said.removeprefix("there is no setting "))
+        raise SettingsRefused(said, hint=gone or _known(str(error))) from None
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise SettingsRefused(f"{path} is not TOML: {error}") from None
     if b"\\u0000" in msgspec.json.encode(config):

@@ -14,12 +14,15 @@ _BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 
 class Places(Part, frozen=True):
-    """Folders: where sealed objects rest, and where recordings are held, encrypted, until then."""
+    """Folders: where sealed objects rest, where recordings are held, encrypted, until then, and
+    where letters to staff wait.
+    """
 
     store: str = "store"
     spool: str = "spool"
     desks: str = "desks"
     receipts: str = "receipts"
+    outbox: str = "outbox"
 
 
 class Engine(StrEnum):

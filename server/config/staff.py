@@ -31,7 +31,6 @@ class Staff(Part, frozen=True):
 
     keyring: str = "staff"
     alert_command: tuple[str, ...] = ()
-    heartbeat_at_hour_utc: int = 5
 
 
 class Tor(Part, frozen=True):

@@ -3,14 +3,13 @@
     swept             the store was swept
     carried           drops were carried out, and read back
     <desk>.heard      a desk's receipts were imported
-    alerted.json      {"<kind>": day}: the heartbeat, and each kind of alert, was sent to staff
+    alerted.json      {"<kind>": day}: the heartbeat, and each kind of alert, was written to staff
     arrived           a canary came as far as the store
 
 They lie beside the receipts. A day says nothing of a source: each is of something that staff did,
 or that the drop does every night.
 """
 
-from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
@@ -69,23 +68,26 @@ def keep_last_heard(receipts: Path, desk: Desk, today: date) -> None:
     keep_day(receipts / _heard(desk), today)
 
 
-def days_sent(receipts: Path) -> dict[str, str]:
-    """Return the day, YYYY-MM-DD, on which each kind of message last went, HEARTBEAT too."""
+def days_put(receipts: Path) -> dict[str, str]:
+    """Return the day, YYYY-MM-DD, on which each kind of letter was last put, HEARTBEAT too."""
     try:
         return msgspec.json.decode((receipts / _ALERTED).read_bytes(), type=dict[str, str])
     except (OSError, msgspec.DecodeError):
         return {}
 
 
-def keep_days_sent(receipts: Path, days: Mapping[str, str]) -> None:
-    """Note them all. Raises OSError."""
+def keep_day_put(receipts: Path, kind: str, today: date) -> None:
+    """Note it. Of two processes at the very same time one may be forgotten, and its letter go
+    twice. Raises OSError.
+    """
+    days = days_put(receipts) | {kind: today.isoformat()}
     replace(receipts / _ALERTED, msgspec.json.encode(days))
 
 
 def last_heartbeat(receipts: Path) -> date | None:
-    """Return the day on which the last heartbeat was sent, if any was."""
+    """Return the day on which the last heartbeat was put into the outbox, if any was."""
     with suppress(ValueError):
-        return date.fromisoformat(days_sent(receipts).get(HEARTBEAT, ""))
+        return date.fromisoformat(days_put(receipts).get(HEARTBEAT, ""))
     return None
 
 

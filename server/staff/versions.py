@@ -5,6 +5,7 @@
     store, salts/<mark>    "tapedrop store 1\\n"          all objects in it (`store/ours.py`)
     desks/<key>.json       {"version": 2, …}             that desk (`desks.py`); 1 is read still
     desks/roster           {"version": 1, …}             who reads (`roster.py`)
+    outbox/                OpenPGP messages (RFC 9580)
     credentials/           the salt is the store's; the others name their own form
 
 Objects, envelopes, bags and replies carry one inside besides. A change that an older Tapedrop

@@ -57,6 +57,15 @@ class Day:
         self.clock.write_text(f"+{(morning - now).total_seconds():.0f}\n")
         serving.wait_for(seen)
 
+    def letters(self) -> list[Path]:
+        """Return what waits in the outbox."""
+        return sorted((self.drop.folder / "outbox").iterdir())
+
+    def type(self, verb: str) -> None:
+        """Run a verb by the same clock, as a timer does."""
+        command = [SERVER, verb, "--config", self.drop.config]
+        subprocess.run(command, check=True, capture_output=True, env=os.environ | self.environment)
+
     def messages(self) -> list[str]:
         """Return what staff got, opened with their key by gpg."""
         sealed = self.sent.read_text().split("-----BEGIN")[1:] if self.sent.exists() else []
@@ -107,7 +116,10 @@ def test_sources_show_in_it_once_a_day_and_only_in_steps(drop: Drop, tmp_path: P
         while not became["worker_failed"]:
             became.update(send_while_its_worker_is_killed(serving, good))
         until_then = day.lines()
-        day.passes(serving, day.messages)
+        day.passes(serving, (drop.folder / "receipts/told.json").exists)
+        by_sources = day.letters()
+        day.type("heartbeat")
+        day.type("mail")
         serving.stop()
 
     told = [line for line in day.lines() if not AT_ONCE.fullmatch(line)]
@@ -115,6 +127,7 @@ def test_sources_show_in_it_once_a_day_and_only_in_steps(drop: Drop, tmp_path: P
     assert told == [line_of(event, became) for event in every_counted_event()]
     assert became["cleaned"] > 10
     assert {"written", "not_a_recording", "worker_failed"} < set(became)
+    assert by_sources == day.letters() == []
     assert PLANTED not in day.log.read_text()
     assert set(became) - {"cleaned", "written"} <= set(Reason)
 
@@ -146,5 +159,7 @@ def test_a_drop_that_is_not_fit_to_start_alerts_staff_and_tells_the_journal_how_
 
     assert refused.returncode == 5
     assert day.lines()[0] == "<3>event='not_started'"
+    assert len(day.letters()) == 1
+    day.type("mail")
     (alert,) = day.messages()
     assert "is not fit to" in alert

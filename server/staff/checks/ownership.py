@@ -67,7 +67,7 @@ def owner(ground: Ground) -> Answers:
 def _folders(ground: Ground) -> Iterator[Path]:
     config = ground.config
     names = [config.places.spool, config.places.desks, config.places.receipts]
-    names += [config.newsroom.keyring, config.staff.keyring]
+    names += [config.places.outbox, config.newsroom.keyring, config.staff.keyring]
     if config.store.engine is Engine.FOLDER:
         names.append(config.places.store)
     yield from (ground.at(name) for name in names)

@@ -54,7 +54,7 @@ def read_logo(folder: Path, newsroom: Newsroom) -> bytes:
 def folders_fit(folder: Path, config: Config) -> None:
     """Raise NotFit when a folder is missing or others than its owner can enter it."""
     problems = missing_folders(folder, config)
-    for place in _folders(folder, config):
+    for place in (*_folders(folder, config), folder / config.places.outbox):
         if place.is_dir() and place.stat().st_mode & 0o077:
             problems.append(f"others can enter {place}; run: chmod 700 {quote(str(place))}")
     if not problems and config.store.engine is Engine.FOLDER:

@@ -174,8 +174,9 @@ def _arrange(part: Path, config: Config, names: set[str]) -> list[tuple[str, str
     if (unpacked / ONION).exists():
         _move(unpacked / ONION, part / ONION)
     shutil.rmtree(unpacked)
-    if not _leads_out(config.places.spool):
-        _make_folder(part / config.places.spool)
+    for made in (config.places.spool, config.places.outbox):
+        if not _leads_out(made):
+            _make_folder(part / made)
     return elsewhere
 
 

@@ -120,6 +120,11 @@ def _work(status: Status, config: Config) -> _Found:
 def _alerts(status: Status, config: Config) -> _Found:
     if not config.staff.alert_command:
         yield "nobody is alerted", "set staff.alert_command: docs/operator.md, Alerts"
-    elif status.heartbeat is not None and (status.day - status.heartbeat).days > HEARTBEAT_DAYS:
-        todo = "tapedrop-server check --send-alert says what is wrong"
-        yield f"no heartbeat was sent since {status.heartbeat}", todo
+        return
+    if status.heartbeat is None or (status.day - status.heartbeat).days > HEARTBEAT_DAYS:
+        said = f"since {status.heartbeat}" if status.heartbeat is not None else "yet"
+        todo = "tapedrop-server heartbeat says what is wrong; or start its timer again"
+        yield f"no heartbeat was written {said}", todo
+    if status.letters.oldest is not None and status.letters.oldest < status.day:
+        todo = "tapedrop-server mail says what is wrong; or start its timer again"
+        yield f"letters to staff wait since {status.letters.oldest}", todo

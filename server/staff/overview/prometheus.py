@@ -33,7 +33,9 @@ FIGURES: Final[Mapping[str, str]] = MappingProxyType(
         "tapedrop_sweep_days": "days since the last sweep",
         "tapedrop_canary_days": "days since the newest canary that a desk opened was sent",
         "tapedrop_canary_arrived_days": "days since a canary last came as far as the store",
-        "tapedrop_heartbeat_days": "days since the last heartbeat was sent to staff",
+        "tapedrop_heartbeat_days": "days since the last heartbeat to staff was written",
+        "tapedrop_letters": "letters to staff that wait to be carried away",
+        "tapedrop_letters_oldest_days": "age of the oldest of them",
         "tapedrop_desk_receipts_days": "days since the desk's receipts were last imported",
         "tapedrop_desk_may_sign": "1 if the desk may sign key lists",
         "tapedrop_key_usable": "1 if the key can be used now",
@@ -89,6 +91,8 @@ def _figures(status: Status, attention: int) -> Iterator[_Figure]:
     yield _Figure("tapedrop_canary_days", days(status.canary))
     yield _Figure("tapedrop_canary_arrived_days", days(status.arrived))
     yield _Figure("tapedrop_heartbeat_days", days(status.heartbeat))
+    yield _Figure("tapedrop_letters", status.letters.number)
+    yield _Figure("tapedrop_letters_oldest_days", days(status.letters.oldest))
     for desk in status.desks:
         yield _Figure("tapedrop_desk_receipts_days", days(desk.heard), {"desk": desk.name})
         yield _Figure("tapedrop_desk_may_sign", int(desk.may_sign), {"desk": desk.name})

@@ -24,6 +24,7 @@ from server.staff.days import (
 from server.staff.desks.desk import Desk, paired
 from server.staff.desks.roster import roster_of
 from server.staff.emergency.lockdown import locked_down
+from server.staff.outbox import Waiting, waiting_in
 from server.staff.overview.counted import Counted, counted
 from server.staff.overview.told import Told, last_told
 from server.staff.sticks.receipts import last_canary
@@ -54,7 +55,8 @@ class Status:
     """All that `status` tells.
 
     `canary` is the day of the newest one that a desk has opened, `arrived` that of the last one
-    that came as far as the store.
+    that came as far as the store, `heartbeat` that of the last one that was put into the outbox;
+    `letters` are those that wait there.
     """
 
     day: date
@@ -65,6 +67,7 @@ class Status:
     swept: date | None
     canary: date | None
     heartbeat: date | None
+    letters: Waiting
     arrived: date | None
     desks: tuple[DeskStatus, ...]
     newsroom_keys: tuple[KeyStatus, ...]
@@ -88,6 +91,7 @@ async def status_of(folder: Path, config: Config, store: Store, *, now: datetime
         swept=last_sweep(receipts),
         canary=last_canary(receipts),
         heartbeat=last_heartbeat(receipts),
+        letters=waiting_in(folder / config.places.outbox),
         arrived=last_arrived(receipts),
         desks=tuple(_desk(each, signers, receipts) for each in desks),
         newsroom_keys=_keys(newsroom_of(folder, config, now=now).keys, now),
@@ -135,7 +139,9 @@ def _of_work(status: Status) -> Iterator[str]:
     yield f"last sweep: {_day(status.swept)}"
     yield f"last canary that arrived here: {_day(status.arrived)}"
     yield f"last canary that a desk opened: {_day(status.canary)}"
-    yield f"last heartbeat to staff: {_day(status.heartbeat)}"
+    yield f"last heartbeat written to staff: {_day(status.heartbeat)}"
+    oldest = _old(status.letters.oldest, status.day)
+    yield f"letters to staff that wait: {status.letters.number}{oldest}"
     for desk in status.desks:
         signs = "may sign key lists" if desk.may_sign else "may not sign key lists"
         yield f"desk {desk.name}: {signs}; last receipts: {_day(desk.heard)}"

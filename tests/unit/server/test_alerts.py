@@ -2,12 +2,13 @@
 
 import asyncio
 import os
+import shutil
 import stat
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import pytest
 from drops import Drop, Newsroom
@@ -16,6 +17,7 @@ from server.config import Config, Staff, read_config
 from server.errors import NotSent
 from server.events import (
     Alarming,
+    AtOnce,
     DropsAltered,
     NewsroomKeysEnding,
     ScrubbingUnfenced,
@@ -25,14 +27,18 @@ from server.events import (
 )
 from server.journal import Journal
 from server.newsroom import staff_keyring_of
-from server.staff.days import days_sent
+from server.staff.days import days_put, last_heartbeat
 from server.staff.mail import alerts as alerting
+from server.staff.mail import heartbeat as beating
 from server.staff.mail import letters
-from server.staff.mail.alerts import Alerts, Said, how_it_is, send_trial
+from server.staff.mail.alerts import Alerts, put_trial
 from server.staff.mail.carrying import carry
+from server.staff.mail.heartbeat import how_it_is, put_heartbeat
+from server.staff.outbox import letters_in, read_letter
 
 NOW = datetime.now(UTC)
 TODAY = NOW.date()
+ALERTING = Config(staff=Staff(alert_command=("/bin/true",)))
 MUCH = [f"{number} drops, and a line about each of them" for number in range(400)]
 
 
@@ -200,153 +206,206 @@ class TestTheCommand:
         assert asyncio.run(stop()) == b""
 
 
-async def well() -> list[str]:
-    return ["all is well"]
-
-
 class Staffed:
-    """Alerts over a folder, by a clock that the test sets; `sent` are the days' letters."""
+    """Alerts over a folder, by a clock that the test sets; what waits in its outbox is opened."""
 
     def __init__(
-        self, folder: Path, config: Config, newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+        self, folder: Path, config: Config, newsroom: Newsroom, *, journal: Journal | None = None
     ) -> None:
         self.folder = folder
+        self.config = config
         self.now = NOW
         self.newsroom = newsroom
-        self.monkeypatch = monkeypatch
-        self.journal = Journal()
-        monkeypatch.setattr(alerting, "_AGAIN_SECONDS", 0.0)
+        self.journal = journal or Journal()
         self.alerts = Alerts(folder, config, self.journal, now=lambda: self.now)
 
-    async def while_running(self, duty: Coroutine[Any, Any, None]) -> None:
-        """Run a duty until a message has gone out."""
-        gone, loop = asyncio.Event(), asyncio.get_running_loop()
-        self.monkeypatch.setattr(
-            alerting, "keep_days_sent", lambda *_: loop.call_soon_threadsafe(gone.set)
-        )
-        running = asyncio.create_task(duty)
-        await asyncio.sleep(0)
-        self.now += timedelta(seconds=1)
-        await asyncio.wait_for(gone.wait(), 60)
-        running.cancel()
+    def put(self, *events: Alarming) -> bool:
+        """Raise alarms; say whether all that staff are to be told of is in the outbox."""
+        for event in events:
+            self.journal.tell(event)
+        return asyncio.run(self.alerts.put_waiting())
 
-    def sent(self) -> list[str]:
-        """Open what the command was given; `carry` appends it to one file."""
-        armoured = (self.folder / "sent").read_text() if (self.folder / "sent").exists() else ""
-        messages = armoured.split("-----BEGIN")[1:]
-        return [
-            text_of(self.newsroom.gpg("--decrypt", given=f"-----BEGIN{each}".encode()))
-            for each in messages
-        ]
+    def letters(self) -> list[str]:
+        """Return what the letters in the outbox say, the oldest first."""
+        sealed = [read_letter(path) for path in letters_in(self.folder / "outbox")]
+        return [text_of(self.newsroom.gpg("--decrypt", given=each)) for each in sealed]
 
 
 @pytest.fixture
-def staffed(folder: Path, newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> Staffed:
-    return Staffed(folder, command(folder, "cat >> sent"), newsroom, monkeypatch)
+def staffed(folder: Path, newsroom: Newsroom) -> Staffed:
+    return Staffed(folder, ALERTING, newsroom)
+
+
+def in_the_way_of_the_keyring(folder: Path) -> None:
+    shutil.rmtree(folder / "staff")
+    (folder / "staff").touch()
 
 
 class TestAnAlert:
-    def test_goes_out_once_a_day_for_each_kind(self, staffed: Staffed) -> None:
-        async def day() -> None:
-            for event in (SweepFailed(), SweepFailed(), DropsAltered(1), DropsAltered(2)):
-                staffed.journal.tell(event)
-                assert await staffed.alerts.send_waiting()
+    def test_is_written_once_a_day_for_each_kind(self, staffed: Staffed) -> None:
+        day = (SweepFailed(), SweepFailed(), DropsAltered(1), DropsAltered(2))
 
-        asyncio.run(day())
-        first = staffed.sent()
+        assert all(staffed.put(event) for event in day)
+        first = staffed.letters()
         staffed.now += timedelta(days=1)
-        asyncio.run(day())
+        assert all(staffed.put(event) for event in day)
 
         assert len(first) == 2
         assert "The nightly sweep failed" in first[0]
         assert "carried to the desks: 1." in first[1]
-        assert len(staffed.sent()) == 4
+        assert len(staffed.letters()) == 4
 
-    def test_does_not_come_twice_because_the_drop_was_started_again(
-        self, staffed: Staffed, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        staffed.journal.tell(ScrubbingUnfenced())
-        asyncio.run(staffed.alerts.send_waiting())
-        config = command(staffed.folder, "cat >> sent")
-        again = Staffed(staffed.folder, config, staffed.newsroom, monkeypatch)
+    def test_is_not_written_twice_because_another_process_raises_it(self, staffed: Staffed) -> None:
+        staffed.put(ScrubbingUnfenced())
+        again = Staffed(staffed.folder, ALERTING, staffed.newsroom)
 
-        again.journal.tell(ScrubbingUnfenced())
-        asyncio.run(again.alerts.send_waiting())
+        assert again.put(ScrubbingUnfenced(), SweepFailed())
 
-        assert len(again.sent()) == 1
-        assert days_sent(staffed.folder / "receipts") == {"scrubbing_unfenced": TODAY.isoformat()}
+        assert len(again.letters()) == 2
+        today = TODAY.isoformat()
+        assert days_put(staffed.folder / "receipts") == {
+            "scrubbing_unfenced": today,
+            "sweep_failed": today,
+        }
         kept = staffed.folder / "receipts/alerted.json"
         assert stat.S_IMODE(kept.stat().st_mode) == 0o600
 
-    def test_that_could_not_be_sent_is_logged_and_tried_again(
-        self, staffed: Staffed, capsys: pytest.CaptureFixture[str]
+    def test_is_written_once_a_day_also_where_the_day_can_t_be_kept(self, staffed: Staffed) -> None:
+        (staffed.folder / "receipts").rmdir()
+
+        assert staffed.put(SweepFailed())
+        assert staffed.put(SweepFailed())
+
+        assert len(staffed.letters()) == 1
+
+    def test_that_can_t_be_written_is_logged_and_tried_again(
+        self,
+        folder: Path,
+        newsroom: Newsroom,
+        capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        command(staffed.folder, "test -e there && cat >> sent || { touch there; exit 1; }")
-        staffed.journal = journal = Journal()
-        staffed.alerts._journal = journal
+        monkeypatch.setattr(alerting, "_AGAIN_SECONDS", 0.0)
+        (folder / "outbox").write_bytes(b"in the way")
 
-        async def until_sent() -> None:
+        class Mended(Journal):
+            """A log; whoever reads it takes away what is in the way."""
+
+            def tell(self, event: AtOnce) -> None:
+                super().tell(event)
+                (folder / "outbox").unlink()
+
+        async def until_written() -> None:
+            written, loop = asyncio.Event(), asyncio.get_running_loop()
+            monkeypatch.setattr(
+                alerting, "keep_day_put", lambda *_: loop.call_soon_threadsafe(written.set)
+            )
             staffed.alerts.take(SweepHeldBack(45))
-            await staffed.while_running(staffed.alerts.alert())
+            writing = asyncio.create_task(staffed.alerts.alert())
+            await asyncio.wait_for(written.wait(), 60)
+            writing.cancel()
 
-        asyncio.run(until_sent())
+        staffed = Staffed(folder, ALERTING, newsroom, journal=Mended())
+        asyncio.run(until_written())
 
-        assert "45 days have passed" in staffed.sent()[0]
-        assert capsys.readouterr().err == "event='alert_not_sent' why='command_failed'\n"
+        assert capsys.readouterr().err == "event='alert_not_sent' why='outbox_failed'\n"
+        assert "45 days have passed" in staffed.letters()[0]
 
-    def test_goes_nowhere_without_a_command(self, folder: Path) -> None:
-        alerts = Alerts(folder, Config(), Journal(), now=lambda: NOW)
+    @pytest.mark.parametrize(
+        ("spoil", "why"),
+        [
+            (lambda folder: (folder / "outbox").touch(), "outbox_failed"),
+            (lambda folder: shutil.rmtree(folder / "staff"), "no_staff_key"),
+            (in_the_way_of_the_keyring, "gpg_failed"),
+        ],
+    )
+    def test_says_in_the_log_why_it_can_t_be_written(
+        self,
+        folder: Path,
+        newsroom: Newsroom,
+        capsys: pytest.CaptureFixture[str],
+        spoil: Callable[[Path], object],
+        why: str,
+    ) -> None:
+        staffed = Staffed(folder, ALERTING, newsroom)
+        spoil(folder)
 
-        alerts.take(SweepFailed())
-        asyncio.run(asyncio.wait_for(alerts.beat(well), 60))
+        assert not staffed.put(SweepFailed())
 
-        assert asyncio.run(alerts.send_waiting())
+        assert f"event='alert_not_sent' why='{why}'\n" in capsys.readouterr().err
 
-    def test_goes_nowhere_without_a_key(self, tmp_path: Path) -> None:
-        config = command(tmp_path, "cat > sent")
+    def test_is_not_written_where_no_command_would_carry_it(
+        self, folder: Path, newsroom: Newsroom
+    ) -> None:
+        staffed = Staffed(folder, Config(), newsroom)
 
+        assert staffed.put(SweepFailed())
+
+        assert staffed.letters() == []
         with pytest.raises(NotSent) as failed:
-            asyncio.run(send_trial(tmp_path, config, now=NOW))
-
-        assert failed.value.why is Undelivered.NO_STAFF_KEY
-        assert not (tmp_path / "sent").exists()
+            asyncio.run(put_trial(folder, Config(), now=NOW))
+        assert failed.value.why is Undelivered.NO_SUCH_COMMAND
 
     def test_can_be_tried(self, staffed: Staffed) -> None:
-        config = command(staffed.folder, "cat >> sent")
+        asyncio.run(put_trial(staffed.folder, ALERTING, now=NOW))
 
-        asyncio.run(send_trial(staffed.folder, config, now=NOW))
-
-        assert "to see that alerts arrive" in staffed.sent()[0]
+        assert "to see that alerts arrive" in staffed.letters()[0]
 
 
 class TestTheHeartbeat:
-    def beats(self, staffed: Staffed, said: Said = well) -> list[str]:
-        """Let the hour come, and the heartbeat out."""
-        tomorrow = NOW + timedelta(days=1)
-        staffed.now = tomorrow.replace(hour=4, minute=59, second=59, microsecond=999_000)
-        asyncio.run(staffed.while_running(staffed.alerts.beat(said)))
-        return staffed.sent()
+    def beats(self, staffed: Staffed, *, again: bool = False) -> bool:
+        beating = put_heartbeat(staffed.folder, ALERTING, now=staffed.now, again=again)
+        return asyncio.run(beating)
 
-    def test_says_how_the_drop_is_and_that_its_absence_is_the_alarm(self, staffed: Staffed) -> None:
-        title, _, said, _, last = self.beats(staffed)[0].splitlines()
+    def test_says_how_the_drop_is_and_that_its_absence_is_the_alarm(
+        self, staffed: Staffed, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def well(*_: object) -> list[str]:
+            return ["all is well"]
 
-        assert title == f"The newsroom: heartbeat of {TODAY + timedelta(days=1)}"
+        monkeypatch.setattr(beating, "how_it_is", well)
+        assert self.beats(staffed)
+
+        title, _, said, _, last = staffed.letters()[0].splitlines()
+        assert title == f"The newsroom: heartbeat of {TODAY}"
         assert said == "all is well"
         assert last == "Such a message comes every day. A day without one is the alarm."
 
-    def test_comes_also_when_nobody_can_tell_how_the_drop_is(self, staffed: Staffed) -> None:
-        async def failing() -> list[str]:
+    def test_comes_once_a_day_unless_another_is_asked_for(self, staffed: Staffed) -> None:
+        assert self.beats(staffed)
+        assert not self.beats(staffed)
+        assert self.beats(staffed, again=True)
+        staffed.now += timedelta(days=1)
+        assert self.beats(staffed)
+
+        assert len(staffed.letters()) == 3
+        assert last_heartbeat(staffed.folder / "receipts") == TODAY + timedelta(days=1)
+
+    def test_that_can_t_be_written_does_not_count_as_written(self, staffed: Staffed) -> None:
+        (staffed.folder / "outbox").touch()
+        with pytest.raises(NotSent):
+            self.beats(staffed)
+        (staffed.folder / "outbox").unlink()
+
+        assert self.beats(staffed)
+
+    def test_comes_also_when_nobody_can_tell_how_the_drop_is(
+        self, staffed: Staffed, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def failing(*_: object) -> list[str]:
             raise KeyError("10.0.0.9")
 
-        beat = self.beats(staffed, failing)[0]
+        monkeypatch.setattr(beating, "how_it_is", failing)
+        self.beats(staffed)
 
+        (beat,) = staffed.letters()
         assert "how the drop is can't be told" in beat
         assert "10.0.0.9" not in beat
 
     def test_says_what_status_says_and_what_needs_somebody_first(self, drop: Drop) -> None:
         config = read_config(drop.config)
 
-        said = asyncio.run(how_it_is(drop.folder, config, lambda: NOW))
+        said = asyncio.run(how_it_is(drop.folder, config, NOW))
 
         assert said[0] == "look: the drop is not running"
         assert "look: no desk is paired" in said

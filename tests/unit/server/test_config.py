@@ -96,7 +96,6 @@ class TestMistakes:
             'version = "1"',
             '[tor]\nonion = "http://example.org"',
             '[tor]\nsocks = "192.0.2.1:9050"',
-            "[staff]\nheartbeat_at_hour_utc = 24",
             "[limits",
             "limits = 5",
         ],
@@ -125,6 +124,15 @@ class TestMistakes:
     def test_of_a_later_tapedrop_are_refused_with_a_sentence(self, tmp_path: Path) -> None:
         with pytest.raises(SettingsRefused, match="of version 2; this Tapedrop is older"):
             read_config(written(tmp_path, "version = 2\n[guard]\nnew = true"))
+
+    def test_that_went_with_a_newer_tapedrop_are_refused_with_what_became_of_them(
+        self, tmp_path: Path
+    ) -> None:
+        with pytest.raises(SettingsRefused) as refused:
+            read_config(written(tmp_path, "[staff]\nheartbeat_at_hour_utc = 5"))
+
+        assert str(refused.value) == "there is no setting staff.heartbeat_at_hour_utc"
+        assert refused.value.hint.startswith("take it out: heartbeat is a command of its own now")
 
     def test_a_missing_file_is_named(self, tmp_path: Path) -> None:
         with pytest.raises(SettingsRefused, match=r"nowhere\.toml"):

@@ -14,8 +14,9 @@ import pytest
 from guide import rows
 
 from server.config import Config, Staff, Work
-from server.staff.days import day_in, keep_days_sent, keep_last_sweep, last_heartbeat
+from server.staff.days import day_in, keep_day_put, keep_last_sweep, last_heartbeat
 from server.staff.desks.desk import Desk
+from server.staff.outbox import Waiting
 from server.staff.overview import counted as counting
 from server.staff.overview.attention import attention_to
 from server.staff.overview.counted import Counted, Drops, Free, counted
@@ -216,7 +217,7 @@ class TestWhatIsCounted:
 class TestADay:
     @pytest.mark.parametrize("spoilt", [b"", b"{}", b'{"heartbeat": "soon"}', b"[]"])
     def test_of_a_heartbeat_that_is_spoilt_is_none(self, tmp_path: Path, spoilt: bytes) -> None:
-        keep_days_sent(tmp_path, {"heartbeat": "2026-11-21"})
+        keep_day_put(tmp_path, "heartbeat", TODAY)
         assert last_heartbeat(tmp_path) == TODAY
         (tmp_path / "alerted.json").write_bytes(spoilt)
         assert last_heartbeat(tmp_path) is None
@@ -247,6 +248,7 @@ WELL = Status(
     swept=TODAY - timedelta(days=1),
     canary=TODAY - timedelta(days=30),
     heartbeat=TODAY - timedelta(days=2),
+    letters=Waiting(1, TODAY),
     arrived=TODAY,
     desks=(DeskStatus("Anna", may_sign=True, heard=TODAY - timedelta(days=6)),),
     newsroom_keys=(KEY,),
@@ -292,7 +294,12 @@ class TestWhatNeedsSomebody:
                 "the last sweep was on 2026-11-30, a day to come",
             ),
             ({"swept": None}, "the store was not swept for 9 days"),
-            ({"heartbeat": TODAY - timedelta(days=3)}, "no heartbeat was sent since 2026-11-18"),
+            ({"heartbeat": TODAY - timedelta(days=3)}, "no heartbeat was written since 2026-11-18"),
+            ({"heartbeat": None}, "no heartbeat was written yet"),
+            (
+                {"letters": Waiting(2, TODAY - timedelta(days=1))},
+                "letters to staff wait since 2026-11-20",
+            ),
             ({"arrived": TODAY - timedelta(days=8)}, "no canary arrived since 2026-11-13"),
             ({"canary": None}, "no desk has opened a canary yet"),
             ({"canary": TODAY - timedelta(days=31)}, "no desk has opened a canary since"),
