@@ -125,9 +125,9 @@ catalogues: .venv/ready
 language: .venv/ready
 	@$(BIN)/python setup/catalogues.py --add "$(TAG)"
 
-# The pictures in docs/source.md, taken anew after a page has changed.
+# The pictures in docs/source.md and docs/landing.md, taken anew after a page has changed.
 pictures: machine-test .venv/ready
-	@PYTHONPATH=tests:demo $(BIN)/python setup/pictures.py docs/pictures/source
+	@PYTHONPATH=tests:demo $(BIN)/python setup/pictures.py docs/pictures
 
 # Run by hand after changing the dependencies in pyproject.toml.
 requirements: export CUSTOM_COMPILE_COMMAND = make requirements

@@ -1,6 +1,8 @@
-"""Take the pictures in the source guide: a whole journey in a real browser, on a phone and a desk.
+"""Take the pictures of our pages: a whole journey in a real browser, on a phone and a desk.
 
-    python setup/pictures.py docs/pictures/source
+    python setup/pictures.py docs/pictures
+
+source/ in there is the source guide's, landing/ the page for a newsroom's website.
 
 The drop is a real one with a key that nobody keeps. Its name is made up, and ends in .onion so that
 the pages look as they do on Tor. What is held up at the gate makes the three points of progress.
@@ -20,9 +22,13 @@ from browsers.chromium import Chromium
 from browsers.outside import ONION, Outside
 from browsers.source import begin, codename_on, here, outcomes, send
 from browsers.tab import Browser, Looks, Tab
+from browsers.website import website
 from drops import Drop, Newsroom, Serving, write_wav
 from gate import Gate
 from replies import reply_to
+
+from server.staff.landing.folder import write
+from server.staff.landing.pages import Landing, pages_of
 
 SIZES: Final = {
     "phone": Looks(width=360, height=640, phone=True),
@@ -44,7 +50,6 @@ Keep = Callable[[str, Tab], None]
 def main() -> None:
     """Take them all."""
     folder = Path(sys.argv[1])
-    folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         newsroom = Newsroom("The newsroom <desk@newsroom.example>")
@@ -61,12 +66,19 @@ def main() -> None:
             write_wav(scratch / "second.wav", bytes(range(256)) * 24_000),
         ]
         for size, looks in SIZES.items():
-
-            def keep(name: str, tab: Tab, size: str = size) -> None:
-                _write_small(tab.screenshot(), folder / f"{size}-{name}.png")
-
+            keep = _keeping(folder / "source", size)
             _journey(chromium, looks, serving, recordings, keep)
             _in_arabic(chromium, looks, serving, keep)
+            _on_the_website(chromium, looks, newsroom, _keeping(folder / "landing", size))
+
+
+def _keeping(folder: Path, size: str) -> Keep:
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def keep(name: str, tab: Tab) -> None:
+        _write_small(tab.screenshot(), folder / f"{size}-{name}.png")
+
+    return keep
 
 
 def _journey(
@@ -119,6 +131,17 @@ def _in_arabic(browser: Browser, looks: Looks, serving: Serving, keep: Keep) -> 
     tab.open("/ar/codename")
     tab.open("/ar/send")
     keep("form-ar", tab)
+
+
+def _on_the_website(browser: Browser, looks: Looks, newsroom: Newsroom, keep: Keep) -> None:
+    landing = Landing("The Example Post", ONION, (newsroom.fingerprint,), b"", values_kept=False)
+    with tempfile.TemporaryDirectory() as folder, website(Path(folder)) as address:
+        write(Path(folder), pages_of(landing, first="en"))
+        tab = browser.fresh(address, looks)
+        tab.open()
+        keep("en", tab)
+        tab.open("/ar.html")
+        keep("ar", tab)
 
 
 def _write_small(png: bytes, path: Path) -> None:

@@ -96,10 +96,11 @@ class TestDocuments:
 
 
 class TestTheSourceGuide:
-    def test_has_every_picture_that_it_shows_and_no_other(self) -> None:
-        guide = ROOT / "docs/source.md"
-        shown = re.findall(r"pictures/source/[\w-]+\.png", guide.read_text())
-        kept = {str(path.relative_to(guide.parent)) for path in guide.parent.rglob("source/*.png")}
+    @pytest.mark.parametrize("page", ["source", "landing"])
+    def test_has_every_picture_that_it_shows_and_no_other(self, page: str) -> None:
+        guide = ROOT / f"docs/{page}.md"
+        shown = re.findall(rf"pictures/{page}/[\w-]+\.png", guide.read_text())
+        kept = {str(path.relative_to(guide.parent)) for path in guide.parent.rglob(f"{page}/*.png")}
 
         assert set(shown) == kept
 

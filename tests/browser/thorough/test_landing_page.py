@@ -1,15 +1,13 @@
 """The page for the newsroom's website, as browsers show it: in every language, small and large."""
 
-import threading
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Final
+from typing import Final
 
 import pytest
 from browsers.accessibility import violations
 from browsers.outside import Outside
 from browsers.tab import Browser, Looks
+from browsers.website import website
 
 from server.i18n import languages
 from server.staff.landing.folder import write
@@ -24,26 +22,19 @@ COPIED: Final = """() => {
 }"""
 
 
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  its name there
-        pass
-
-
 @pytest.fixture(scope="module")
-def website(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A newsroom's website with the page on it, which says nothing of its own."""
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A newsroom's website with the page on it."""
     folder = tmp_path_factory.mktemp("website")
     write(folder / "recording", pages_of(LANDING, first="en"))
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder))) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with website(folder) as address:
+        yield address
 
 
 class TestThePage:
     @pytest.mark.parametrize("looks", [Looks(), DARK_LARGE_PHONE], ids=["desk", "phone"])
-    def test_keeps_nobody_out(self, chromium: Browser, website: str, looks: Looks) -> None:
-        tab = chromium.fresh(website, looks)
+    def test_keeps_nobody_out(self, chromium: Browser, site: str, looks: Looks) -> None:
+        tab = chromium.fresh(site, looks)
         found = []
         for tag in languages():
             tab.open(f"/recording/{tag}.html")
@@ -51,32 +42,30 @@ class TestThePage:
 
         assert found == []
 
-    def test_is_never_wider_than_the_window(self, browser: Browser, website: str) -> None:
-        tab = browser.fresh(website, DARK_LARGE_PHONE)
+    def test_is_never_wider_than_the_window(self, browser: Browser, site: str) -> None:
+        tab = browser.fresh(site, DARK_LARGE_PHONE)
         for tag in languages():
             tab.open(f"/recording/{tag}.html")
             wide = "() => document.documentElement.scrollWidth - innerWidth"
             assert tab.ask(wide) <= 0, tag
 
     def test_has_its_style_and_asks_for_nothing_of_others(
-        self, browser: Browser, website: str, outside: Outside
+        self, browser: Browser, site: str, outside: Outside
     ) -> None:
-        tab = browser.fresh(website)
+        tab = browser.fresh(site)
         tab.open("/recording/")
 
         assert tab.ask("() => getComputedStyle(document.body).maxWidth") != "none"
         assert outside.asked == []
 
-    def test_gives_its_address_whole_when_it_is_copied(
-        self, browser: Browser, website: str
-    ) -> None:
-        tab = browser.fresh(website)
+    def test_gives_its_address_whole_when_it_is_copied(self, browser: Browser, site: str) -> None:
+        tab = browser.fresh(site)
         tab.open("/recording/fa.html")
 
         assert tab.ask(COPIED) == HOST
 
-    def test_leads_to_every_other_language(self, browser: Browser, website: str) -> None:
-        tab = browser.fresh(website)
+    def test_leads_to_every_other_language(self, browser: Browser, site: str) -> None:
+        tab = browser.fresh(site)
         tab.open("/recording/")
         tab.click("Українська")
         tab.wait_until(lambda: tab.address.endswith("/recording/uk.html"))
