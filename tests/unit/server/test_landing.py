@@ -9,11 +9,13 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, Final
 
+import click
 import pytest
 from babel.messages.pofile import read_po
 from drops import Drop, Newsroom, run_server
 
-from server.errors import SettingsRefused
+from server.cli.landing import command
+from server.errors import NotFit, SettingsRefused
 from server.i18n import LOCALES, languages
 from server.staff.landing.folder import SUMS, write
 from server.staff.landing.pages import Landing, pages_of
@@ -273,25 +275,35 @@ class TestTheVerb:
         assert verb(drop, tmp_path / "page", "--language", "tr")["changed"] == 0
 
     def test_refuses_without_the_drop_s_address(self, drop: Drop, tmp_path: Path) -> None:
-        refused = run_server("landing", "--to", tmp_path / "page", "--config", drop.config)
-
-        assert (refused.returncode, (tmp_path / "page").exists()) == (2, False)
-        assert "tor.onion is not set" in refused.stderr
+        with pytest.raises(SettingsRefused, match=r"tor\.onion is not set"):
+            typed(drop, tmp_path / "page")
+        assert not (tmp_path / "page").exists()
 
     def test_refuses_while_nothing_could_be_sent(self, drop: Drop, tmp_path: Path) -> None:
         drop.configure(f'[newsroom]\nkeyring = "nobody"\n\n[tor]\nonion = "http://{HOST}"\n')
         (drop.folder / "nobody").mkdir(mode=0o700)
 
-        refused = run_server("landing", "--to", tmp_path / "page", "--config", drop.config)
-
-        assert (refused.returncode, (tmp_path / "page").exists()) == (5, False)
+        with pytest.raises(NotFit, match="the newsroom has no key"):
+            typed(drop, tmp_path / "page")
+        assert not (tmp_path / "page").exists()
 
     def test_names_the_languages_there_are(self, drop: Drop, tmp_path: Path) -> None:
-        to = tmp_path / "page"
-        refused = run_server("landing", "--to", to, "--language", "xx", "--config", drop.config)
+        with pytest.raises(click.BadParameter, match=", ".join(TAGS)):
+            typed(drop, tmp_path / "page", "--language", "xx")
 
-        assert refused.returncode == 2
-        assert ", ".join(TAGS) in refused.stderr
+    @pytest.mark.parametrize("place", ["store", "newsroom", "."])
+    def test_writes_over_nothing_of_the_drop_s(self, drop: Drop, place: str) -> None:
+        drop.configure(TOR)
+        before = sorted(drop.folder.rglob("*"))
+
+        with pytest.raises(SettingsRefused, match="holds something else already"):
+            typed(drop, drop.folder / place)
+        assert sorted(drop.folder.rglob("*")) == before
+
+
+def typed(drop: Drop, to: Path, *words: str) -> None:
+    """Type the verb in this process; what it raises comes out."""
+    command.main(["--to", str(to), *words, "--config", str(drop.config)], standalone_mode=False)
 
 
 def verb(drop: Drop, to: Path, *words: str) -> dict[str, Any]:
