@@ -32,6 +32,16 @@ class Chapters(click.Group):
             self.add_command(import_module(f"server.cli.{cmd_name}").command)
         return super().get_command(ctx, cmd_name)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the verb that was typed; where there is none, click says which was meant."""
+        names = self.list_commands(ctx)
+        if args[0] not in names:
+            for name in names:  # click proposes only what was imported
+                self.get_command(ctx, name)
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write each chapter's verbs and what they do."""
         widest = max(map(len, self.list_commands(ctx)))

@@ -58,6 +58,8 @@ class TestWhatWasTypedWrongly:
         monkeypatch: pytest.MonkeyPatch,
         capsys: pytest.CaptureFixture[str],
     ) -> None:
+        monkeypatch.setattr(cli.commands, "commands", {})  # as in a process of its own
+
         assert typed(monkeypatch, *words) == 2
 
         said = capsys.readouterr().err.splitlines()
