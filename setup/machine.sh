@@ -67,4 +67,5 @@ else
 fi
 echo "installing:$missing" >&2
 $as_root apt-get update -q >&2
+# shellcheck disable=SC2086  # words, one by one
 DEBIAN_FRONTEND=noninteractive $as_root $install >&2

@@ -31,9 +31,19 @@ class Profile:
 
     def allows(self, path: str, access: str) -> bool:
         """Say whether every letter of `access` is allowed for `path`, and none denied."""
-        given = {letter for glob, said in self.allowed if glob.fullmatch(path) for letter in said}
-        taken = {letter for glob, said in self.denied if glob.fullmatch(path) for letter in said}
-        return set(access) <= given - taken
+        return not self._missing(path, access)
+
+    def logs(self, path: str, access: str) -> bool:
+        """Say whether it is refused by no `deny`: the kernel writes that down, with the time."""
+        return bool(self._missing(path, access) - _said_of(path, self.denied))
+
+    def _missing(self, path: str, access: str) -> set[str]:
+        return set(access) - (_said_of(path, self.allowed) - _said_of(path, self.denied))
+
+
+def _said_of(path: str, rules: list[tuple[re.Pattern[str], str]]) -> set[str]:
+    """Return every letter that rules have for a path."""
+    return {letter for glob, letters in rules if glob.fullmatch(path) for letter in letters}
 
 
 def profiles_in(file: Path) -> dict[str, Profile]:

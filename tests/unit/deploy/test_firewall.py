@@ -170,7 +170,7 @@ class Line:
     def __init__(self, stack: ExitStack) -> None:
         self.ours, self.theirs = Host(stack), Host(stack)
         self.ours.run(
-            *"ip link add out type veth peer name out netns".split(), f"{self.theirs.pid}"
+            "ip", "link", "add", "out", "type", "veth", "peer", "out", "netns", f"{self.theirs.pid}"
         )
         for host, last in ((self.ours, 1), (self.theirs, 2)):
             host.run("ip", "address", "add", f"192.0.2.{last}/24", "dev", "out")

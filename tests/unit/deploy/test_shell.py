@@ -1,0 +1,39 @@
+"""Every shell script of the project, judged by shellcheck."""
+
+import subprocess
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+ROOT: Final = Path(__file__).parents[3]
+
+
+def scripts() -> list[str]:
+    """Return each file that git knows and that begins as a shell script does."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    names = [name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
+    return [name for name in names if _first_line(ROOT / name) in SHELLS]
+
+
+SHELLS: Final = {b"#!/bin/sh", b"#!/bin/bash", b"#!/usr/bin/env bash"}
+
+
+def _first_line(file: Path) -> bytes:
+    with file.open("rb") as opened:
+        return opened.readline(80).split(b" -")[0].strip()
+
+
+class TestShellcheck:
+    def test_finds_nothing_in_any_script(self) -> None:
+        found = scripts()
+        judged = subprocess.run(["shellcheck", *found], cwd=ROOT, capture_output=True, text=True)
+
+        assert "setup/machine.sh" in found
+        assert judged.stdout == ""
+
+    @pytest.mark.parametrize("name", scripts())
+    def test_each_ends_at_its_first_failure(self, name: str) -> None:
+        assert "\nset -eu" in (ROOT / name).read_text()
