@@ -205,6 +205,19 @@ class TestFiles:
         assert files(since="init") == made
 
 
+class TestFilesElsewhere:
+    def test_what_is_installed_has_rows_and_every_row_of_ours_is_installed(self) -> None:
+        table = (ROOT / "deploy/server/places").read_text().splitlines()
+        placed = {line.split()[1] for line in table if line and not line.startswith("#")}
+        ours = {
+            file
+            for file, cells in rows("Files elsewhere on the machine").items()
+            if cells[1] == "ours" and not file.endswith("/")
+        }
+
+        assert placed <= ours
+
+
 def _words(row: str) -> str:
     """Return a row's verb, without what stands for its arguments."""
     return " ".join(word for word in row.split() if word.islower())

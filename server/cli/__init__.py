@@ -60,12 +60,11 @@ _EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
     subcommand_metavar="VERB …",
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="""\b
-Example: the first day, then an export day
-  tapedrop-server init /srv/drop
-  cd /srv/drop
+Example: the first day of an installed drop, then an export day
   tapedrop-server pair --to /media/stick/server.json
   tapedrop-server pair /media/stick/pairing.json
-  tapedrop-server serve
+  tapedrop-server check
+  systemctl enable --now tapedrop.target
   tapedrop-server export --to /media/stick
 
 Exit codes: 0 done, 1 needs a person, 2 usage, 3 refused (not verified, or not
@@ -75,8 +74,8 @@ confirmed), 5 this machine is not fit.
 def commands() -> None:
     """Run a drop: take recordings in, seal them to the newsroom, carry them out.
 
-    Type it in the drop's folder, or add --config /srv/drop/tapedrop.toml. docs/operator.md is the
-    guide.
+    Meant is the drop in this folder, or where there is none, the one in /var/lib/tapedrop;
+    --config FILE means another. docs/operator.md is the guide.
     """
 
 

@@ -22,7 +22,7 @@ _NO_STAFF = "security staff have no usable key here; add one: tapedrop-server ke
     short_help="Write what makes this drop itself into one file.",
     epilog="""\b
 Example: onto a stick; then write the line that begins with SHA-256 on paper
-  tapedrop-server backup --to /media/stick/drop.gpg --config /srv/drop/tapedrop.toml
+  tapedrop-server backup --to /media/stick/drop.gpg
 """,
 )
 @click.option(

@@ -31,8 +31,8 @@ _OUTCOMES: Final[dict[type[CanaryFailed], str]] = {
     short_help="Send a test recording, and see that it arrives.",
     epilog="""\b
 Example: now, and from a timer that starts once a day
-  tapedrop-server canary --config /srv/drop/tapedrop.toml
-  tapedrop-server canary --at-random --config /srv/drop/tapedrop.toml
+  tapedrop-server canary
+  tapedrop-server canary --at-random
 """,
 )
 @click.option(

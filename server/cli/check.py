@@ -26,7 +26,7 @@ _EXIT_CODES: Final = {Verdict.OK: 0, Verdict.LOOK: 1, Verdict.FAIL: 5}
     short_help="Look whether drop and machine are in order.",
     epilog="""\b
 Example: on the machine that the drop runs on
-  tapedrop-server check --config /srv/drop/tapedrop.toml
+  tapedrop-server check
 """,
 )
 @click.option("--send-alert", is_flag=True, help="First send staff a message, as a trial.")

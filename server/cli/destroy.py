@@ -25,8 +25,8 @@ _STAYS: Final = (
     short_help="Erase the drop's secrets and disk keys, for ever.",
     epilog="""\b
 Example: look at what would go, then do it as root; it asks to type a sentence
-  tapedrop-server destroy --dry-run --config /srv/drop/tapedrop.toml
-  tapedrop-server destroy --config /srv/drop/tapedrop.toml
+  tapedrop-server destroy --dry-run
+  tapedrop-server destroy
 """,
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would be destroyed.")

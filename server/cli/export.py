@@ -22,7 +22,7 @@ from server.store.opening import open_to_look
     short_help="Carry every sealed drop out on a stick.",
     epilog="""\b
 Example: onto the stick that is mounted there
-  tapedrop-server export --to /media/stick --config /srv/drop/tapedrop.toml
+  tapedrop-server export --to /media/stick
 """,
 )
 @click.option(

@@ -48,9 +48,9 @@ command.add_command(retiring.command)
     short_help="Add somebody's public key.",
     epilog="""\b
 Example: the key that a reporter gave you
-  tapedrop-server keys add newsroom.asc --config /srv/drop/tapedrop.toml
+  tapedrop-server keys add newsroom.asc
 or, once a desk is paired, the list that it signed
-  tapedrop-server keys add /media/stick/keys.json --config /srv/drop/tapedrop.toml
+  tapedrop-server keys add /media/stick/keys.json
 """,
 )
 @click.argument("file", type=click.File("rb"))
@@ -106,7 +106,7 @@ def add(
     short_help="List the keys.",
     epilog="""\b
 Example:
-  tapedrop-server keys list --config /srv/drop/tapedrop.toml
+  tapedrop-server keys list
 """,
 )
 @staff_option
@@ -133,7 +133,7 @@ def show(staff: bool, config_file: Path, as_json: bool) -> None:
     short_help="Say whether each key can be used, and for how long.",
     epilog="""\b
 Example: once a month, or whenever `status` warns
-  tapedrop-server keys check --config /srv/drop/tapedrop.toml
+  tapedrop-server keys check
 """,
 )
 @staff_option

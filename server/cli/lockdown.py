@@ -23,7 +23,7 @@ _WILL: Final = (
     short_help="Take nothing any more; keep what there is.",
     epilog="""\b
 Example: it asks to type it once more
-  tapedrop-server lockdown --config /srv/drop/tapedrop.toml
+  tapedrop-server lockdown
 """,
 )
 @click.option("--confirm", "given", metavar="TEXT", help=f"Answer the question: {_TYPED!r}.")

@@ -25,8 +25,8 @@ from server.staff.desks.pairing import Meeting
     short_help="Introduce this drop and a desk to each other.",
     epilog="""\b
 Example: our file for the desk, then the desk's file
-  tapedrop-server pair --to /media/stick/server.json --config /srv/drop/tapedrop.toml
-  tapedrop-server pair /media/stick/pairing.json --config /srv/drop/tapedrop.toml
+  tapedrop-server pair --to /media/stick/server.json
+  tapedrop-server pair /media/stick/pairing.json
 """,
 )
 @click.argument(

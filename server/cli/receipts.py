@@ -27,7 +27,7 @@ def command() -> None:
     "import",
     epilog="""\b
 Example: from the stick that came back
-  tapedrop-server receipts import /media/stick --config /srv/drop/tapedrop.toml
+  tapedrop-server receipts import /media/stick
 """,
 )
 @click.argument("bag", type=click.Path(path_type=Path, file_okay=False, exists=True))

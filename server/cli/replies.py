@@ -22,7 +22,7 @@ def command() -> None:
     "import",
     epilog="""\b
 Example: from the stick that came back
-  tapedrop-server replies import /media/stick --config /srv/drop/tapedrop.toml
+  tapedrop-server replies import /media/stick
 """,
 )
 @click.argument("bag", type=click.Path(path_type=Path, file_okay=False, exists=True))

@@ -1,6 +1,7 @@
 """tapedrop-server restore: make a drop again from its backup, on another machine."""
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ import click
 
 from crypto.errors import CryptoError, NoKeyOpens
 from crypto.gpg import WHERE_IT_ASKS, Gpg
-from server.cli.options import answer, json_option
+from server.cli.options import INSTALLED, answer, json_option
 from server.cli.talk import PROGRAM, counted, warn
 from server.config import Engine
 from server.errors import BadBackup, ServerError
@@ -21,6 +22,7 @@ from server.staff.moving.restore import Restored, digest_of, restore
 
 _UNKNOWN: Final = "unknown"
 _LEAST_DIGITS: Final = 22
+_OF_INSTANCES: Final = re.compile(r"/var/lib/tor-instances/([a-z0-9_-]+)/")
 
 
 @click.command(
@@ -28,7 +30,7 @@ _LEAST_DIGITS: Final = 22
     short_help="Make a drop again from its backup.",
     epilog="""\b
 Example: on the new machine, with the card of one of the staff in its reader
-  tapedrop-server restore /media/stick/drop.gpg --to /srv/drop
+  tapedrop-server restore /media/stick/drop.gpg --to /var/lib/tapedrop
 """,
 )
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
@@ -125,7 +127,7 @@ def next_steps(done: Restored) -> Iterator[str]:
     config_file = quote(str(folder / "tapedrop.toml"))
     if os.geteuid() == 0:
         whole = quote(str(folder))
-        yield f"you are root: chown -R USER: {whole}, where USER is who will run the drop"
+        yield f"you are root: chown -R tapedrop: {whole}, or whoever else will run the drop"
     yield "stop the old drop and its tor, and never start them again: two would part the mail"
     if config.store.engine is Engine.S3:
         yield f"the store stays in the bucket {config.store.bucket}: let this machine reach it"
@@ -135,14 +137,29 @@ def next_steps(done: Restored) -> Iterator[str]:
         yield f"only where it is lost: mkdir -m 700 {store}; no mailbox opens then"
     if done.onion:
         onion, tor = quote(str(folder / "onion")), quote(config.tor.keys)
+        user, unit = _tor_of(config.tor.keys)
         yield (
-            f"as root: install -d -o debian-tor -g debian-tor -m 700 {tor} && "
-            f"cp -r {onion}/. {tor} && chown -R debian-tor: {tor} && rm -r {onion}; "
-            "then start tor"
+            f"as root: systemctl stop {unit} && install -d -o {user} -g {user} -m 700 {tor} && "
+            f"cp -r {onion}/. {tor} && chown -R {user}: {tor} && rm -r {onion} && "
+            f"systemctl start {unit}"
         )
     elif config.tor.onion:
         yield f"the keys of {config.tor.onion} were not in it: bring them from the old machine"
     yield f"tapedrop-server check --config {config_file}"
     if done.locked_down:
         yield f"it was locked down, and still is: tapedrop-server unlock --config {config_file}"
-    yield f"tapedrop-server serve --config {config_file}; the desks need not be paired anew"
+    if folder == INSTALLED.parent:
+        yield "systemctl enable --now tapedrop.target; the desks need not be paired anew"
+    else:
+        yield f"tapedrop-server serve --config {config_file}; the desks need not be paired anew"
+
+
+def _tor_of(keys: str) -> tuple[str, str]:
+    """Return whom the onion service's keys belong to, and the unit of that tor, on Debian.
+
+    An instance of tor (tor-instance-create(8)) has its data in a folder of its own name.
+    """
+    inside = _OF_INSTANCES.match(keys)
+    if inside is None:
+        return "debian-tor", "tor@default"
+    return f"_tor-{inside[1]}", f"tor@{inside[1]}"

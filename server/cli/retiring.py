@@ -19,7 +19,7 @@ from server.staff.desks import roster
     short_help="Seal nothing more to a key.",
     epilog="""\b
 Example: a key that was stolen, or whose owner has left
-  tapedrop-server keys retire FPR --config /srv/drop/tapedrop.toml
+  tapedrop-server keys retire FPR
 """,
 )
 @click.argument("fingerprint", metavar="FPR")

@@ -20,7 +20,7 @@ UNFENCED: Final = (
     "serve",
     epilog="""\b
 Example: until Ctrl-C, or until systemd stops it
-  tapedrop-server serve --config /srv/drop/tapedrop.toml
+  tapedrop-server serve
 """,
 )
 @click.option(

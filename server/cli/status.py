@@ -25,7 +25,7 @@ _FOR_ANOTHER_USER = 0o644
     short_help="Say how the drop is, and what needs somebody.",
     epilog="""\b
 Example: look, and let node_exporter find the same figures
-  tapedrop-server status --config /srv/drop/tapedrop.toml
+  tapedrop-server status
   tapedrop-server status --prometheus /var/lib/node_exporter/drop.prom
 """,
 )

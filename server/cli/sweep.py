@@ -23,8 +23,8 @@ from server.sweep import Sweep, Swept
     short_help="Delete what need not be kept.",
     epilog="""\b
 Example: look first, then do it
-  tapedrop-server sweep --dry-run --names --config /srv/drop/tapedrop.toml
-  tapedrop-server sweep --config /srv/drop/tapedrop.toml
+  tapedrop-server sweep --dry-run --names
+  tapedrop-server sweep
 """,
 )
 @click.option("--dry-run", is_flag=True, help="Delete and write nothing; say what would be.")

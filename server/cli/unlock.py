@@ -18,7 +18,7 @@ _TYPED: Final = "unlock"
     short_help="Take uploads again after a lockdown.",
     epilog="""\b
 Example: it asks to type it once more
-  tapedrop-server unlock --config /srv/drop/tapedrop.toml
+  tapedrop-server unlock
 """,
 )
 @click.option("--confirm", "given", metavar="TEXT", help=f"Answer the question: {_TYPED!r}.")

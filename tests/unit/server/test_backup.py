@@ -315,6 +315,32 @@ class TestRestoring:
         assert "-m 700 '/x; touch y' && " in steps
         assert f"mkdir -m 700 '{tmp_path}/$(touch y)';" in steps
 
+    @pytest.mark.parametrize(
+        ("keys", "user", "unit"),
+        [
+            ("/var/lib/tor/drop", "debian-tor", "tor@default"),
+            ("/var/lib/tor-instances/tapedrop/drop", "_tor-tapedrop", "tor@tapedrop"),
+        ],
+    )
+    def test_gives_the_onion_s_keys_to_the_tor_that_uses_them(
+        self, keys: str, user: str, unit: str, tmp_path: Path
+    ) -> None:
+        config = Config(tor=Tor(keys=keys))
+        made = Restored(tmp_path, config, 9, onion=True, locked_down=False, elsewhere=())
+
+        steps = "\n".join(next_steps(made))
+
+        assert f"install -d -o {user} -g {user} -m 700 {keys}" in steps
+        assert f"chown -R {user}: {keys}" in steps
+        assert f"systemctl start {unit}" in steps
+
+    def test_an_installed_drop_is_started_by_its_target(self) -> None:
+        made = Restored(
+            Path("/var/lib/tapedrop"), Config(), 9, onion=False, locked_down=False, elsewhere=()
+        )
+
+        assert list(next_steps(made))[-1].startswith("systemctl enable --now tapedrop.target")
+
     def test_one_that_fails_leaves_such_a_home_as_it_was(
         self, drop: Drop, staff: Newsroom, newsroom: Newsroom, tmp_path: Path
     ) -> None:
