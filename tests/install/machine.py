@@ -24,6 +24,9 @@ _DOWN_SECONDS: Final = 60
 _POWER_OFF: Final = signal.SIGRTMIN + 4
 """What systemd takes as the power button, systemd(1)."""
 
+_LANDLOCK: Final = ("landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self")
+"""What nspawn's own filter refuses, and the drop fences its workers with."""
+
 Done = subprocess.CompletedProcess[str]
 
 
@@ -42,6 +45,7 @@ class Machine:
         name = f"tapedrop-{secrets.token_hex(4)}"
         words = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--private-network"]
         words += [f"--machine={name}", "-D", str(root), "--console=pipe", "--boot"]
+        words += [f"--system-call-filter={' '.join(_LANDLOCK)}"]
         words += ["systemd.unified_cgroup_hierarchy=1"]
         with tempfile.TemporaryFile() as console:
             process = subprocess.Popen(

@@ -1,0 +1,263 @@
+#!/bin/sh
+# Install Tapedrop on this machine, or bring an installed one to this version.
+set -eu
+
+usage() {
+    cat <<'EOF'
+usage: sh install.sh [--offline]
+       sh /usr/lib/tapedrop/current/share/install.sh --rollback
+
+Makes this machine, a Debian 12 or 13 that does nothing else, into one that runs a
+drop: programs, users, systemd's units, a tor of its own, a firewall. Typed in the
+unpacked folder of a release, as root. Typed again it changes only what is missing, and with
+a newer release it brings the drop to that version.
+
+  --offline    install no Debian packages: say which are missing, and stop
+  --rollback   go back to the version before this one
+  --help       say this
+
+Example: the first installation, once the release's signature was checked
+  tar -xf tapedrop-server-0.2.0.tar.gz
+  cd tapedrop-server-0.2.0
+  sh install.sh
+
+Exit codes: 0 done, 1 failed on the way (type it again), 2 usage, 3 refused, 5 this
+machine is not fit.
+EOF
+}
+
+here=$(cd -P -- "$(dirname -- "$0")" && pwd -P)
+lib=/usr/lib/tapedrop
+drop=/var/lib/tapedrop
+offline=no
+rollback=no
+
+note() { echo "install: $*" >&2; }
+fail() { # what, hint, exit code
+    note "error: $1"
+    [ -z "$2" ] || note "hint: $2"
+    exit "$3"
+}
+
+# --- may it be done? ---
+
+fit_machine() {
+    [ "$(id -u)" = 0 ] || fail "only root can install" "sudo sh install.sh" 2
+    [ -d /run/systemd/system ] || fail "this machine isn't run by systemd" "" 5
+    # shellcheck source=/dev/null
+    case $(. /etc/os-release && echo "${ID:-}-${VERSION_ID:-}") in
+        debian-12 | debian-13) ;;
+        *) fail "this is not Debian 12 or 13" "a drop runs on nothing else" 5 ;;
+    esac
+    [ "$(uname -m)" = x86_64 ] || fail "this release is for x86_64 (amd64) only" "" 5
+    if dpkg-query -W -f '${Status}' tapedrop-server 2>/dev/null | grep -q 'ok installed'; then
+        fail "the Debian package tapedrop-server is installed" "bring a newer one with apt" 3
+    fi
+}
+
+whole_release() {
+    [ -f "$here/SHA256SUMS" ] ||
+        fail "there is no release in $here" "type it in the folder that the archive unpacks to" 2
+    note "reading all of the release"
+    if ! (cd "$here" && sha256sum --check --quiet --strict SHA256SUMS) >&2; then
+        fail "the release is damaged" "unpack it again; if that doesn't help, fetch it again" 3
+    fi
+    listed=$(grep -c '' "$here/SHA256SUMS")
+    found=$(find "$here" -type f ! -path "$here/SHA256SUMS" ! -path "$here/debs/*" | wc -l)
+    [ "$found" = "$listed" ] ||
+        fail "there are $found files in $here, and $listed in its list" "unpack it again" 3
+    version=$(cat "$here/tree/share/version")
+    case $version in
+        "" | *[!0-9A-Za-z.+~-]* | .*) fail "the release has no version" "fetch it again" 3 ;;
+    esac
+}
+
+# --- what it needs of Debian ---
+
+missing_packages() {
+    for need in python3:python3 gpg:gnupg tor:tor nft:nftables apparmor_parser:apparmor \
+        adduser:adduser; do
+        command -v "${need%%:*}" >/dev/null || printf ' %s' "${need#*:}"
+    done
+}
+
+packages() {
+    missing=$(missing_packages)
+    [ -n "$missing" ] || return 0
+    if [ "$offline" = yes ]; then
+        fail "these Debian packages are missing:$missing" "apt-get install$missing" 5
+    fi
+    # tor's package starts a tor at once; this machine shall have none but the drop's.
+    systemctl --quiet mask tor@default.service 2>/dev/null
+    note "installing Debian packages:$missing"
+    set -- --yes --quiet --no-install-recommends
+    if ls "$here"/debs/*.deb >/dev/null 2>&1; then
+        set -- "$@" --no-download "$here"/debs/*.deb
+    else
+        apt-get update --quiet >&2 || note "warning: apt-get update failed; going on with what there is"
+    fi
+    # shellcheck disable=SC2086  # a list of words
+    DEBIAN_FRONTEND=noninteractive apt-get install "$@" $missing >&2 ||
+        fail "apt-get could not install them" "mend that, then type this again" 1
+    missing=$(missing_packages)
+    [ -z "$missing" ] || fail "still missing:$missing" "" 1
+}
+
+# --- the programs ---
+
+version_of() { # link
+    if [ -L "$lib/$1" ]; then
+        readlink "$lib/$1"
+    fi
+}
+
+point() { # link, version: in one step
+    ln -s "$2" "$lib/$1.new"
+    mv -T "$lib/$1.new" "$lib/$1"
+}
+
+copy_tree() {
+    to=$lib/$version
+    if cmp -s "$here/SHA256SUMS" "$to/share/SHA256SUMS"; then
+        return 0
+    fi
+    note "copying programs to $to"
+    rm -rf "$to.new" "$to.old"
+    install -d -m 0755 "$lib"
+    cp -R --no-preserve=ownership "$here/tree" "$to.new"
+    chmod -R u+rwX,go+rX,go-w "$to.new"
+    # Its own list of sums comes last: where it is, everything is.
+    install -m 0644 "$here/SHA256SUMS" "$to.new/share/SHA256SUMS"
+    [ ! -e "$to" ] || mv "$to" "$to.old"
+    mv "$to.new" "$to"
+    rm -rf "$to.old"
+    say "copied the programs to $to"
+}
+
+# What was done is told at the end, from this file; setup writes a line for each thing.
+did=$(mktemp)
+trap 'rm -f "$did"' EXIT
+say() { echo "$*" >>"$did"; }
+
+switch_to() { # version, and the one before where there is one
+    now=$(version_of current)
+    if [ -n "$now" ] && [ "$now" != "$1" ] && [ -d "$lib/$now" ]; then
+        "$lib/$1/share/setup" place "$lib/$now" >>"$did"
+        point previous "$now"
+    else
+        "$lib/$1/share/setup" place >>"$did"
+    fi
+    if [ "$now" != "$1" ]; then
+        point current "$1"
+        say "version $1 is the one that runs${now:+, and $now is kept to go back to}"
+    fi
+    note "setting up"
+    "$lib/$1/share/setup" configure >>"$did" || {
+        code=$?
+        told
+        fail "not all of it could be done" "mend what is said above, then type this again" "$code"
+    }
+}
+
+keep_two() {
+    current=$(version_of current)
+    previous=$(version_of previous)
+    for folder in "$lib"/*/; do
+        name=$(basename "$folder")
+        case $name in
+            current | previous | "$current" | "$previous") ;;
+            *)
+                rm -rf "${lib:?}/$name"
+                say "deleted version $name"
+                ;;
+        esac
+    done
+}
+
+roll_back() {
+    current=$(version_of current)
+    previous=$(version_of previous)
+    if [ -z "$previous" ] || [ ! -d "$lib/$previous" ]; then
+        fail "there is no version to go back to" "" 3
+    fi
+    # An older one refuses what a newer one wrote, rather than misread it.
+    if [ -e "$drop/tapedrop.toml" ]; then
+        reads=0
+        runuser -u tapedrop -- "$lib/$previous/bin/tapedrop-server" status \
+            --config "$drop/tapedrop.toml" >/dev/null || reads=$?
+        case $reads in
+            0 | 1) ;;
+            *) fail "version $previous can't work with this drop as it is now: it says why above" \
+                "stay with $current; nothing was changed" 3 ;;
+        esac
+    fi
+    switch_to "$previous"
+}
+
+# --- what is said ---
+
+told() {
+    if [ -s "$did" ]; then
+        sed 's/^/  /' "$did"
+    else
+        echo "  nothing was to be done"
+    fi
+}
+
+encrypted() {
+    lsblk --noheadings --inverse --output TYPE "$(findmnt -nvo SOURCE -T "$drop")" 2>/dev/null |
+        grep -qx crypt
+}
+
+next_steps() {
+    onion=$(sed -n 's/^onion = "\(..*\)"$/\1/p' "$drop/tapedrop.toml" 2>/dev/null || true)
+    echo "sources reach the drop at: ${onion:-(tor has made no address yet: type this once more)}"
+    if systemctl --quiet is-active tapedrop.target; then
+        echo "it runs. Look whether all is well: tapedrop-server check"
+        return 0
+    fi
+    cat <<'EOF'
+next:
+  1. carry this drop's file to the desk:  tapedrop-server pair --to /media/stick/server.json
+  2. bring the desk's file back:          tapedrop-server pair /media/stick/pairing.json
+  3. look, then start it, for good:       tapedrop-server check
+                                          systemctl enable --now tapedrop.target
+EOF
+}
+
+warnings() {
+    encrypted || note "warning: $drop isn't seen to lie on an encrypted disk (LUKS): tapedrop-server check fails"
+    if [ -n "${SSH_CONNECTION:-}" ]; then
+        note "warning: the firewall lets no new SSH connection in; keep this one until you have a way:"
+        note "hint: /etc/tapedrop/firewall.d, or an onion of your own: /etc/tor/instances/tapedrop/torrc.d"
+    fi
+}
+
+for word in "$@"; do
+    case $word in
+        --offline) offline=yes ;;
+        --rollback) rollback=yes ;;
+        -h | --help)
+            usage
+            exit 0
+            ;;
+        *) fail "unknown: $word" "sh install.sh --help" 2 ;;
+    esac
+done
+
+umask 022
+fit_machine
+if [ "$rollback" = yes ]; then
+    roll_back
+    version=$(version_of current)
+else
+    whole_release
+    packages
+    copy_tree
+    switch_to "$version"
+    keep_two
+fi
+echo "Tapedrop $version is installed:"
+told
+next_steps
+warnings
