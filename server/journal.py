@@ -2,7 +2,8 @@
 
 A line is an event's name and its fields, on standard error. Where that is systemd's journal
 ($JOURNAL_STREAM, systemd.exec(5)), a line begins with how grave it is, as journald reads it
-(sd-daemon(3)): <3> for what staff are alerted of, <6> for all else.
+(sd-daemon(3)): <3> for what staff are alerted of, <4> for all else, because the unit keeps notices
+and what is less, systemd's own lines on who ran how long among them, out of every journal.
 """
 
 import logging
@@ -30,7 +31,7 @@ from server.events import (
 )
 
 _GRAVE: Final = "<3>"
-_PLAIN: Final = "<6>"
+_PLAIN: Final = "<4>"
 
 
 class Journal:

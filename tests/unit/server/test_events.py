@@ -194,7 +194,7 @@ class TestTheJournal:
         told.tell(SweepFailed())
 
         lines = capsys.readouterr().err.splitlines()
-        assert lines == ["<6>event='started' newsroom_keys=2", "<3>event='sweep_failed'"]
+        assert lines == ["<4>event='started' newsroom_keys=2", "<3>event='sweep_failed'"]
 
     def test_is_standard_error_only_where_systemd_says_so(self, tmp_path: Path) -> None:
         with (tmp_path / "stream").open("w") as stream:
