@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import release
 from debian import copied, debian
+from drops import Newsroom
+from installed import Installed
 from machine import Machine
 
 _NEEDED = ("debootstrap", "systemd-nspawn", "nsenter")
@@ -39,3 +42,32 @@ def machine(folder: Path) -> Iterator[Machine]:
     """A bare Debian 12 that runs."""
     with Machine.booted(folder) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def server_release(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The server's folder, as a release's archive unpacks to it."""
+    return release.release(tmp_path_factory.mktemp("release"))
+
+
+@pytest.fixture(scope="session")
+def installed(
+    tmp_path_factory: pytest.TempPathFactory,
+    bookworm: Path,
+    server_release: Path,
+    newsroom: Newsroom,
+) -> Iterator[Installed]:
+    """A machine that was a bare Debian: installed on, paired with a desk, started.
+
+    Tests share it, and leave it as they found it: a drop that runs.
+    """
+    root = copied(bookworm, tmp_path_factory.mktemp("installed") / "debian")
+    with Machine.booted(root) as machine:
+        made = Installed(machine, server_release, newsroom)
+        made.bring(server_release)
+        done = made.install()
+        assert done.returncode == 0, done.stdout + done.stderr
+        made.pair(tmp_path_factory.mktemp("desk") / "desk")
+        made.start()
+        yield made
+    shutil.rmtree(root)

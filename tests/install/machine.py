@@ -99,8 +99,14 @@ class Machine:
             "--ignore-environment",
         ]
         inside += [f"PATH={PATH}", "LANG=C.UTF-8", "HOME=/root", *environment]
-        as_user = ["runuser", "--user", user, "--"] if user else []
+        # Not runuser: what PAM writes into the journal would be the test's own.
+        as_user = ["setpriv", *self._ids(user), "--init-groups"] if user else []
         return [*inside, *as_user, *map(str, words)]
+
+    def _ids(self, user: str) -> list[str]:
+        lines = (self.root / "etc/passwd").read_text().splitlines()
+        ids = next(line.split(":")[2:4] for line in lines if line.startswith(f"{user}:"))
+        return [f"--reuid={ids[0]}", f"--regid={ids[1]}"]
 
     def at(self, path: str) -> Path:
         """Return where a path of it is seen from outside, also what it mounted over its folder."""
