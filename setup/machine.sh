@@ -39,6 +39,8 @@ if [ "${1:-run}" = test ]; then
     need systemd-analyze systemd
     need shellcheck shellcheck
     need lintian lintian
+    need gio libglib2.0-bin       # starts a desktop's entries
+    need_library python3-jsonschema # judges the list of a release's parts
     need_library libatomic1       # what drives the browser is linked to it
 fi
 if [ "${1:-run}" = stores ]; then

@@ -52,7 +52,6 @@ LICENCES: Final = {
 """SPDX expressions."""
 
 COMPATIBLE: Final = {
-    "0BSD": "asks for nothing",
     "Apache-2.0": "one way into GPL-3.0 and AGPL-3.0, as their authors agree",
     "BSD-2-Clause": "asks for its notice only",
     "BSD-3-Clause": "asks for its notice only",
@@ -66,7 +65,7 @@ COMPATIBLE: Final = {
 }
 """Licences whose works may be part of one under AGPL-3.0-or-later, and why."""
 
-_WORDS: Final = ("licen", "copying", "notice")
+_TEXTS: Final = r"(licen[cs]e|copying|notice)[^/]*(?<!\.py)$|/licenses/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +117,10 @@ def texts(wheel: Wheel) -> Iterator[tuple[str, bytes]]:
 
     Raises BuildFailed when it brings none.
     """
-    found = False
-    for name, held in wheel.files():
-        path = PurePosixPath(name)
-        if any(word in path.name.lower() for word in _WORDS) and path.suffix != ".py":
-            found = True
-            own = [part for part in path.parts if not part.endswith(".dist-info")]
-            kept = "-".join(part for part in own if part != "licenses")
-            yield f"{wheel.name}-{wheel.version}/{kept}", held
+    found = list(wheel.files(_TEXTS))
     if not found:
         raise BuildFailed(f"{wheel.path.name} brings no licence text")
+    for name, held in found:
+        parts = PurePosixPath(name).parts
+        own = [part for part in parts if part != "licenses" and not part.endswith(".dist-info")]
+        yield f"{wheel.name}-{wheel.version}/{'-'.join(own)}", held

@@ -76,4 +76,4 @@ def _version_inside(wheel: Wheel, inside: Carried) -> str | None:
 
 
 def _libraries(wheel: Wheel) -> Iterator[bytes]:
-    return (held for name, held in wheel.files() if name.endswith(".so"))
+    return (held for _, held in wheel.files(r"\.so$"))

@@ -37,6 +37,7 @@ PLATFORMS: Final = (
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)", re.MULTILINE)
 _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 _CODE = ("purelib", "platlib")
+_NOT_IN_ITSELF = (".dist-info/RECORD", ".dist-info/RECORD.jws", ".dist-info/RECORD.p7s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +54,20 @@ class Wheel:
         with ZipFile(self.path) as zipped:
             return message_from_bytes(zipped.read(f"{_dist_info(zipped)}/METADATA"))
 
-    def files(self) -> Iterator[tuple[str, bytes]]:
+    def files(self, wanted: str = "") -> Iterator[tuple[str, bytes]]:
         """Yield what belongs below site-packages: name and bytes, each as RECORD has it.
 
-        Scripts, manuals and headers (`.data/`) are left out: nothing here starts them.
-        Raises BuildFailed when a file is not what RECORD says.
+        `wanted` is a pattern that names must hold. Scripts, manuals and headers (`.data/`) are
+        left out: nothing here starts them. Raises BuildFailed when a file is not what RECORD says.
         """
         with ZipFile(self.path) as zipped:
             record = _record(zipped)
             for name in sorted(name for name in zipped.namelist() if not name.endswith("/")):
                 place = _place(name)
-                if place is None:
+                if place is None or not re.search(wanted, place, re.IGNORECASE):
                     continue
                 held = zipped.read(name)
-                if not name.endswith(".dist-info/RECORD") and _record_digest(held) != record[name]:
+                if not name.endswith(_NOT_IN_ITSELF) and _record_digest(held) != record.get(name):
                     raise BuildFailed(f"{self.path.name}: {name} is not what its RECORD says")
                 yield place, held
 
@@ -77,9 +78,7 @@ def fetched(requirements: Path, python: str, cache: Path) -> tuple[Wheel, ...]:
     Raises BuildFailed when one can't be had, or isn't among the hashes.
     """
     pins = requirements.read_text()
-    # Other pins, another folder: what is in one is whole.
-    of_pins = hashlib.sha256("\n".join([pins, *PLATFORMS]).encode()).hexdigest()[:16]
-    folder = cache / f"{requirements.stem}-python{python}-{of_pins}"
+    folder = folder_of(requirements, python, cache)
     if not folder.is_dir():
         _download(requirements, python, folder)
     allowed = set(_HASH.findall(pins))
@@ -88,6 +87,13 @@ def fetched(requirements: Path, python: str, cache: Path) -> tuple[Wheel, ...]:
     if sorted((wheel.name, wheel.version) for wheel in wheels) != wanted:
         raise BuildFailed(f"{folder} holds other packages than the pins name", "delete it")
     return wheels
+
+
+def folder_of(requirements: Path, python: str, cache: Path) -> Path:
+    """Return where the wheels of a list of pins are kept. Other pins, another folder."""
+    chosen_by = "\n".join([requirements.read_text(), *PLATFORMS])
+    digest = hashlib.sha256(chosen_by.encode()).hexdigest()
+    return cache / f"{requirements.stem}-python{python}-{digest[:16]}"
 
 
 def _download(requirements: Path, python: str, folder: Path) -> None:
