@@ -73,7 +73,8 @@ def server_s3(source: Source, to: Path, work: Path) -> Path:
 
 def desk(source: Source, to: Path, work: Path) -> Path:
     """Make the desk's archive."""
-    return packed(desk_folder(source, work / "folders", work / "wheels"), to, source.made)
+    folder = desk_folder(source, work / "folders", work / "wheels")
+    return packed(folder, to, source.made, for_fat=True)
 
 
 def debian(source: Source, to: Path, work: Path) -> Path:

@@ -64,15 +64,17 @@ def ext4_stick(folder: Path, size: int) -> Iterator[Stick]:
 
 
 @contextmanager
-def fat_stick(folder: Path, size: int) -> Iterator[Path]:
-    """Have a FAT32 image mounted through FUSE; skips where it can't be."""
-    image, at = folder / "fat.img", folder / "fat"
-    at.mkdir()
+def fat_stick(
+    folder: Path, size: int, *, at: Path | None = None, options: str = "rw+"
+) -> Iterator[Path]:
+    """Have a FAT32 image in `folder`, mounted at `at` through FUSE; skips where it can't be."""
+    image, at = folder / "fat.img", at or folder / "fat"
+    at.mkdir(parents=True)
     with image.open("wb") as file:
         file.truncate(size)
     try:
         _run("mkfs.vfat", "-F", "32", image)
-        _run("fusefat", "-o", "rw+", image, at)
+        _run("fusefat", "-o", options, image, at)
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("no FAT32 here: needs dosfstools, fusefat and /dev/fuse")
     try:

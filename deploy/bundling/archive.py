@@ -40,8 +40,11 @@ def sums_beside(to: Path, archives: Iterable[Path]) -> Path:
     return listed
 
 
-def packed(folder: Path, to: Path, made: int) -> Path:
-    """Write `folder` as `to`/NAME.tar.gz, every time in it `made`; return its path."""
+def packed(folder: Path, to: Path, made: int, *, for_fat: bool = False) -> Path:
+    """Write `folder` as `to`/NAME.tar.gz, every time in it `made`; return its path.
+
+    `for_fat` leaves out entries of folders, whose modes tar complains about where there are none.
+    """
     archive = to / f"{folder.name}.tar.gz"
     unfinished = archive.with_name(f".{archive.name}")
     with (
@@ -50,6 +53,8 @@ def packed(folder: Path, to: Path, made: int) -> Path:
         tarfile.open(fileobj=zipped, mode="w", format=tarfile.USTAR_FORMAT) as tar,
     ):
         for path in [folder, *sorted(folder.rglob("*"))]:
+            if for_fat and path.is_dir():
+                continue
             entry = tar.gettarinfo(path, str(path.relative_to(folder.parent)))
             entry.uid = entry.gid = 0
             entry.uname = entry.gname = "root"
