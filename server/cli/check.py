@@ -41,7 +41,7 @@ def command(send_alert: bool, config_file: Path, as_json: bool) -> int:
     """
     folder, config = drop_at(config_file)
     if send_alert:
-        asyncio.run(_send_trial(folder, config))
+        _send_trial(folder, config)
         note("a trial was given to staff.alert_command: did it arrive?")
     checks = []
     for check in every_check(Ground(folder, config, datetime.now(UTC))):
@@ -57,10 +57,10 @@ def command(send_alert: bool, config_file: Path, as_json: bool) -> int:
     return worst
 
 
-async def _send_trial(folder: Path, config: Config) -> None:
+def _send_trial(folder: Path, config: Config) -> None:
     """Send it, with whatever waits before it. Raises NotSent."""
-    await put_trial(folder, config, now=datetime.now(UTC))
-    if (why := (await mail(folder, config)).why) is not None:
+    asyncio.run(put_trial(folder, config, now=datetime.now(UTC)))
+    if (why := mail(folder, config).why) is not None:
         raise NotSent(why)
 
 

@@ -1,6 +1,5 @@
 """tapedrop-server mail: give what is written to staff to the command that carries it away."""
 
-import asyncio
 from pathlib import Path
 
 import click
@@ -30,7 +29,7 @@ def command(config_file: Path, as_json: bool) -> None:
     """
     folder, config = outbox_at(config_file)
     with logged():
-        mailed = asyncio.run(mail(folder, config))
+        mailed = mail(folder, config)
         said = {"sent": mailed.sent, "waiting": mailed.waiting, "why": mailed.why}
         letters = counted(mailed.sent, "letter")
         answer(said, [f"{letters} carried away, {mailed.waiting} left"], as_json=as_json)

@@ -12,7 +12,9 @@ looked at: nothing but the letters and digits of OpenPGP's armour reaches staff'
 
 import re
 import secrets
+import time
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -31,7 +33,8 @@ _SUFFIX: Final = ".asc"
 _BROKEN_OFF_NS: Final = 3600 * 10**9
 
 
-class Waiting(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Waiting:
     """How many letters wait, and since which day the oldest does."""
 
     number: int
@@ -43,7 +46,8 @@ def put(outbox: Path, letter: bytes) -> None:
     outbox.mkdir(mode=0o700, exist_ok=True)  # a drop may be older than its outbox
     path = outbox / f"{secrets.token_hex(16)}{_SUFFIX}"
     replace(path, letter)
-    _tidy(outbox, path.stat().st_mtime_ns)
+    with suppress(OSError):  # the letter is there, or was even carried away already
+        _tidy(outbox, newest=path)
 
 
 def letters_in(outbox: Path) -> list[Path]:
@@ -91,13 +95,13 @@ def _entries(outbox: Path) -> list[_Entry]:
     return sorted(found)
 
 
-def _tidy(outbox: Path, now_ns: int) -> None:
+def _tidy(outbox: Path, *, newest: Path) -> None:
     """Keep the number of letters bounded, and take away what a crash left half written."""
     entries = _entries(outbox)
-    letters = [each for each in entries if not each.is_begun]
-    broken_off = [
-        each for each in entries if each.is_begun and each.written_ns < now_ns - _BROKEN_OFF_NS
-    ]
-    for each in (*letters[: max(len(letters) - MOST, 0)], *broken_off):
+    # Whatever the clock said when the others were written, the newest stays.
+    letters = [each for each in entries if not each.is_begun and each.path != newest]
+    stale_ns = time.time_ns() - _BROKEN_OFF_NS
+    broken_off = [each for each in entries if each.is_begun and each.written_ns < stale_ns]
+    for each in (*letters[: max(len(letters) + 1 - MOST, 0)], *broken_off):
         with suppress(OSError):  # another process was quicker, or it is none of ours
             each.path.unlink()

@@ -5,6 +5,7 @@ A letter is taken away once the command said that it is gone, so a crash in betw
 and never not at all. What is no letter stays, for somebody to look at.
 """
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +31,7 @@ class Mailed:
     why: Undelivered | None
 
 
-async def mail(folder: Path, config: Config) -> Mailed:
+def mail(folder: Path, config: Config) -> Mailed:
     """Carry the letters away, until none is left or one can't be carried.
 
     Another `mail` is waited for; raises NotFit when that takes too long.
@@ -42,7 +43,7 @@ async def mail(folder: Path, config: Config) -> Mailed:
         left = len(letters_in(outbox))
         return Mailed(0, left, Undelivered.NO_SUCH_COMMAND if left else None)
     with alone(outbox, "mail", wait_seconds=_WAIT_SECONDS):
-        return await _mailed(folder, outbox, config.staff.alert_command)
+        return asyncio.run(_mailed(folder, outbox, config.staff.alert_command))
 
 
 async def _mailed(folder: Path, outbox: Path, command: tuple[str, ...]) -> Mailed:

@@ -295,6 +295,8 @@ class TestAnAlert:
                 super().tell(event)
                 (folder / "outbox").unlink()
 
+        staffed = Staffed(folder, ALERTING, newsroom, journal=Mended())
+
         async def until_written() -> None:
             written, loop = asyncio.Event(), asyncio.get_running_loop()
             monkeypatch.setattr(
@@ -305,7 +307,6 @@ class TestAnAlert:
             await asyncio.wait_for(written.wait(), 60)
             writing.cancel()
 
-        staffed = Staffed(folder, ALERTING, newsroom, journal=Mended())
         asyncio.run(until_written())
 
         assert capsys.readouterr().err == "event='alert_not_sent' why='outbox_failed'\n"

@@ -11,9 +11,10 @@ from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
-from drops import SERVER, run_server
+from drops import SERVER, Drop, run_server
 
 from server.errors import NotALetter
+from server.staff import outbox as keeping
 from server.staff.outbox import MOST, Waiting, letters_in, put, read_letter, waiting_in
 
 DAY_SECONDS = 24 * 3600
@@ -72,6 +73,27 @@ class TestTheOutbox:
 
         said = {read_letter(path) for path in letters_in(outbox)}
         assert said == {letter(text) for text in [*texts[1:], "new"]}
+
+    def test_keeps_the_newest_whatever_the_clock_said_before(self, outbox: Path) -> None:
+        put_in_order(outbox, *(f"letter{number}" for number in range(MOST)))
+        for path in letters_in(outbox):
+            os.utime(path, (4_000_000_000, 4_000_000_000))
+
+        put(outbox, letter("new"))
+
+        said = [read_letter(path) for path in letters_in(outbox)]
+        assert letter("new") in said
+        assert len(said) == MOST
+
+    def test_took_a_letter_also_when_it_is_carried_away_at_once(
+        self, outbox: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def carried_away(path: Path, _letter: bytes) -> None:
+            outbox.rmdir()
+
+        monkeypatch.setattr(keeping, "replace", carried_away)
+
+        put(outbox, letter("one"))  # raises nothing, or it would be written anew
 
     def test_counts_no_letter_that_is_being_written_and_forgets_it_after_a_crash(
         self, outbox: Path
@@ -133,7 +155,7 @@ class Post:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.outbox = folder / "outbox"
-        self.outbox.mkdir(mode=0o700)
+        self.outbox.mkdir(mode=0o700, exist_ok=True)
         self.config = folder / "tapedrop.toml"
         self.carrying = folder / "carry"
         self.command("cat >> sent")
@@ -279,3 +301,73 @@ class TestMail:
 
         assert done.returncode == 2
         assert "belongs to the user" in done.stderr
+
+
+class TestTheVerbs:
+    """`heartbeat`, `mail` and `check --send-alert` at a whole drop."""
+
+    @pytest.fixture
+    def post(self, drop: Drop) -> Post:
+        drop.add_exported(drop.newsroom.exported, drop.newsroom.fingerprint, staff=True)
+        post = Post(drop.folder)
+        drop.configure(post.config.read_text())
+        return post
+
+    def said(self, drop: Drop, post: Post) -> list[str]:
+        return [drop.newsroom.gpg("--decrypt", given=each).decode() for each in post.sent()]
+
+    def test_write_a_heartbeat_once_a_day_and_carry_it_away(self, drop: Drop, post: Post) -> None:
+        first, second, third = (
+            run_server("heartbeat", "--json", *again, "--config", drop.config)
+            for again in ([], [], ["--again"])
+        )
+        assert post.mail().returncode == 0
+
+        assert [json.loads(each.stdout)["written"] for each in (first, second, third)] == [
+            True,
+            False,
+            True,
+        ]
+        assert first.returncode == second.returncode == 0
+        assert [": heartbeat of " in each for each in self.said(drop, post)] == [True, True]
+        status = json.loads(run_server("status", "--json", "--config", drop.config).stdout)
+        assert status["heartbeat"] == datetime.now(UTC).date().isoformat()
+        assert status["letters"] == {"number": 0, "oldest": None}
+
+    def test_need_somebody_where_no_command_is_set(self, drop: Drop, post: Post) -> None:
+        drop.configure("")
+
+        done = run_server("heartbeat", "--config", drop.config)
+
+        assert done.returncode == 1
+        assert "event='alert_not_sent' why='no_such_command'\n" in done.stderr
+        assert letters_in(post.outbox) == []
+
+    def test_send_a_trial_with_whatever_waits_before_it(self, drop: Drop, post: Post) -> None:
+        run_server("heartbeat", "--config", drop.config)
+
+        done = run_server("check", "--send-alert", "--config", drop.config)
+
+        assert "did it arrive?" in done.stderr
+        assert "to see that alerts arrive" in self.said(drop, post)[1]
+        assert letters_in(post.outbox) == []
+
+    def test_keep_a_trial_that_could_not_be_sent(self, drop: Drop, post: Post) -> None:
+        post.command("exit 1")
+
+        done = run_server("check", "--send-alert", "--config", drop.config)
+
+        assert done.returncode == 1
+        assert "says that it failed" in done.stderr
+        assert len(letters_in(post.outbox)) == 1
+
+    def test_keep_others_out_of_the_outbox(self, drop: Drop, post: Post) -> None:
+        post.outbox.chmod(0o750)
+
+        checked = run_server("check", "--json", "--config", drop.config)
+        started = run_server("serve", "--config", drop.config)
+
+        says = [each["says"] for each in json.loads(checked.stdout)["checks"]]
+        assert f"others can enter {post.outbox}" in says
+        assert started.returncode == 5
+        assert f"others can enter {post.outbox}" in started.stderr
