@@ -13,6 +13,8 @@ from server.staff.emergency.lockdown import locked_down
 from server.staff.mail.carrying import PATH
 
 _OTHERS_WRITE: Final = 0o022
+_MAIL_UNIT: Final = "lib/systemd/system/tapedrop-mail.service"
+_UNIT_RUNS: Final = Path("/usr")
 _USUAL: Final = Work()
 
 
@@ -88,7 +90,15 @@ def _alerts(ground: Ground) -> Answer:
         return fail(
             f"others can change {found}, which the drop runs", f"chmod go-w {quote(str(found))}"
         )
+    if _is_mailed_by_unit(ground) and not Path(found).resolve().is_relative_to(_UNIT_RUNS):
+        todo = f"put it into {_UNIT_RUNS}/local/bin, with all that it runs"
+        return fail(f"tapedrop-mail.service can't run {found}, only what lies below /usr", todo)
     if not Path(words[0]).is_absolute():
         todo = f"write the whole path: {found}"
         return look(f"staff.alert_command: {words[0]} is looked for, and may be another", todo)
     return ok(f"alerts leave by {found}; check --send-alert tries it")
+
+
+def _is_mailed_by_unit(ground: Ground) -> bool:
+    """Say whether systemd carries this drop's letters away; a person's shell is not so fenced."""
+    return f"--config {ground.folder}/tapedrop.toml" in ground.said(_MAIL_UNIT)

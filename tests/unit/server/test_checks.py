@@ -471,6 +471,17 @@ class TestTheConfiguration:
 
         assert fails(settings.alerts(ground), f"others can change {command}")
 
+    def test_one_that_the_unit_could_not_run_fails(self, ground: Ground) -> None:
+        command = ground.folder / "send"
+        command.touch(0o700)
+        ground = with_settings(ground, f'[staff]\nalert_command = ["{command}"]')
+        unit = "lib/systemd/system/tapedrop-mail.service"
+
+        of_another = on(ground, {unit: "ExecStart=x mail --config /srv/other/tapedrop.toml\n"})
+        assert is_well(settings.alerts(of_another))
+        ours = on(ground, {unit: f"ExecStart=x mail --config {ground.folder}/tapedrop.toml\n"})
+        assert fails(settings.alerts(ours), f"tapedrop-mail.service can't run {command}")
+
     def test_a_lockdown_wants_a_look(self, ground: Ground) -> None:
         assert is_well(settings.lockdown(ground))
         (ground.folder / "lockdown").touch()
