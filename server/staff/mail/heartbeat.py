@@ -1,6 +1,7 @@
 """Tell security staff each day how the drop is: a day without such a letter is the alarm."""
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -39,9 +40,10 @@ async def put_heartbeat(
 
 
 async def how_it_is(folder: Path, config: Config, now: datetime) -> list[str]:
-    """Return what `status` says, what needs somebody first."""
+    """Return what `status` says, what needs somebody first; this letter counts as written."""
     async with open_to_look(folder, config) as store:
         status = await status_of(folder, config, store, now=now)
+    status = replace(status, heartbeat=status.day)
     needed = attention_to(status, config)
     first = [line for each in needed for line in (f"look: {each.says}", f"  {each.todo}")]
     return [*(first or ["nobody is needed"]), "", *lines_of(status)]

@@ -412,6 +412,8 @@ class TestTheHeartbeat:
         assert "look: no desk is paired" in said
         assert said.index("") < said.index("not running")
         assert "the day's counts: none yet" in said
+        assert f"last heartbeat written to staff: {TODAY}" in said
+        assert not [line for line in said if line.startswith("look: no heartbeat")]
 
 
 def every_alarm() -> list[Alarming]:
