@@ -86,13 +86,17 @@ class Browser:
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         return self._answer("POST", path, form, headers)
 
+    def connection(self) -> http.client.HTTPConnection:
+        """Return a new connection to the drop, not opened yet."""
+        address = urlsplit(self.address)
+        return http.client.HTTPConnection(address.hostname or "", address.port)
+
     def _answer(
         self, method: str, path: str, body: bytes | Iterator[bytes], headers: dict[str, str]
     ) -> Page:
         if self.cookie:
             headers = headers | {"Cookie": self.cookie}
-        address = urlsplit(self.address)
-        connection = http.client.HTTPConnection(address.hostname or "", address.port)
+        connection = self.connection()
         try:
             connection.request(method, path, body, headers)
             response = connection.getresponse()

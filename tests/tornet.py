@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -113,6 +114,16 @@ class Tor:
     def wait_until_up(self) -> None:
         """Return once it can build circuits."""
         self.wait_for(lambda: "Bootstrapped 100%" in self.log)
+
+    def ask(self, *words: str) -> str:
+        """Have it do something over its control socket (control-spec); return what it answers."""
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(START_SECONDS)
+            connection.connect(self.control)
+            connection.sendall(f"AUTHENTICATE\r\n{' '.join(words)}\r\nQUIT\r\n".encode())
+            said = connection.makefile("rb").read().decode().replace("\r\n", "\n")
+        assert said.startswith("250 OK\n250"), said
+        return said.removeprefix("250 OK\n").removesuffix("250 closing connection\n")
 
     def reload(self) -> None:
         """Have it read its settings, and who may come, anew."""

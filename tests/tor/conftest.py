@@ -1,0 +1,50 @@
+"""One network for all tests, a drop as it is installed, and a source's tor."""
+
+from collections.abc import Iterator
+
+import pytest
+from drops import Drop
+from tornet import Tor, TorNet
+
+from .installed import Installed
+from .world import World
+
+
+@pytest.fixture(scope="session")
+def net() -> Iterator[TorNet]:
+    """The network: ten processes in all, on loopback."""
+    with TorNet() as net:
+        yield net
+
+
+@pytest.fixture(scope="session")
+def source(net: TorNet) -> Tor:
+    """The tor of somebody who comes to onions."""
+    return net.client("source")
+
+
+@pytest.fixture(scope="session")
+def installed(net: TorNet) -> Installed:
+    """tor, as it is installed; it runs."""
+    installed = Installed(net, "installed")
+    installed.start()
+    return installed
+
+
+@pytest.fixture(scope="session")
+def behind(installed: Installed, prepared: Drop, tmp_path_factory: pytest.TempPathFactory) -> Drop:
+    """The drop to which that tor leads; not running yet."""
+    drop = Drop.copied(prepared, tmp_path_factory.mktemp("behind") / "drop")
+    installed.configure(drop)
+    return drop
+
+
+@pytest.fixture(scope="session")
+def world(installed: Installed, behind: Drop, source: Tor) -> Iterator[World]:
+    """The drop serves, and its front page has come through tor once."""
+    with behind.running() as serving:
+        world = World(installed, behind, serving, source)
+        world.visit()
+        yield world
+        assert world.serving.process.poll() is None, "the drop ended by itself"
+        world.serving.stop()
