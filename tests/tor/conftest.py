@@ -31,6 +31,17 @@ def installed(net: TorNet) -> Installed:
     return installed
 
 
+@pytest.fixture(scope="session", autouse=True)
+def crowded(net: TorNet, installed: Installed) -> Installed:
+    """The same again, but that it lets one in a second; it begins with the first test.
+
+    Nothing is behind it: its tor looks only every five minutes whether somebody waits.
+    """
+    crowded = Installed(net, "crowded", changes=((" 250\n", " 1\n"), (" 2500\n", " 1\n")))
+    crowded.start()
+    return crowded
+
+
 @pytest.fixture(scope="session")
 def behind(installed: Installed, prepared: Drop, tmp_path_factory: pytest.TempPathFactory) -> Drop:
     """The drop to which that tor leads; not running yet."""

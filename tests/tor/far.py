@@ -22,12 +22,14 @@ PATIENCE_SECONDS = 120.0
 """tor gives a circuit to an onion service two minutes."""
 
 
-def through(tor: Tor, host: str, user: str, *, port: int = 80) -> socket.socket:
-    """Return a connection to an onion. Raises NotThere."""
+def through(
+    tor: Tor, host: str, user: str, *, port: int = 80, seconds: float = PATIENCE_SECONDS
+) -> socket.socket:
+    """Return a connection to an onion. Raises NotThere, after `seconds` at the latest."""
     name, _, socks = tor.socks.rpartition(":")
     proxy = Proxy(ProxyType.SOCKS5, name, int(socks), username=user, password=user, rdns=True)
     try:
-        connection = proxy.connect(host, port, timeout=PATIENCE_SECONDS)
+        connection = proxy.connect(host, port, timeout=seconds)
     except (ProxyError, ProxyTimeoutError) as error:
         raise NotThere(str(error)) from None
     assert isinstance(connection, socket.socket)

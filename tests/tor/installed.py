@@ -1,6 +1,7 @@
 """tor and a drop with the settings that deploy/ installs, all in one folder."""
 
 import re
+import time
 from pathlib import Path
 from typing import Final
 
@@ -42,6 +43,8 @@ class Installed:
         testing = net.joining + _OF_TESTS.format(data=self.data, folder=self.folder)
         (self.more / "testing.conf").write_text(testing)
         self.tor: Tor
+        self.since = 0.0
+        """When tor began to count who waits, by time.monotonic()."""
 
     def moved(self, settings: str) -> str:
         """Return settings with each path of an installed machine in this folder instead."""
@@ -59,11 +62,19 @@ class Installed:
         """Start tor; don't wait for anything but the address."""
         self.tor = self._net.join(self.folder.name, self.folder / "torrc", socks=self.socks)
         self.tor.wait_for(lambda: self.host)
+        self.tor.wait_for(lambda: "PoW seeds" in self.log)
+        self.since = time.monotonic()
 
     def onion(self, name: str) -> str:
         """Return the address of one of its onion services, nothing before tor has made it."""
         written = self.data / name / "hostname"
         return written.read_text().strip() if written.exists() else ""
+
+    @property
+    def log(self) -> str:
+        """What its tor does, in more words than are written on an installed machine."""
+        log = self.folder / "log"
+        return log.read_text() if log.exists() else ""
 
     @property
     def host(self) -> str:
