@@ -1,6 +1,7 @@
 """One network for all tests, a drop as it is installed, and a source's tor."""
 
 from collections.abc import Iterator
+from socket import AF_UNIX, socket
 
 import pytest
 from drops import Drop
@@ -32,14 +33,17 @@ def installed(net: TorNet) -> Installed:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def crowded(net: TorNet, installed: Installed) -> Installed:
-    """The same again, but that it lets one in a second; it begins with the first test.
+def crowded(net: TorNet, installed: Installed) -> Iterator[Installed]:
+    """The same again, but that it lets one in a second; whoever comes is never answered.
 
-    Nothing is behind it: its tor looks only every five minutes whether somebody waits.
+    It begins with the first test: its tor looks only every five minutes whether somebody waits.
     """
     crowded = Installed(net, "crowded", changes=((" 250\n", " 1\n"), (" 2500\n", " 1\n")))
-    crowded.start()
-    return crowded
+    with socket(AF_UNIX) as silent:
+        silent.bind(str(crowded.socket))
+        silent.listen(1000)
+        crowded.start()
+        yield crowded
 
 
 @pytest.fixture(scope="session")
