@@ -1,7 +1,7 @@
 """Make what people install: the same bytes each time, whoever builds.
 
     build.py --to dist server desk               archives, and SHA256SUMS beside them
-    build.py --to dist --sign FINGERPRINT …      also SHA256SUMS.asc and an .asc for each archive
+    build.py --to dist --sign FINGERPRINT …      also an .asc for each, and the public key
 
     server       tapedrop-server-VERSION.tar.gz
     server-s3    the same with what a store over S3 needs
@@ -22,7 +22,7 @@ from bundling import BuildFailed
 from bundling.archive import packed, sums_beside
 from bundling.deb import deb
 from bundling.folders import desk_folder, server_folder
-from bundling.signing import signed
+from bundling.signing import key_beside, signed
 from bundling.source import Source, source_at
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -50,6 +50,8 @@ def main() -> int:
         words.to.mkdir(parents=True, exist_ok=True)
         made = [KINDS[kind](source, words.to, words.work) for kind in words.what]
         made.append(sums_beside(words.to, made))
+        if words.sign:
+            print(key_beside(words.to, words.sign))
         for path in [*made, *(signed(path, words.sign) for path in made if words.sign)]:
             print(path)
     except (BuildFailed, OSError) as error:

@@ -54,7 +54,7 @@ def tor(ground: Ground) -> Answers:
     try:
         page = front_page(place_of(ground.folder, ground.config), limit_seconds=_TOR_SECONDS)
     except CantReach as error:
-        todo = "see that tor runs (systemctl status tor@default) and what its log says"
+        todo = "see that tor runs (systemctl status 'tor@*') and what its log says"
         yield fail(f"the front page does not come through tor: {error}", todo)
     else:
         if _is_ours(ground, page):
