@@ -29,6 +29,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from server.admission import Admission, Room, unknown
+from server.anew import Idling
 from server.config import Config, Findings
 from server.deriving import Deriver
 from server.errors import Busy
@@ -41,6 +42,7 @@ from server.pages.parts import (
     ADMISSION,
     CONFIG,
     DERIVER,
+    IDLING,
     JOURNAL,
     LOGO,
     LOOKING,
@@ -82,6 +84,7 @@ def build_app(
     app[CONFIG] = config
     app[PARTS] = parts
     app[DERIVER] = deriver
+    app[IDLING] = Idling()
     app[STOPPING] = Stopping()
     app[TAKING] = taking or Taking()
     app[JOURNAL] = journal
@@ -165,6 +168,7 @@ async def _nothing_here(request: web.Request) -> web.Response:
 @web.middleware
 async def _calm(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer every failure with a page of ours: never a trace, never a blank page."""
+    request.app[IDLING].asked()
     try:
         return await handler(request)
     except web.HTTPRedirection:

@@ -37,8 +37,12 @@ _PLAIN: Final = "<4>"
 class Journal:
     """Where events go: counted ones into memory, the others onto standard error."""
 
-    def __init__(self) -> None:
-        self._counts: Counter[Counted] = Counter()
+    def __init__(self, counted: Mapping[str, int] | None = None) -> None:
+        """Go on from what was `counted` before, as `counted()` returned it."""
+        before = counted or {}
+        self._counts = Counter(
+            {event: before.get(_key(event), 0) for event in every_counted_event()}
+        )
         self._alarmed: Callable[[Alarming], object] = lambda _event: None
         self._graded = is_the_journal(sys.stderr, os.environ)
         self._log = structlog.wrap_logger(
@@ -53,6 +57,10 @@ class Journal:
     def count(self, event: Counted, *, times: int = 1) -> None:
         """Remember that it happened, until the day's hour."""
         self._counts[event] += times
+
+    def counted(self) -> dict[str, int]:
+        """Return how often each event was counted since the day was told."""
+        return {_key(event): times for event, times in self._counts.items() if times}
 
     def tell(self, event: AtOnce) -> None:
         """Log now what no source can cause, and alert staff where it is that grave."""
@@ -86,6 +94,10 @@ def is_the_journal(stream: TextIO, environment: Mapping[str, str]) -> bool:
     except (OSError, ValueError):
         return False
     return environment.get("JOURNAL_STREAM") == f"{facts.st_dev}:{facts.st_ino}"
+
+
+def _key(event: Counted) -> str:
+    return " ".join(map(str, (name_of(type(event)), *facts_of(event).values())))
 
 
 def step(count: int) -> str:

@@ -254,9 +254,12 @@ async def listen(
 
 
 def _unix_socket(fd: int) -> socket.socket:
-    """Return the unix socket that a descriptor is. Raises NotFit."""
+    """Return the unix socket that a descriptor is. Raises NotFit.
+
+    It is another descriptor of the same socket: the one that was handed stays open.
+    """
     try:
-        handed = socket.socket(fileno=fd)
+        handed = socket.socket(fileno=os.dup(fd))
     except OSError:
         raise NotFit(
             [f"descriptor {fd} is no socket: --fd needs a socket unit of systemd's"]

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -14,6 +14,7 @@ from typing import Final
 from aiohttp import web
 
 from server.admission import Admission, Room
+from server.anew import Wish, begin_anew, handed_over
 from server.app import build_app
 from server.config import Config, Connections, Engine
 from server.connections import OpenConnections, allow_descriptors
@@ -24,7 +25,7 @@ from server.journal import Journal, silence_libraries
 from server.listening import Protocol, listen
 from server.newsroom import Keyring, keyring_of
 from server.nights import sweep_nightly
-from server.pages.parts import ADMISSION, SESSIONS, STOPPING, TAKING
+from server.pages.parts import ADMISSION, IDLING, SESSIONS, STOPPING, TAKING
 from server.pipeline import Parts
 from server.room import room_of
 from server.running import lock
@@ -36,6 +37,7 @@ from server.staff.checks.starting import clock_fit, folders_fit, newsroom_fit, r
 from server.staff.emergency.lockdown import locked_down
 from server.staff.mail.alerts import Alerts
 from server.staff.overview.told import tell_daily
+from server.stopping import Stopping
 from server.store import Store
 from server.store.opening import open_store
 from server.store.ours import ours_only
@@ -54,26 +56,44 @@ def utc_now() -> datetime:
 
 
 def serve(
-    folder: Path, config: Config, *, fd: int | None = None, listening: Callable[[str], None]
+    folder: Path,
+    config: Config,
+    *,
+    fd: int | None = None,
+    counted: int | None = None,
+    listening: Callable[[str], None],
 ) -> None:
     """Run the drop that lives in `folder` until SIGTERM or SIGINT.
 
-    `fd` is a socket that listens already, if somebody made one. `listening` is told the address
-    once pages are answered. Raises NotFit, SettingsRefused, GpgFailed, SandboxUnavailable when it
-    may not start.
+    `fd` is a socket that listens already, if somebody made one; on SIGHUP the drop then begins anew
+    when nobody is here, and reads from `counted` what it had counted. `listening` is told the
+    address once pages are answered. Raises NotFit, SettingsRefused, GpgFailed, SandboxUnavailable
+    when it may not start.
     """
     leave_no_core()
     os.umask(0o077)
     allow_descriptors(config.connections.max_open)
-    asyncio.run(_serve(folder, config, fd, listening))
+    before = None if counted is None else handed_over(counted)
+    counts = asyncio.run(_serve(folder, config, fd, before, listening))
+    if counts is not None and fd is not None:
+        begin_anew(counts, keep=fd)
 
 
 async def _serve(
-    folder: Path, config: Config, fd: int | None, listening: Callable[[str], None]
-) -> None:
+    folder: Path,
+    config: Config,
+    fd: int | None,
+    before: Mapping[str, int] | None,
+    listening: Callable[[str], None],
+) -> Mapping[str, int] | None:
+    """Run it; return what was counted where it is to begin anew. It was so if there is a `before`.
+
+    Then nothing says that it ended and begins: the time would be all that it told.
+    """
     # Threads are made as they are needed; a waiting upload must never wait for a sealing one.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_MOST_THREADS))
-    journal = Journal()
+    journal = Journal(before)
+    wish = Wish()
     alerts = Alerts(folder, config, journal, now=utc_now)
     async with AsyncExitStack() as stack:
         stack.callback(os.close, lock(folder))
@@ -111,24 +131,49 @@ async def _serve(
         runner = web.AppRunner(app, shutdown_timeout=_LAST_PAGES_SECONDS)
         stack.push_async_callback(runner.cleanup)
         await runner.setup()
-        for duty in _duties(folder, config, app, journal, alerts, keyring, store):
+        begins_anew = _begin_anew(wish, app)
+        for duty in (*_duties(folder, config, app, journal, alerts, keyring, store), begins_anew):
             stack.callback(asyncio.create_task(_kept_up(duty, journal)).cancel)
         listener, address = await listen(
             _protocol(runner, config.connections), folder, config.listen, fd=fd
         )
         stack.callback(listener.close)
         for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, app[STOPPING].tell)
-        journal.tell(Started(len(newsroom.keys)))
+            asyncio.get_running_loop().add_signal_handler(number, _stop, wish, app[STOPPING])
+        if fd is not None:  # a terminal that is closed sends it too, and means the end
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, wish.tell)
+        if before is None:
+            journal.tell(Started(len(newsroom.keys)))
         if work.unfenced_scrubbing:
             journal.tell(ScrubbingUnfenced())
         beginning.pop_all()
-        listening(address)
+        if before is None:
+            listening(address)
         await app[STOPPING].over()
         # Whatever still runs hangs, or takes too long; whoever waits for it would hold us.
         keyring.gpg.end()
         scrubber.end()
+    if wish.granted:
+        return journal.counted()
     journal.tell(Stopped())
+    return None
+
+
+def _stop(wish: Wish, stopping: Stopping) -> None:
+    """End, for good."""
+    wish.take_back()
+    stopping.tell()
+
+
+async def _begin_anew(wish: Wish, app: web.Application) -> None:
+    """End once it is wished that the drop begins anew, and nobody is here."""
+    await wish.wait(partial(_nobody_is_here, app))
+    app[STOPPING].tell()
+
+
+def _nobody_is_here(app: web.Application, quiet_seconds: float) -> bool:
+    stopping = app[STOPPING]
+    return not (stopping.begun or stopping.sends) and app[IDLING].lasts(quiet_seconds)
 
 
 def _duties(

@@ -31,6 +31,11 @@ class Stopping:
         self._nothing_sends.set()
         self._sending: set[Progress] = set()
 
+    @property
+    def sends(self) -> bool:
+        """Whether anything is being sent."""
+        return bool(self._sending)
+
     def tell(self) -> None:
         """Tell it to stop, or to hurry."""
         self._told.set()

@@ -33,9 +33,16 @@ Example: until Ctrl-C, or until systemd stops it
     type=click.IntRange(3),
     help="A socket that listens already: systemd's units begin at 3.",
 )
+@click.option("--counted", type=click.IntRange(3), hidden=True)  # server/anew.py
 @config_option
 @json_option
-def command(config_file: Path, credentials: Path | None, fd: int | None, as_json: bool) -> None:
+def command(
+    config_file: Path,
+    credentials: Path | None,
+    fd: int | None,
+    counted: int | None,
+    as_json: bool,
+) -> None:
     """Run the drop until it is told to stop.
 
     Refuses to start without a usable newsroom key, with an expired or revoked one, or with a
@@ -56,4 +63,4 @@ def command(config_file: Path, credentials: Path | None, fd: int | None, as_json
     if config.work.unfenced_scrubbing:
         for line in UNFENCED:
             note(line)
-    serve(folder, config, fd=fd, listening=listening)
+    serve(folder, config, fd=fd, counted=counted, listening=listening)

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from crypto.codename import SourceKeys
 from server.admission import Admission
+from server.anew import Idling
 from server.config import Config
 from server.deriving import Deriver
 from server.errors import BrokenForm
@@ -33,6 +34,7 @@ PARTS: Final = web.AppKey("parts", Parts)
 DERIVER: Final = web.AppKey("deriver", Deriver)
 JOURNAL: Final = web.AppKey("journal", Journal)
 SESSIONS: Final = web.AppKey("sessions", Sessions)
+IDLING: Final = web.AppKey("idling", Idling)
 STOPPING: Final = web.AppKey("stopping", Stopping)
 TAKING: Final = web.AppKey("taking", Taking)
 ADMISSION: Final = web.AppKey("admission", Admission)
