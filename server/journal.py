@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Final, TextIO
 
@@ -68,10 +68,13 @@ class Journal:
         if isinstance(event, Alarming):
             self._alarmed(event)
 
-    def tell_the_day(self) -> list[tuple[Counted, str]]:
-        """Log each counted event in steps, and begin to count anew; return what was told."""
-        told = [(event, step(self._counts[event])) for event in every_counted_event()]
-        self._counts.clear()
+    def tell_the_day(self, events: Iterable[Counted] | None = None) -> list[tuple[Counted, str]]:
+        """Log each counted event in steps, and begin to count anew; return what was told.
+
+        With `events`, only of these: another process tells of the others.
+        """
+        events = every_counted_event() if events is None else events
+        told = [(event, step(self._counts.pop(event, 0))) for event in events]
         for event, today in told:
             self._say(event, today=today)
         return told

@@ -24,7 +24,7 @@ from server.events import DutyFailed, NotStarted, ScrubbingUnfenced, Started, St
 from server.journal import Journal, silence_libraries
 from server.listening import Protocol, listen
 from server.newsroom import Keyring, keyring_of
-from server.nights import sweep_nightly
+from server.nights import sweep_nightly, told_apart
 from server.pages.parts import ADMISSION, IDLING, SESSIONS, STOPPING, TAKING
 from server.pipeline import Parts
 from server.room import room_of
@@ -189,7 +189,13 @@ def _duties(
     receipts = folder / config.places.receipts
     in_use = partial(_is_in_use, app[SESSIONS])
     return (
-        tell_daily(journal, receipts, config.logs.tell_at_hour_utc, now=utc_now),
+        tell_daily(
+            journal,
+            receipts,
+            config.logs.tell_at_hour_utc,
+            now=utc_now,
+            by_another=told_apart(config),
+        ),
         watch(folder, config, keyring, journal, now=utc_now),
         alerts.alert(),
         _forget_idle(app[SESSIONS]),

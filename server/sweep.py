@@ -91,6 +91,11 @@ class Sweep:
         await self._rewrite()
         return self.swept
 
+    async def idle_mailboxes(self) -> Swept:
+        """Delete idle mailboxes only. Raises StoreFailed when the store can't be listed."""
+        await self._mailboxes()
+        return self.swept
+
     async def drops(self, opened: Opened) -> None:
         """Delete the drops that were opened and are old enough."""
         await self._drops(await _some(opened), self._listed("drops/"))

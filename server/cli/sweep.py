@@ -11,7 +11,7 @@ import click
 from server.cli.options import answer, config_option, drop_at, json_option
 from server.config import Config
 from server.errors import NotFit, StoreFailed
-from server.nights import opened_for, pause_to_doubt
+from server.nights import opened_for, pause_to_doubt, sweep_apart
 from server.running import is_running
 from server.staff.days import keep_last_sweep
 from server.store.opening import open_store
@@ -29,12 +29,18 @@ Example: look first, then do it
 )
 @click.option("--dry-run", is_flag=True, help="Delete and write nothing; say what would be.")
 @click.option("--names", is_flag=True, help="Also name each object that goes.")
+@click.option("--nightly", is_flag=True, help="As a night does it: to the log. For a timer.")
 @click.option("--clock-is-right", is_flag=True, help="Delete, however long ago the last sweep was.")
 @config_option
 @json_option
 def command(
-    config_file: Path, dry_run: bool, names: bool, clock_is_right: bool, as_json: bool
-) -> None:
+    config_file: Path,
+    dry_run: bool,
+    names: bool,
+    nightly: bool,
+    clock_is_right: bool,
+    as_json: bool,
+) -> int:
     """Delete what the settings below [keeping] say, as a running drop does each night.
 
     What came before today is also written anew in random order, so that the disk knows the days
@@ -42,8 +48,17 @@ def command(
 
     When by the clock the last sweep was more than a month ago, or is yet to come, nothing is
     deleted until somebody has looked at the clock and says --clock-is-right.
+
+    --nightly logs what a night logs, in steps, has staff alerted of what failed (exit 1), and says
+    nothing else.
     """
     folder, config = drop_at(config_file)
+    if nightly:
+        if dry_run or names or clock_is_right:
+            raise click.UsageError("--nightly goes with no other option: nobody is there to read")
+        is_well = asyncio.run(sweep_apart(folder, config, now=lambda: datetime.now(UTC)))
+        answer({"is_well": is_well}, [], as_json=as_json)
+        return 0 if is_well else 1
     running = is_running(folder)
     going: list[str] | None = [] if names else None
     today = datetime.now(UTC).date()
@@ -67,6 +82,7 @@ def command(
         raise StoreFailed(f"{swept.altered} drops are not what was carried to the desks; kept")
     if swept.failed:
         raise StoreFailed("the store failed at some objects; they wait for the next sweep")
+    return 0
 
 
 async def _written_anew(folder: Path, config: Config, today: date) -> Swept:

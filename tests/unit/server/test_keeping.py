@@ -165,3 +165,79 @@ class TestTheCommand:
         assert sorted(f"drops/{path.name}" for path in drop.envelopes()) == sorted(names)
         assert {path.read_bytes() for path in drop.envelopes()} == {b"sealed"}
         assert list((drop.folder / "store/anew").iterdir()) == []
+
+
+class TestANightOfATimerS:
+    def night(self, drop: Drop) -> subprocess.CompletedProcess[str]:
+        return run_server("sweep", "--nightly", "--config", drop.config)
+
+    def test_tells_the_log_in_steps_what_it_did_and_nobody_else_anything(self, drop: Drop) -> None:
+        for _ in range(12):
+            put(drop, f"drops/{random_name()}", days_old=1)
+        put(drop, f"mailboxes/{random_name()}/{random_name()}", days_old=400)
+
+        done = self.night(drop)
+
+        assert (done.returncode, done.stdout) == (0, "")
+        assert sorted(done.stderr.splitlines()) == [
+            "event='swept' share='drops_deleted' today='0'",
+            "event='swept' share='left_for_another_night' today='0'",
+            "event='swept' share='mailboxes_deleted' today='1-9'",
+            "event='swept' share='replies_deleted' today='0'",
+            "event='swept' share='written_anew' today='10+'",
+        ]
+        today = datetime.now(UTC).date().isoformat()
+        assert (drop.folder / "receipts/swept").read_text() == today
+        told = run_server("status", "--json", "--config", drop.config)
+        counts = json.loads(told.stdout)["told"]["counts"]
+        steps = {each["facts"]["share"]: each["today"] for each in counts}
+        assert (steps["written_anew"], steps["mailboxes_deleted"]) == ("10+", "1-9")
+
+    def test_leaves_idle_mailboxes_and_telling_of_them_to_a_drop_that_runs(
+        self, drop: Drop
+    ) -> None:
+        name = put(drop, f"mailboxes/{random_name()}/{random_name()}", days_old=400)
+
+        with drop.running():
+            done = self.night(drop)
+
+        assert done.returncode == 0
+        assert "mailboxes_deleted" not in done.stderr
+        mailbox = Path(name).parent.name
+        assert list((drop.folder / "store").glob(f"*/{mailbox}/*"))
+
+    @pytest.mark.parametrize("fault", ["clock", "store", "altered"])
+    def test_alerts_staff_of_what_failed(
+        self, drop: Drop, desk: DeskKey, tmp_path: Path, stick: Path, fault: str
+    ) -> None:
+        drop.add_exported(drop.newsroom.exported, drop.newsroom.fingerprint, staff=True)
+        drop.config.write_text('[staff]\nalert_command = ["/usr/bin/true"]\n')
+        if fault == "clock":
+            (drop.folder / "receipts/swept").write_text("2020-01-01")
+            said = "event='sweep_held_back' days="
+        elif fault == "store":
+            (drop.folder / "store/drops").rmdir()
+            (drop.folder / "store/drops").write_text("in the way")
+            said = "event='sweep_failed'"
+        else:
+            name = put(drop, f"drops/{random_name()}", b"carried", days_old=8)
+            run(drop, "export", "--to", stick)
+            run(drop, "receipts", "import", desk.bag(tmp_path / "back", opened(b"carried")))
+            (drop.folder / "store" / name).write_bytes(b"altered")
+            os.utime(drop.folder / "store" / name, (0, 0))
+            said = "event='drops_altered' drops=1"
+
+        done = self.night(drop)
+
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.startswith(said)
+        assert len(list((drop.folder / "outbox").iterdir())) == 1
+
+    @pytest.mark.parametrize("other", ["--dry-run", "--names", "--clock-is-right"])
+    def test_goes_with_nothing_that_somebody_would_have_to_read(
+        self, drop: Drop, other: str
+    ) -> None:
+        done = run_server("sweep", "--nightly", other, "--config", drop.config)
+
+        assert done.returncode == 2
+        assert "--nightly goes with no other option" in done.stderr

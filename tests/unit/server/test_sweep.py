@@ -14,10 +14,13 @@ from engines import Engine, store_in
 from server import sweep as sweeping
 from server.config import Config, Keeping, Places
 from server.errors import StoreFailed
+from server.events import Reason, Refused, Share, name_of
+from server.events import Swept as Counting
 from server.journal import Journal
-from server.nights import sweep_nightly, sweep_tonight
+from server.nights import close_idle, sweep_nightly, sweep_tonight, told_apart
 from server.staff.days import keep_last_sweep, last_sweep
 from server.staff.desks.desk import Desk
+from server.staff.overview.told import keep_told, keep_told_by_another, last_told
 from server.staff.sticks.opened import (
     desks_required,
     keep_exported,
@@ -402,17 +405,84 @@ class TestTheNight:
 
         asyncio.run(run())
 
-    def test_never_comes_where_another_front_end_sweeps(
+
+class TestTheNightOfADropThatAnotherProcessSweeps:
+    def night(self, folder: Path, store: AgedStore, *, in_use: str = "") -> Journal:
+        journal = Journal()
+        (folder / "receipts").mkdir(exist_ok=True)
+        config = Config(keeping=Keeping(sweep_nightly=False))
+        is_there = in_use.__eq__
+        asyncio.run(close_idle(folder, config, store, journal, in_use=is_there, today=TODAY))
+        return journal
+
+    @pytest.fixture
+    def swept_yesterday(self, tmp_path: Path) -> Path:
+        (tmp_path / "receipts").mkdir()
+        keep_last_sweep(tmp_path / "receipts", TODAY - timedelta(days=1))
+        return tmp_path
+
+    def test_ends_idle_mailboxes_in_which_nobody_is_and_does_nothing_else(
+        self, store: AgedStore, swept_yesterday: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        idle, there = random_name(), random_name()
+        store.holds(event(idle), days_old=365)
+        kept = {store.holds(event(there), days_old=365)}
+        kept |= {store.holds(reply(random_name()), days_old=900)}
+        store.fresh = {store.holds(drop(), days_old=1)}
+        kept |= store.fresh
+
+        journal = self.night(swept_yesterday, store, in_use=there)
+
+        assert set(store.blobs) == kept
+        assert store.rewritten == []
+        assert last_sweep(swept_yesterday / "receipts") == TODAY - timedelta(days=1)
+        assert journal.counted() == {"swept mailboxes_deleted": 1}
+        assert capsys.readouterr().err == ""
+
+    def test_ends_none_where_no_sweep_says_that_the_clock_is_right(
         self, store: AgedStore, tmp_path: Path
     ) -> None:
-        config = Config(keeping=Keeping(sweep_nightly=False))
-        duty = sweep_nightly(
-            tmp_path,
-            config,
-            store,
-            Journal(),
-            in_use=lambda _mailbox: False,
-            now=lambda: datetime.now(UTC),
-        )
+        store.holds(event(random_name()), days_old=365)
 
-        asyncio.run(asyncio.wait_for(duty, 10))
+        self.night(tmp_path, store)
+        assert len(store.blobs) == 1
+        for days in (31, -1):
+            keep_last_sweep(tmp_path / "receipts", TODAY - timedelta(days=days))
+            self.night(tmp_path, store)
+            assert len(store.blobs) == 1
+        keep_last_sweep(tmp_path / "receipts", TODAY - timedelta(days=30))
+        self.night(tmp_path, store)
+        assert store.blobs == {}
+
+    def test_tells_of_a_store_that_fails(
+        self, store: AgedStore, swept_yesterday: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        store.refused = {store.holds(event(random_name()), days_old=365)}
+
+        self.night(swept_yesterday, store)
+
+        assert capsys.readouterr().err == "event='sweep_failed'\n"
+
+    def test_leaves_what_the_other_tells_out_of_its_day(self) -> None:
+        told = told_apart(Config(keeping=Keeping(sweep_nightly=False)))
+
+        assert [name_of(type(each)) for each in told] == ["swept"] * (len(Share) - 1)
+        assert Counting(Share.MAILBOXES_DELETED) not in told
+        assert told_apart(Config()) == []
+
+
+class TestWhatIsToldByTwo:
+    def test_is_kept_side_by_side_on_the_day_of_the_drop(self, tmp_path: Path) -> None:
+        anew, busy = Counting(Share.WRITTEN_ANEW), Refused(Reason.BUSY)
+        keep_told(tmp_path, [(busy, "1-9"), (anew, "0")], TODAY - timedelta(days=1))
+
+        keep_told_by_another(tmp_path, [(anew, "10+")], TODAY)
+        first = last_told(tmp_path)
+        keep_told(tmp_path, [(busy, "0")], TODAY)
+        then = last_told(tmp_path)
+
+        assert first is not None
+        assert then is not None
+        assert (first.day, then.day) == (TODAY - timedelta(days=1), TODAY)
+        assert [count.today for count in first.counts] == ["1-9", "10+"]
+        assert [count.today for count in then.counts] == ["0", "10+"]
