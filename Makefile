@@ -42,7 +42,7 @@ test-install: machine-test machine-install .venv/ready
 # What people install, with all it needs, in dist/: the server as a folder and as a Debian package, the desk.
 # KEY=FINGERPRINT signs their checksums.
 release: machine-test .venv/ready
-	@$(BIN)/python deploy/build.py --to dist $(if $(KEY),--sign $(KEY)) server desk deb
+	@$(BIN)/python deploy/build.py --to dist $(if $(KEY),--sign $(KEY)) server server-s3 desk deb
 
 deb: machine-test .venv/ready
 	@$(BIN)/python deploy/build.py --to dist deb
