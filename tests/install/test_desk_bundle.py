@@ -187,9 +187,14 @@ class TestIntoAHomeFolder:
 
 class TestOnAStickThatLetsNothingRun:
     def test_says_so_and_what_helps(self, archive: Path, tmp_path: Path) -> None:
-        with fat_stick(tmp_path, 400 << 20, options="rw+,noexec") as stick:
-            subprocess.run(["tar", "-xzf", str(archive), "-C", str(stick)], check=True)
-            command = ["sh", str(stick / Path(FOLDER).name / "tapedrop-intake"), "list"]
+        with fat_stick(tmp_path, 100 << 20, options="rw+,noexec") as stick:
+            name = Path(FOLDER).name
+            tar = ["tar", "-xzf", str(archive), "--no-same-owner", "--no-same-permissions"]
+            parts = [f"{name}/tapedrop-intake", f"{name}/lib/start.py"]
+            subprocess.run([*tar, "-C", str(stick), *parts], check=True)
+            for python in PYTHON.values():
+                (stick / name / f"lib/python{python}").mkdir()
+            command = ["sh", str(stick / name / "tapedrop-intake"), "list"]
 
             said = subprocess.run(command, capture_output=True, text=True)
 
