@@ -30,6 +30,7 @@ STRICT: Final = {
 MADE_BY_OTHERS: Final = {
     "/run/credentials/tapedrop.service",  # systemd, for LoadCredential=
     "/run/systemd/private",  # systemd
+    "/run/systemd/system",  # systemd
     "/var/lib/tapedrop/lockdown",  # `tapedrop-server lockdown`
     "/var/lib/tapedrop/credentials/canary",  # `tapedrop-server canary`
 }
