@@ -184,9 +184,7 @@ class TestEveryService:
 
             assert command is not None, unit.name
             known = {option for each in command.params for option in each.opts}
-            assert {word for word in words if word.startswith("--")} <= {*known, "--nightly"}, (
-                unit.name
-            )
+            assert {word for word in words if word.startswith("--")} <= known, unit.name
 
     def test_names_only_paths_that_init_or_the_installer_makes(
         self, services: list[Unit], tmp_path: Path
