@@ -1,7 +1,7 @@
 """Which disk something lies on, of which kind, and whether it is encrypted, as far as Linux tells.
 
 /proc/self/mountinfo          what is mounted where (proc_pid_mountinfo(5))
-/sys/block/<device>/dm/uuid   begins with CRYPT- where dm-crypt encrypts it
+/sys/block/<device>/dm/uuid   begins with CRYPT- where dm-crypt (LUKS) encrypts it
 …/slaves/                     the devices that it is made of: LVM on top of dm-crypt, RAID
 """
 
@@ -14,11 +14,15 @@ from server.staff.checks import Ground
 
 _DEEPEST: Final = 8
 _MOUNTED_AT, _BEFORE_THE_REST = 4, " - "
+_NO_DISK: Final = "0:"
 
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """A file system where it is mounted: its kind as the kernel calls it, and its device."""
+    """A file system where it is mounted: its kind as the kernel calls it, and its device.
+
+    The device is major:minor; or a name, where the file system (Btrfs) has a number of its own.
+    """
 
     at: Path
     kind: str
@@ -35,8 +39,15 @@ def mount_of(ground: Ground, path: Path) -> Mount | None:
         at = Path(_unescaped(fields[_MOUNTED_AT]))
         # A later line lies on top of an earlier one at the same place.
         if real.is_relative_to(at) and (found is None or len(at.parts) >= len(found.at.parts)):
-            found = Mount(at, facts[0], fields[2])
+            found = Mount(at, facts[0], _device(ground, fields[2], facts[1]))
     return found
+
+
+def _device(ground: Ground, number: str, source: str) -> str:
+    """Return the device's number, or the name of what it was mounted from: /dev/mapper/… leads."""
+    if number.startswith(_NO_DISK) and source.startswith("/dev/"):
+        return (ground.root / source.lstrip("/")).resolve().name
+    return number
 
 
 def device_of(path: Path) -> str:

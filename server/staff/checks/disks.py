@@ -7,7 +7,7 @@ from typing import Final
 from server.config import Engine
 from server.room import room_of
 from server.staff.checks import Answer, Answers, Ground, fail, look, ok
-from server.staff.checks.devices import Mount, is_encrypted, mount_of
+from server.staff.checks.devices import is_encrypted, mount_of
 
 _IN_MEMORY: Final = {"tmpfs", "ramfs", "devtmpfs"}
 _WITH_SNAPSHOTS: Final = {"btrfs", "zfs", "bcachefs", "nilfs2"}
@@ -37,32 +37,28 @@ def disk(ground: Ground) -> Answers:
 
 
 def file_systems(ground: Ground) -> Answers:
-    """What is kept outlasts a power cut; what is deleted is not in a snapshot."""
+    """What is kept lies on an encrypted disk and outlasts a power cut; what is deleted is gone."""
     places = ground.config.places
+    answers = [*_of_spool(ground, ground.at(places.spool)), *_encryption(ground)]
     if ground.config.store.engine is Engine.FOLDER:
-        yield from _of_store(ground, ground.at(places.store))
-    mount = mount_of(ground, ground.at(places.spool))
+        answers = [*_of_store(ground, ground.at(places.store)), *answers]
+    yield from answers
+    if not answers:
+        yield ok("what the drop keeps lies on an encrypted disk")
+
+
+def _of_spool(ground: Ground, spool: Path) -> Iterator[Answer]:
+    mount = mount_of(ground, spool)
     if mount is not None and mount.kind in _IN_MEMORY:
         todo = "put places.spool on a disk: what is there is encrypted"
         yield look("the spool lies in memory: large recordings will fill it", todo)
-    else:
-        yield ok(f"the spool lies on {mount.kind if mount else 'what the kernel does not name'}")
 
 
 def _of_store(ground: Ground, store: Path) -> Iterator[Answer]:
+    """Yield what speaks against a file system for the store."""
     mount = mount_of(ground, store)
     if mount is None:
-        todo = "see yourself: ext4 or XFS, and no snapshots"
-        yield look("the kernel does not tell what the store lies on", todo)
-        return
-    answers = list(_against(ground, mount, store))
-    yield from answers
-    if not answers:
-        yield ok(f"the store lies on {mount.kind}, encrypted")
-
-
-def _against(ground: Ground, mount: Mount, store: Path) -> Iterator[Answer]:
-    """Yield what speaks against a file system for the store."""
+        return  # said where encryption is looked for
     if mount.kind in _IN_MEMORY:
         todo = "put places.store on a disk, before a source is told that we have anything"
         yield fail("the store lies in memory: it is gone when the machine is turned off", todo)
@@ -75,9 +71,39 @@ def _against(ground: Ground, mount: Mount, store: Path) -> Iterator[Answer]:
         seen = f", and there are some: {kept}" if kept else ""
         todo = "make none of the store: what is deleted would stay in them"
         yield look(f"{mount.kind} can keep snapshots{seen}", todo)
-    if not is_encrypted(ground, mount.device):
-        todo = "encrypt it (LUKS): what the day still knows is on it, and who takes it reads that"
-        yield look("the store's disk is not seen to be encrypted", todo)
+
+
+def _encryption(ground: Ground) -> Iterator[Answer]:
+    """Yield which of the drop's places are not seen to be encrypted. In memory nothing stays."""
+    plain, unseen = [], []
+    for name, place in _places(ground).items():
+        mount = mount_of(ground, place)
+        if mount is None:
+            unseen.append(name)
+        elif mount.kind not in _IN_MEMORY and not is_encrypted(ground, mount.device):
+            plain.append(name)
+    if unseen:
+        todo = "see yourself: LUKS, ext4 or XFS, and no snapshots"
+        yield look(f"the kernel does not tell what holds {_listed(unseen)}", todo)
+    if plain:
+        todo = (
+            "install the machine on an encrypted disk (LUKS), or move the folder to one: who takes "
+            "the disk has the drop's secrets, and destroy can't erase them"
+        )
+        yield fail(f"the disk is not seen to be encrypted that holds {_listed(plain)}", todo)
+
+
+def _places(ground: Ground) -> dict[str, Path]:
+    places = ground.config.places
+    found = {"the drop's folder": ground.folder, "the spool": ground.at(places.spool)}
+    if ground.config.store.engine is Engine.FOLDER:
+        found["the store"] = ground.at(places.store)
+    return found
+
+
+def _listed(names: list[str]) -> str:
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _snapshots(*places: Path) -> str:

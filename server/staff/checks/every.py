@@ -11,10 +11,12 @@ from server.deriving import read_salt
 from server.errors import NotFit, ServerError
 from server.staff.checks import Answer, Answers, Ground, Verdict, fail, ok
 from server.staff.checks.disks import disk, file_systems
+from server.staff.checks.kernel import kernel
 from server.staff.checks.keys import gpg, newsroom, secret_keys, secrets, staff
 from server.staff.checks.machine import clock, cores, open_files, sandbox, swap
 from server.staff.checks.ownership import owner, permissions
 from server.staff.checks.reach import listening, tor
+from server.staff.checks.service import service
 from server.staff.checks.settings import alerts, folders, lockdown, settings
 from server.store.opening import open_to_look
 from server.store.ours import not_another_s
@@ -48,6 +50,7 @@ EVERY: Final[Mapping[str, Callable[[Ground], Answers]]] = MappingProxyType(
         "alerts": alerts,
         "swap": swap,
         "core_dumps": cores,
+        "kernel": kernel,
         "clock": clock,
         "disk": disk,
         "file_systems": file_systems,
@@ -55,6 +58,7 @@ EVERY: Final[Mapping[str, Callable[[Ground], Answers]]] = MappingProxyType(
         "sandbox": sandbox,
         "open_files": open_files,
         "lockdown": lockdown,
+        "service": service,
         "listening": listening,
         "tor": tor,
     }

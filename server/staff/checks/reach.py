@@ -21,12 +21,15 @@ from server.staff.checks import Answers, Ground, fail, look, ok
 _HERE_SECONDS: Final = 10.0
 _TOR_SECONDS: Final = 60.0
 _EVERYBODY: Final = 0o002
+_START: Final = (
+    "start it, as root: systemctl enable --now tapedrop.target; or tapedrop-server serve"
+)
 
 
 def listening(ground: Ground) -> Answers:
     """The drop runs, and answers where the settings say; nobody else here comes by."""
     if not is_running(ground.folder):
-        yield look("the drop is not running", "start it: tapedrop-server serve, or its service")
+        yield look("the drop is not running", _START)
         return
     path = ground.at(ground.config.listen.unix)
     if not ground.config.listen.tcp and _is_open(path):

@@ -9,6 +9,7 @@ from server.config import Config, Engine, Findings, Work
 from server.errors import NotFit
 from server.staff.checks import Answer, Answers, Ground, fail, look, ok
 from server.staff.checks.starting import missing_folders, read_logo
+from server.staff.days import last_sweep
 from server.staff.emergency.lockdown import locked_down
 from server.staff.mail.carrying import PATH
 
@@ -16,11 +17,13 @@ _OTHERS_WRITE: Final = 0o022
 _MAIL_UNIT: Final = "lib/systemd/system/tapedrop-mail.service"
 _UNIT_RUNS: Final = Path("/usr")
 _USUAL: Final = Work()
+_NIGHTS: Final = 2
+_TIMER: Final = "etc/systemd/system/tapedrop.target.wants/tapedrop-sweep.timer"
 
 
 def settings(ground: Ground) -> Answers:
     """Settings that somebody chose and that weaken the drop; the defaults are safe."""
-    answers = list(_weaker(ground.config))
+    answers = [*_weaker(ground.config), *_swept(ground)]
     yield from answers
     if not answers:
         yield ok("nothing in it is weaker than the default")
@@ -36,9 +39,6 @@ def _weaker(config: Config) -> Answers:
     if config.newsroom.findings is Findings.VALUES:
         todo = "if the newsroom did not ask for it, take it out"
         yield look('newsroom.findings = "values" seals what was taken out of a recording', todo)
-    if not config.keeping.sweep_nightly and config.store.engine is Engine.FOLDER:
-        todo = "take it out, unless another front end sweeps this store"
-        yield look("keeping.sweep_nightly = false: the disk keeps the second of what came", todo)
     work = config.work
     if work.reading_idle_minutes > _USUAL.reading_idle_minutes:
         todo = "take it out, unless sources asked for it"
@@ -49,6 +49,23 @@ def _weaker(config: Config) -> Answers:
     if 0 in (config.admission.spool_floor_bytes, config.admission.store_floor_bytes):
         todo = "take the floor of 0 out of [admission]"
         yield look("uploads are taken until the disk is full", todo)
+
+
+def _swept(ground: Ground) -> Answers:
+    """Where the drop doesn't sweep, a timer does, or a front end that shares its bucket."""
+    config = ground.config
+    if config.keeping.sweep_nightly or config.store.engine is Engine.S3:
+        return
+    last = last_sweep(ground.at(config.places.receipts))
+    if last is None:
+        is_well = (ground.root / _TIMER).is_symlink()
+    else:
+        is_well = 0 <= (ground.now.date() - last).days <= _NIGHTS
+    if not is_well:
+        todo = (
+            "systemctl enable --now tapedrop.target; or take it out, unless another machine sweeps"
+        )
+        yield look("keeping.sweep_nightly = false, and nobody has swept the store lately", todo)
 
 
 def folders(ground: Ground) -> Answers:

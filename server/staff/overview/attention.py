@@ -49,7 +49,8 @@ def _running(status: Status, config: Config) -> _Found:
         todo = "take unfenced_scrubbing out of the configuration; no source may use this drop"
         yield "recordings are read without a sandbox", todo
     if not status.running:
-        yield "the drop is not running", "start it: tapedrop-server serve, or its service"
+        todo = "start it, as root: systemctl enable --now tapedrop.target; or tapedrop-server serve"
+        yield "the drop is not running", todo
     if status.locked_down:
         todo = "tapedrop-server unlock, once you know that the machine is yours"
         yield "the drop is locked down: no uploads are taken", todo

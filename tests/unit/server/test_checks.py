@@ -3,15 +3,18 @@
 import asyncio
 import os
 import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from drops import Drop
+from drops import Drop, Serving
 from socks_here import Socks
 
 from server.config import Config, read_config
+from server.running import LOCK, lock
 from server.staff.checks import (
     Answer,
     Answers,
@@ -26,6 +29,8 @@ from server.staff.checks import (
     settings,
 )
 from server.staff.checks.every import EVERY, every_check, store
+from server.staff.checks.kernel import kernel
+from server.staff.checks.service import _process, service
 from server.staff.days import keep_last_sweep
 from server.store.local import LocalStore
 from server.store.ours import ours_only
@@ -33,13 +38,22 @@ from server.store.ours import ours_only
 NOW = datetime.now(UTC)
 EXT4 = "25 1 7777:0 / / rw - ext4 /dev/vda rw\n"
 ENCRYPTED = {"sys/dev/block/7777:0/dm/uuid": "CRYPT-LUKS2-0123-root\n"}
+QUIET = {
+    "proc/sys/debug/exception-trace": "0\n",
+    "proc/sys/kernel/print-fatal-signals": "0\n",
+    "proc/sys/fs/suid_dumpable": "0\n",
+    "proc/cmdline": "BOOT_IMAGE=/vmlinuz root=/dev/mapper/vg-root ro quiet init_on_free=1\n",
+}
 
 
 @pytest.fixture
 def ground(drop: Drop, tmp_path: Path) -> Ground:
     """A drop that is in order, on a machine that is: nothing of either is running."""
     (drop.folder / "staff").mkdir(mode=0o700, exist_ok=True)
-    files = {"proc/swaps": "Filename Type Size Used Priority\n", "proc/self/mountinfo": EXT4}
+    files = QUIET | {
+        "proc/swaps": "Filename Type Size Used Priority\n",
+        "proc/self/mountinfo": EXT4,
+    }
     ground = Ground(drop.folder, Config(), NOW, tmp_path / "machine", lambda: True)
     return on(ground, files | ENCRYPTED | {"proc/sys/kernel/core_pattern": "core\n"})
 
@@ -57,6 +71,16 @@ def with_settings(ground: Ground, written: str) -> Ground:
     path = ground.folder / "tapedrop.toml"
     path.write_text(written)
     return replace(ground, config=read_config(path))
+
+
+@contextmanager
+def closing_lock(folder: Path) -> Iterator[None]:
+    """Be the one that serves a folder."""
+    descriptor = lock(folder)
+    try:
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def is_well(answers: Answers) -> bool:
@@ -233,6 +257,111 @@ class TestCoreDumps:
         assert wants_a_look(machine.cores(ground), "handed to /usr/share/apport/apport")
 
 
+class TestTheKernel:
+    def test_one_that_says_nothing_and_wipes_is_in_order(self, ground: Ground) -> None:
+        assert is_well(kernel(ground))
+
+    @pytest.mark.parametrize(
+        ("name", "said"),
+        [
+            ("debug/exception-trace", "1"),
+            ("kernel/print-fatal-signals", "1"),
+            ("fs/suid_dumpable", "2"),
+        ],
+    )
+    def test_one_that_logs_what_crashes_wants_a_look(
+        self, ground: Ground, name: str, said: str
+    ) -> None:
+        on(ground, {f"proc/sys/{name}": f"{said}\n"})
+
+        answers = list(kernel(ground))
+
+        assert wants_a_look(iter(answers), f"{name.replace('/', '.')} is {said}")
+        assert f"sysctl {name.replace('/', '.')}=0" in answers[0].todo
+
+    @pytest.mark.parametrize(
+        ("started_with", "built_with", "wipes"),
+        [
+            ("quiet", "", False),
+            ("quiet init_on_free=on", "", True),
+            ("init_on_free=1 init_on_free=0", "", False),
+            ("init_on_free=0", "CONFIG_INIT_ON_FREE_DEFAULT_ON=y", False),
+            ("quiet", "CONFIG_INIT_ON_FREE_DEFAULT_ON=y", True),
+            ("quiet", "# CONFIG_INIT_ON_FREE_DEFAULT_ON is not set", False),
+            ("init_on_free_not=1", "", False),
+        ],
+    )
+    def test_wipes_as_it_was_told_last(
+        self, ground: Ground, started_with: str, built_with: str, *, wipes: bool
+    ) -> None:
+        config = f"boot/config-{os.uname().release}"
+        on(ground, {"proc/cmdline": f"{started_with}\n", config: f"{built_with}\n"})
+
+        if wipes:
+            assert is_well(kernel(ground))
+        else:
+            assert wants_a_look(kernel(ground), "not seen to be wiped")
+
+
+class TestTheService:
+    FENCED = {  # noqa: RUF012
+        "status": "Name:\tpython3\nNoNewPrivs:\t1\nSeccomp:\t2\nSeccomp_filters:\t9\n",
+        "cgroup": "0::/system.slice/tapedrop.service\n",
+        "net/dev": "Inter-|   Receive\n face |bytes\n    lo:       0       0\n",
+    }
+
+    @pytest.fixture
+    def running(self, ground: Ground) -> Iterator[Ground]:
+        """A drop that process 77 seems to serve, in the unit."""
+        with closing_lock(ground.folder):
+            facts = (ground.folder / LOCK).stat()
+            device = f"{os.major(facts.st_dev):02x}:{os.minor(facts.st_dev):02x}"
+            lines = "1: POSIX  ADVISORY  WRITE 76 fe:00:1 0 EOF\n"
+            lines += f"2: FLOCK  ADVISORY  WRITE 77 {device}:{facts.st_ino} 0 EOF\n"
+            on(ground, {"proc/locks": lines})
+            yield on(ground, {f"proc/77/{name}": said for name, said in self.FENCED.items()})
+
+    def test_that_has_its_fences_is_in_order(self, running: Ground) -> None:
+        assert is_well(service(running))
+
+    @pytest.mark.parametrize(
+        ("name", "said", "missing"),
+        [
+            ("cgroup", "0::/user.slice/session-1.scope\n", "does not run as tapedrop.service"),
+            ("status", "NoNewPrivs:\t0\nSeccomp:\t2\n", "could gain rights"),
+            ("status", "NoNewPrivs:\t1\nSeccomp:\t0\n", "may make any system call"),
+            ("net/dev", FENCED["net/dev"] + "  eth0:       0\n", "has a network: eth0"),
+            ("net/dev", "", "which network the drop has can't be seen"),
+        ],
+    )
+    def test_that_lacks_one_wants_a_look(
+        self, running: Ground, name: str, said: str, missing: str
+    ) -> None:
+        on(running, {f"proc/77/{name}": said})
+
+        assert wants_a_look(service(running), missing)
+
+    def test_may_have_a_network_where_the_store_is_a_bucket(self, running: Ground) -> None:
+        on(running, {"proc/77/net/dev": self.FENCED["net/dev"] + "  eth0:       0\n"})
+        bucket = '[store]\nengine = "s3"\nendpoint = "http://127.0.0.1:1"\nbucket = "bucket"\n'
+
+        assert is_well(service(with_settings(running, bucket)))
+
+    def test_of_a_process_that_the_kernel_hides_wants_a_look(self, running: Ground) -> None:
+        on(running, {"proc/locks": ""})
+
+        assert wants_a_look(service(running), "can't be seen")
+
+    def test_of_a_drop_that_is_not_running_is_in_order(self, ground: Ground) -> None:
+        assert is_well(service(ground))
+
+    def test_is_looked_for_by_the_process_that_really_serves(self, serving: Serving) -> None:
+        ground = Ground(serving.drop.folder, Config(), NOW)
+
+        assert _process(ground) == str(serving.process.pid)
+        assert wants_a_look(service(ground), "does not run as tapedrop.service")
+
+
 class TestTheClock:
     def test_one_that_something_sets_is_in_order(self, ground: Ground) -> None:
         keep_last_sweep(ground.folder / "receipts", NOW.date())
@@ -311,15 +440,48 @@ class TestTheFileSystem:
     def test_one_that_may_not_know_how_to_trade_names_wants_a_look(self, ground: Ground) -> None:
         assert wants_a_look(self.mounted(ground, "nfs4"), "nfs4 may not know")
 
-    def test_a_disk_that_is_not_encrypted_wants_a_look(self, ground: Ground) -> None:
+    def test_a_disk_that_is_not_encrypted_fails(self, ground: Ground) -> None:
         (ground.root / "sys/dev/block/7777:0/dm/uuid").unlink()
 
-        assert wants_a_look(disks.file_systems(ground), "not seen to be encrypted")
+        answers = disks.file_systems(ground)
+
+        says = "not seen to be encrypted that holds the drop's folder, the spool and the store"
+        assert fails(answers, says)
+
+    @pytest.mark.parametrize("place", ["spool", "store"])
+    def test_one_place_on_a_disk_of_its_own_that_is_not_fails(
+        self, ground: Ground, place: str
+    ) -> None:
+        line = f"99 25 8888:0 / {ground.folder / place} rw - ext4 /dev/vdb rw\n"
+        on(ground, {"proc/self/mountinfo": EXT4 + line})
+
+        assert fails(disks.file_systems(ground), f"encrypted that holds the {place}")
+
+    def test_the_folder_of_a_drop_with_a_bucket_fails_too(self, ground: Ground) -> None:
+        bucket = '[store]\nengine = "s3"\nendpoint = "http://127.0.0.1:1"\nbucket = "bucket"\n'
+        ground = with_settings(ground, bucket)
+        assert is_well(disks.file_systems(ground))
+        (ground.root / "sys/dev/block/7777:0/dm/uuid").unlink()
+        says = "not seen to be encrypted that holds the drop's folder and the spool"
+        assert fails(disks.file_systems(ground), says)
+
+    def test_luks_is_seen_beneath_a_file_system_with_a_number_of_its_own(
+        self, ground: Ground
+    ) -> None:
+        on(ground, {"proc/self/mountinfo": "25 1 0:30 /@ / rw - btrfs /dev/mapper/sda3 rw\n"})
+        assert [each.verdict for each in disks.file_systems(ground)] == [
+            Verdict.LOOK,
+            Verdict.FAIL,
+        ]
+        on(ground, {"sys/class/block/dm-3/dm/uuid": "CRYPT-LUKS2-x\n"})
+        (ground.root / "dev/mapper").mkdir(parents=True)
+        (ground.root / "dev/mapper/sda3").symlink_to("../dm-3")
+        assert wants_a_look(disks.file_systems(ground), "btrfs can keep snapshots")
 
     def test_a_kernel_that_says_nothing_wants_a_look(self, ground: Ground) -> None:
         on(ground, {"proc/self/mountinfo": ""})
 
-        assert wants_a_look(disks.file_systems(ground), "does not tell what the store lies on")
+        assert wants_a_look(disks.file_systems(ground), "the kernel does not tell what holds")
 
     def test_what_is_mounted_last_counts(self, ground: Ground) -> None:
         place = ground.folder / "store"
@@ -421,6 +583,17 @@ class TestTheConfiguration:
     )
     def test_what_weakens_it_wants_a_look(self, ground: Ground, written: str, says: str) -> None:
         assert wants_a_look(settings.settings(with_settings(ground, written)), says)
+
+    def test_a_timer_may_sweep_in_the_drop_s_place_as_long_as_it_does(self, ground: Ground) -> None:
+        ground = with_settings(ground, "[keeping]\nsweep_nightly = false")
+        timer = ground.root / "etc/systemd/system/tapedrop.target.wants/tapedrop-sweep.timer"
+        timer.parent.mkdir(parents=True)
+        timer.symlink_to("/lib/systemd/system/tapedrop-sweep.timer")
+        assert is_well(settings.settings(ground))
+        keep_last_sweep(ground.folder / "receipts", NOW.date() - timedelta(days=2))
+        assert is_well(settings.settings(ground))
+        keep_last_sweep(ground.folder / "receipts", NOW.date() - timedelta(days=3))
+        assert wants_a_look(settings.settings(ground), "nobody has swept the store lately")
 
     def test_scrubbing_without_a_sandbox_fails(self, ground: Ground) -> None:
         ground = with_settings(ground, "[work]\nunfenced_scrubbing = true")

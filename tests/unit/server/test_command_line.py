@@ -6,12 +6,16 @@ from pathlib import Path
 
 import click
 import pytest
+from drops import Drop
 from signing import DeskKey
 
 from crypto.errors import BadBag
 from server import cli
+from server.cli import check
 from server.cli.bags import Told, take_each
 from server.errors import SettingsRefused
+from server.staff.checks import Verdict
+from server.staff.checks.every import Check
 from server.staff.sticks.answers import Answers
 
 
@@ -85,6 +89,19 @@ class TestSomebodyElse:
         assert f"{tmp_path}/receipts belongs to the user nobody" in said
         assert "hint: type it as that user: sudo -u nobody" in said
         assert sorted(path.name for path in tmp_path.iterdir()) == ["receipts", "tapedrop.toml"]
+
+
+class TestChecking:
+    @pytest.mark.parametrize(
+        ("verdicts", "code"), [("ok", 0), ("ok look ok", 1), ("look fail ok", 5)]
+    )
+    def test_ends_with_the_code_of_what_is_worst(
+        self, drop: Drop, monkeypatch: pytest.MonkeyPatch, verdicts: str, code: int
+    ) -> None:
+        found = [Check("name", Verdict(each), "it is so", "do this") for each in verdicts.split()]
+        monkeypatch.setattr(check, "every_check", lambda _ground: iter(found))
+
+        assert typed(monkeypatch, "check", "--config", str(drop.config)) == code
 
 
 class TestFailing:

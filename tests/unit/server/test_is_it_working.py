@@ -152,8 +152,10 @@ class TestCheck:
 
     def test_says_by_its_exit_code_whether_something_must_be_mended(self, drop: Drop) -> None:
         drop.config.write_text("")
-        found = run_server("check", "--config", drop.config)
-        assert found.returncode == 1, found.stdout
+        failing = {name for name, verdicts in checks(drop).items() if "fail" in verdicts}
+        # Of the machine that the tests run on, the disk alone may not do for a drop.
+        assert failing <= {"file_systems"}
+        assert run_server("check", "--config", drop.config).returncode == (5 if failing else 1)
         (drop.folder / "credentials" / "salt").chmod(0o644)
 
         found = run_server("check", "--config", drop.config)
