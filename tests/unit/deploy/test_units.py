@@ -197,6 +197,12 @@ class TestEveryService:
                 here = path.replace("/var/lib/tapedrop", str(drop))
                 assert path in MADE_BY_OTHERS or Path(here).exists(), (unit.name, path)
 
+    def test_hides_the_salt_from_what_only_looks_at_the_store(self, machine: Machine) -> None:
+        for name in ("tapedrop-sweep.service", "tapedrop-heartbeat.service"):
+            hidden = machine.unit(name).all("InaccessiblePaths")
+
+            assert "/var/lib/tapedrop/credentials/salt" in hidden
+
     def test_hides_the_export_key_from_all_and_the_canary_s_words_from_all_but_the_canary(
         self, services: list[Unit]
     ) -> None:
