@@ -19,28 +19,33 @@ from pathlib import Path
 from typing import Final
 
 from bundling import BuildFailed, licences, sbom
-from bundling.archive import SUMS, emptied, write_sums
+from bundling.archive import emptied, write_sums
 from bundling.source import Source
 from bundling.wheels import PYTHONS, Wheel, fetched
 
 _SHARE: Final = "tree/share"
-_BESIDES: Final = (
-    ("install.sh", ("install.sh", f"{_SHARE}/install.sh"), 0o755),
-    ("uninstall.sh", ("uninstall.sh", f"{_SHARE}/uninstall.sh"), 0o755),
-    ("setup.sh", (f"{_SHARE}/setup",), 0o755),
-    ("places", (f"{_SHARE}/system/places",), 0o644),
-    ("README.txt", ("README.txt",), 0o644),
+_OF_A_SERVER: Final = (
+    ("start.sh", "tree/bin/tapedrop-server", 0o755),
+    ("install.sh", "install.sh", 0o755),
+    ("install.sh", f"{_SHARE}/install.sh", 0o755),
+    ("uninstall.sh", "uninstall.sh", 0o755),
+    ("uninstall.sh", f"{_SHARE}/uninstall.sh", 0o755),
+    ("setup.sh", f"{_SHARE}/setup", 0o755),
+    ("places", f"{_SHARE}/system/places", 0o644),
+    ("README.txt", "README.txt", 0o644),
 )
-"""What the server's folder gets of deploy/server besides its places."""
+"""What the server's folder gets of deploy/server, besides what `places` lists."""
 _OF_A_DESK: Final = (
-    ("start.sh", ("tapedrop-intake", "tapedrop-scrub"), 0o755),
-    ("start.py", ("lib/start.py",), 0o644),
-    ("terminal.sh", ("lib/terminal.sh",), 0o755),
-    ("terminal.bash", ("lib/terminal.bash",), 0o644),
-    ("tapedrop.desktop", ("tapedrop.desktop",), 0o755),
-    ("install.sh", ("install.sh",), 0o755),
-    ("README.txt", ("README.txt",), 0o644),
+    ("start.sh", "tapedrop-intake", 0o755),
+    ("start.sh", "tapedrop-scrub", 0o755),
+    ("start.py", "lib/start.py", 0o644),
+    ("terminal.sh", "lib/terminal.sh", 0o755),
+    ("terminal.bash", "lib/terminal.bash", 0o644),
+    ("tapedrop.desktop", "tapedrop.desktop", 0o755),
+    ("install.sh", "install.sh", 0o755),
+    ("README.txt", "README.txt", 0o644),
 )
+"""What the desk's folder gets of deploy/intake."""
 _PLACES: Final = "deploy/server/places"
 _EVERYWHERE: Final = ("CHANGELOG.md", "LICENSE")
 
@@ -69,13 +74,11 @@ def server_folder(source: Source, to: Path, cache: Path, requirements: str = "se
             packages, ("crypto", "scrub", "server"), requirements, python, source, cache
         )
     _write(folder / "tree/pyvenv.cfg", b"home = /usr/bin\ninclude-system-site-packages = false\n")
-    _write(folder / "tree/bin/tapedrop-server", source.read("deploy/server/start.sh"), 0o755)
+    (folder / "tree/bin").mkdir()
     (folder / "tree/bin/python3").symlink_to("/usr/bin/python3")
     _write(folder / _SHARE / "version", f"{source.version}\n".encode())
-    for file, copies, mode in _BESIDES:
-        if f"deploy/server/{file}" in source.files:
-            for copy in copies:
-                _write(folder / copy, source.read(f"deploy/server/{file}"), mode)
+    for file, copy, mode in _OF_A_SERVER:
+        _write(folder / copy, source.read(f"deploy/server/{file}"), mode)
     for place in places(source):
         held = source.read(f"deploy/server/{place.source}")
         _write(folder / place.bundled, held, place.mode)
@@ -89,16 +92,13 @@ def desk_folder(source: Source, to: Path, cache: Path) -> Path:
     for python in PYTHONS:
         packages = folder / f"lib/python{python}"
         wheels += _fill(packages, ("crypto", "scrub", "intake"), "intake", python, source, cache)
-    for file, copies, mode in _OF_A_DESK:
-        for copy in copies:
-            _write(folder / copy, source.read(f"deploy/intake/{file}"), mode)
+    for file, copy, mode in _OF_A_DESK:
+        _write(folder / copy, source.read(f"deploy/intake/{file}"), mode)
     return _finished(folder, source, wheels)
 
 
 def places(source: Source) -> list[Place]:
     """Return what `deploy/server/places` lists; raises BuildFailed when a line isn't understood."""
-    if _PLACES not in source.files:
-        return []
     listed = []
     for line in source.read(_PLACES).decode().splitlines():
         if not line.strip() or line.startswith("#"):
@@ -142,7 +142,7 @@ def _finished(folder: Path, source: Source, wheels: list[Wheel]) -> Path:
             _write(folder / "licences" / name, held)
     _write(folder / sbom.NAME, sbom.listed(folder.name, source, wheels).encode())
     files = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
-    write_sums(folder, (path for path in files if path.name != SUMS))
+    write_sums(folder, files)
     # Folders were made as the umask wanted them.
     for path in folder.rglob("*"):
         if path.is_dir() and not path.is_symlink():

@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 from bundles import IMPORT_ALL, PATH, content_of, files_of, modes_of, run
-from bundling.folders import desk_folder, server_folder
-from bundling.source import source_at
+from bundling import BuildFailed
+from bundling.folders import desk_folder, places, server_folder
+from bundling.source import Source, source_at
 from bundling.wheels import PYTHONS, fetched
 from drops import write_wav
+
+from intake.cli import verbs
 
 ROOT = Path(__file__).parents[3]
 CACHE = ROOT / "build/wheels"
@@ -166,6 +169,55 @@ class TestTheServersFolder:
 
         assert run(server / "tree/bin/python3", "-I", "-c", ask).stdout.strip() == SOURCE.version
         assert (server / "tree/share/version").read_text().strip() == SOURCE.version
+
+    def test_has_everything_that_is_installed_elsewhere_by_its_place(self, server: Path) -> None:
+        system = server / "tree/share/system"
+
+        for place in places(SOURCE):
+            lies = system / place.destination.lstrip("/")
+            assert lies.read_bytes() == (ROOT / "deploy/server" / place.source).read_bytes()
+            assert lies.stat().st_mode & 0o7777 == place.mode
+        listed = {place.destination.lstrip("/") for place in places(SOURCE)} | {"places"}
+        assert set(files_of(system)) == listed
+
+    def test_has_its_scripts_at_hand_and_with_each_version(self, server: Path) -> None:
+        for name in ("install.sh", "uninstall.sh"):
+            script = (ROOT / "deploy/server" / name).read_bytes()
+            for copy in (server / name, server / "tree/share" / name):
+                assert copy.read_bytes() == script
+                assert os.access(copy, os.X_OK)
+
+    @pytest.mark.parametrize(
+        "line", ["unit /lib/unit", "unit lib/unit 644", "unit /lib/../unit 644", "a b c d"]
+    )
+    def test_a_place_that_isn_t_understood_stops_the_build(self, tmp_path: Path, line: str) -> None:
+        (tmp_path / "deploy/server").mkdir(parents=True)
+        (tmp_path / "deploy/server/places").write_text(f"# places\n{line}\n")
+        source = Source(tmp_path, "1.0", 0, ("deploy/server/places",), ())
+
+        with pytest.raises(BuildFailed, match="deploy/server/places"):
+            places(source)
+
+
+class TestTheReadme:
+    def test_of_each_names_everything_that_lies_beside_it(self, server: Path, built: Path) -> None:
+        for folder in (server, built):
+            readme = (folder / "README.txt").read_text()
+            besides = {path.name for path in folder.iterdir()} - {"README.txt"}
+            assert [name for name in besides if name not in readme] == []
+
+    def test_of_the_desk_types_commands_that_there_are(self, built: Path) -> None:
+        typed = re.findall(
+            r"^    +sh tapedrop-intake (.+)", (built / "README.txt").read_text(), re.MULTILINE
+        )
+
+        assert len(typed) > 3
+        for line in typed:
+            words = line.removeprefix("--desk ~/desk ").split()
+            verb = verbs.commands.get(words[0])
+            options = {name for each in (verb.params if verb else []) for name in each.opts}
+            assert verb or words == ["--help"], line
+            assert not {word for word in words[1:] if word.startswith("--")} - options, line
 
 
 class TestTheDesksFolder:
