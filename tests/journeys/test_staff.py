@@ -16,6 +16,7 @@ from guide import undocumented
 from replies import sent
 from test_documented import EVERY_VERB
 
+ADDRESS = "b" * 56
 EIGHT_DAYS_SECONDS = 8 * 24 * 3600
 
 
@@ -113,6 +114,37 @@ def look_after(staff: Staff, serving: Serving) -> None:
     staff.type("unlock", "--confirm", "unlock")
 
 
+def be_told(staff: Staff, stick: Path) -> None:
+    """Have the day's letter carried away, onto the stick."""
+    carried = stick / "letter"
+    carrying = stick.parent / "carry"
+    carrying.write_text(f'#!/bin/sh\ncat > "{carried}"\n')
+    carrying.chmod(0o755)
+    config = staff.folder / "tapedrop.toml"
+    command = f'[staff]\nalert_command = ["{carrying}"]'
+    config.write_text(config.read_text().replace("[staff]", command, 1))
+    staff.type("heartbeat")
+    staff.type("mail")
+    assert "heartbeat of" in staff.key.gpg("--decrypt", str(carried)).decode()
+
+
+def be_known(staff: Staff, stick: Path) -> None:
+    """Write the page for the website; let only one come for a while, and then everybody."""
+    onion = stick.parent / "onion"
+    (onion / "authorized_clients").mkdir(mode=0o700, parents=True)
+    onion.chmod(0o700)
+    (onion / "hostname").write_text(f"{ADDRESS}.onion\n")
+    config = staff.folder / "tapedrop.toml"
+    written = config.read_text().replace("[tor]", f'[tor]\nonion = "http://{ADDRESS}.onion"', 1)
+    config.write_text(written)
+    staff.type("landing", "--to", stick / "page")
+    assert ADDRESS in (stick / "page/index.html").read_text()
+    service = ["--onion", onion]
+    key = stick / "alice.auth_private"
+    staff.type("authorise", "alice", "--to", key, *service, "--confirm", "only those with a key")
+    staff.type("authorise", "--remove", "alice", *service, "--confirm", "everybody")
+
+
 def purge(staff: Staff) -> None:
     """Delete what a desk has opened, once it is old enough: here, the canary."""
     week_ago = time.time() - EIGHT_DAYS_SECONDS
@@ -155,6 +187,8 @@ class TestTheGuide:
             source.enter(codename)
             assert source.get("/mailbox").texts("blockquote") == ["Which door?"]
             look_after(staff, serving)
+        be_told(staff, stick)
+        be_known(staff, stick)
         purge(staff)
         assert undocumented(staff.folder) == []
         move(staff, stick)
