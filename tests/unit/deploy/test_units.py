@@ -16,7 +16,11 @@ from server.config import Connections
 
 HIGHEST_EXPOSURE: Final = 15
 """In tenths, as systemd-analyze takes it; the scale ends at 100."""
+HIGHEST_OF_TOR: Final = 25
+"""It begins as root, and reaches everywhere: that alone is worth 15."""
 SERVES: Final = "tapedrop.service"
+TOR: Final = "tor@tapedrop.service"
+DEBIANS_TOR: Final = Path("/lib/systemd/system/tor@.service")
 STRICT: Final = {
     "User": "tapedrop",
     "PrivateNetwork": "yes",
@@ -255,6 +259,49 @@ class TestWhoHasANetwork:
         assert judged.returncode == 0
 
 
+@pytest.mark.skipif(not DEBIANS_TOR.exists(), reason="Debian's tor isn't installed")
+class TestTor:
+    @pytest.fixture
+    def with_tor(self, tmp_path: Path) -> Machine:
+        """Everything at its place, with Debian's own unit of tor's instances."""
+        machine = Machine(tmp_path)
+        (machine.units / TOR).write_text(DEBIANS_TOR.read_text())
+        return machine
+
+    def test_is_fenced_as_far_as_its_start_as_root_and_its_network_let_it(
+        self, with_tor: Machine
+    ) -> None:
+        command = ["systemd-analyze", "security", "--offline=true", f"--root={with_tor.root}"]
+        judged = subprocess.run(
+            [*command, f"--threshold={HIGHEST_OF_TOR}", TOR], capture_output=True, text=True
+        )
+
+        assert judged.returncode == 0, judged.stdout
+
+    def test_does_not_run_without_the_firewall(self, with_tor: Machine) -> None:
+        tor = with_tor.unit(TOR)
+
+        assert "tapedrop-firewall.service" in tor.all("Requires")
+        assert "tapedrop-firewall.service" in tor.all("After")
+
+    def test_holds_what_passes_in_memory_only_and_leaves_no_line_of_how_much_it_was(
+        self, with_tor: Machine
+    ) -> None:
+        tor = with_tor.unit(TOR)
+
+        assert (tor.one("MemorySwapMax"), tor.one("LimitCORE")) == ("0", "0")
+        assert tor.one("LogLevelMax") == "warning"
+
+    def test_may_write_its_own_folder_and_see_none_of_the_drop_s(self, with_tor: Machine) -> None:
+        tor = with_tor.unit(TOR)
+
+        assert tor.all("ReadWriteDirectories") == []
+        assert "-/var/lib/tapedrop" in tor.all("InaccessiblePaths")
+
+    def test_may_compile_the_work_that_it_asks_for(self, with_tor: Machine) -> None:
+        assert with_tor.unit(TOR).one("MemoryDenyWriteExecute") == ""
+
+
 class TestTheTarget:
     def test_starts_and_stops_all_of_it(self, machine: Machine) -> None:
         begun = {name for name in machine.names() if name.endswith((".timer", ".path", ".socket"))}
@@ -262,12 +309,6 @@ class TestTheTarget:
             unit = machine.unit(name)
             assert unit.all("WantedBy") == ["tapedrop.target"], name
             assert unit.all("PartOf") == ["tapedrop.target"], name
-
-    def test_no_firewall_no_tor(self, machine: Machine) -> None:
-        dropped = (machine.units / "tor@tapedrop.service.d/tapedrop.conf").read_text()
-
-        assert "Requires=tapedrop-firewall.service" in dropped
-        assert "After=tapedrop-firewall.service" in dropped
 
 
 class TestComments:
