@@ -2,12 +2,13 @@
 
     tapedrop-server-VERSION/
         install.sh uninstall.sh README.txt CHANGELOG.md LICENSE SHA256SUMS sbom.cdx.json licences/
+        SECURITY.md docs/    the guides, which are also in tree/share: no machine here is online
         tree/             what lies in /usr/lib/tapedrop/VERSION: an environment of Python's (venv)
                           made by hand, for the Python of Debian 12 and that of Debian 13
         tree/share/       version; setup and both scripts once more: each version brings its own
         tree/share/system/    places, and what it lists, below the path that each file gets
     tapedrop-desk-VERSION/
-        tapedrop-intake tapedrop-scrub tapedrop.desktop install.sh README.txt … licences/
+        tapedrop-intake tapedrop-scrub tapedrop.desktop install.sh README.txt … licences/ docs/
         lib/start.py lib/terminal.sh lib/terminal.bash lib/python3.11/ lib/python3.13/
 
 The server's holds no line of `intake/`, the desk's none of `server/`. Every file is 0644, what is
@@ -82,6 +83,7 @@ def server_folder(source: Source, to: Path, cache: Path, requirements: str = "se
     for place in places(source):
         held = source.read(f"deploy/server/{place.source}")
         _write(folder / place.bundled, held, place.mode)
+    _guides(folder / _SHARE, source)
     return _finished(folder, source, wheels)
 
 
@@ -134,9 +136,10 @@ def _metadata(version: str) -> bytes:
 
 
 def _finished(folder: Path, source: Source, wheels: list[Wheel]) -> Path:
-    """Add what both folders have: licences, the list of packages, the sums."""
+    """Add what both folders have: guides, licences, the list of packages, the sums."""
     for name in _EVERYWHERE:
         _write(folder / name, source.read(name))
+    _guides(folder, source)
     for wheel in wheels:
         for name, held in licences.texts(wheel):
             _write(folder / "licences" / name, held)
@@ -148,6 +151,13 @@ def _finished(folder: Path, source: Source, wheels: list[Wheel]) -> Path:
         if path.is_dir() and not path.is_symlink():
             path.chmod(0o755)
     return folder
+
+
+def _guides(folder: Path, source: Source) -> None:
+    """Add what our programs name when they say where to read on; without the pictures."""
+    for file in ("SECURITY.md", *source.below("docs")):
+        if file.endswith(".md"):
+            _write(folder / file, source.read(file))
 
 
 def _write(path: Path, held: bytes, mode: int = 0o644) -> None:

@@ -116,7 +116,8 @@ def _meet(
     lines = [f"paired with {desk.desk}, key {desk.signing_key}"]
     lines += [f"added {key.fingerprint}  {key.name}" for key in meeting.adds]
     if meeting.first:
-        lines.append("next: tapedrop-server check, then tapedrop-server serve")
+        lines.append("next: tapedrop-server check; then, as root, start it for good:")
+        lines.append("  systemctl enable --now tapedrop.target   (by hand: tapedrop-server serve)")
     answer(said, lines, as_json=as_json)
     for fingerprint in meeting.lacks:
         warn(f"the key {fingerprint} is the newsroom's too, and not here: add it with keys add")

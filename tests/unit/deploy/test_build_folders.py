@@ -126,6 +126,13 @@ class TestBothFolders:
         for name in ("CHANGELOG.md", "LICENSE"):
             assert (folder / name).read_bytes() == (ROOT / name).read_bytes()
 
+    def test_bring_every_guide(self, folder: Path) -> None:
+        guides = [file for file in SOURCE.below("docs") if file.endswith(".md")]
+
+        assert "docs/operator.md" in guides
+        for name in ("SECURITY.md", *guides):
+            assert (folder / name).read_bytes() == (ROOT / name).read_bytes()
+
 
 class TestTheServersFolder:
     @pytest.mark.parametrize("python", PYTHONS)
@@ -163,6 +170,12 @@ class TestTheServersFolder:
         script = (server / "tree/bin/tapedrop-server").read_text()
         assert "pwd -P" in script
         assert 'exec "$here/python3" -I -m server' in script
+
+    def test_keeps_the_guides_where_they_stay_once_it_is_installed(self, server: Path) -> None:
+        kept = files_of(server / "tree/share/docs")
+
+        assert kept == files_of(server / "docs")
+        assert "operator.md" in kept
 
     def test_knows_its_version(self, server: Path) -> None:
         ask = "from importlib.metadata import version; print(version('tapedrop'))"
