@@ -1,6 +1,7 @@
 """Make what people install: the same bytes each time, whoever builds.
 
-    build.py --to dist server desk               archives, and SHA256SUMS beside them
+    build.py --to dist server desk               archives, and beside them the sums of both and of
+                                                 what is in each
     build.py --to dist --sign FINGERPRINT …      also an .asc for each, and the public key
 
     server       tapedrop-server-VERSION.tar.gz
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from bundling import BuildFailed
-from bundling.archive import packed, sums_beside
+from bundling.archive import ARCHIVE, packed, sums_beside, sums_of
 from bundling.deb import deb
 from bundling.folders import desk_folder, server_folder
 from bundling.signing import key_beside, signed
@@ -49,6 +50,7 @@ def main() -> int:
             print(f"build: note: {said}", file=sys.stderr)
         words.to.mkdir(parents=True, exist_ok=True)
         made = [KINDS[kind](source, words.to, words.work) for kind in words.what]
+        made += [sums_of(archive) for archive in made if archive.name.endswith(ARCHIVE)]
         made.append(sums_beside(words.to, made))
         if words.sign:
             print(key_beside(words.to, words.sign))

@@ -4,7 +4,10 @@
     NAME.tar.gz    POSIX tar (ustar) in gzip: names sorted, owner 0, one time for all; no name and
                    no time in gzip's own header (RFC 1952)
 
-`sha256sum -c SHA256SUMS` checks a folder, and archives where the same list lies beside them.
+    NAME.SHA256SUMS    beside the archive, the same as in its folder, to be signed: by it a folder
+                   that was unpacked long ago can still be checked
+
+`sha256sum -c SHA256SUMS` checks a folder, and archives where such a list lies beside them.
 """
 
 import gzip
@@ -16,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 SUMS: Final = "SHA256SUMS"
+ARCHIVE: Final = ".tar.gz"
 _LEVEL: Final = 6
 """A higher one takes four times as long and saves 1 %."""
 
@@ -40,12 +44,23 @@ def sums_beside(to: Path, archives: Iterable[Path]) -> Path:
     return listed
 
 
+def sums_of(archive: Path) -> Path:
+    """Write the list that is in an archive beside it, by the name of its folder."""
+    name = archive.name.removesuffix(ARCHIVE)
+    beside = archive.with_name(f"{name}.{SUMS}")
+    with tarfile.open(archive) as tar, beside.open("wb") as to:
+        held = tar.extractfile(f"{name}/{SUMS}")
+        assert held is not None
+        shutil.copyfileobj(held, to)
+    return beside
+
+
 def packed(folder: Path, to: Path, made: int, *, for_fat: bool = False) -> Path:
     """Write `folder` as `to`/NAME.tar.gz, every time in it `made`; return its path.
 
     `for_fat` leaves out entries of folders, whose modes tar complains about where there are none.
     """
-    archive = to / f"{folder.name}.tar.gz"
+    archive = to / f"{folder.name}{ARCHIVE}"
     unfinished = archive.with_name(f".{archive.name}")
     with (
         unfinished.open("wb") as raw,
@@ -72,7 +87,7 @@ def unpacked(archive: Path, to: Path) -> Path:
     with tarfile.open(archive) as tar:
         # Ours links to /usr/bin/python3, which the stricter filter refuses.
         tar.extractall(to, filter="tar")
-    return to / archive.name.removesuffix(".tar.gz")
+    return to / archive.name.removesuffix(ARCHIVE)
 
 
 def emptied(folder: Path) -> Path:

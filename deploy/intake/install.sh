@@ -1,6 +1,9 @@
 #!/bin/sh
 # Put this folder where a person's own programs lie, or take it away again. Root is not needed.
-# usage: sh install.sh [--remove]
+# usage: sh install.sh [--check | --remove]
+#   --check     only compare this folder with its list, SHA256SUMS
+#   --remove    take it away again
+#
 #   ~/.local/share/tapedrop                         this folder
 #   ~/.local/bin/tapedrop-intake, tapedrop-scrub    the commands
 #   ~/.local/share/applications/tapedrop.desktop    the entry in the menu
@@ -28,6 +31,16 @@ remove() {
     rm -f "$entry" "$commands/tapedrop-intake" "$commands/tapedrop-scrub"
 }
 
+whole() {
+    (cd "$folder" && sha256sum --check --quiet --strict SHA256SUMS >&2) ||
+        refuse 3 "this folder is not what was built" "unpack the archive again, and check its signature as README.txt says"
+    # A file more could be read in place of another. What the list names and what lies here: all twice.
+    others=$(cd "$folder" && { cut -c67- SHA256SUMS && find . ! -type d | cut -c3-; } |
+        grep -v -x -e SHA256SUMS -e 'tapedrop-desk-[^/]*\.SHA256SUMS\.asc' | LC_ALL=C sort | uniq -u)
+    [ -z "$others" ] ||
+        refuse 3 "the list doesn't name all that lies here: $(echo "$others" | head -n 1)" "unpack the archive again"
+}
+
 command_for() { # program
     printf '#!/bin/sh\nexec sh "%s/%s" "$@"\n' "$installed" "$1" >"$commands/$1.new"
     chmod 0700 "$commands/$1.new"
@@ -36,13 +49,18 @@ command_for() { # program
 
 case "${1:-}" in
 "") ;;
+--check)
+    whole
+    echo "this folder is what its list says."
+    exit 0
+    ;;
 --remove)
     remove
     echo "removed. Desks are left as they are."
     exit 0
     ;;
 *)
-    echo "usage: sh install.sh [--remove]" >&2
+    echo "usage: sh install.sh [--check | --remove]" >&2
     [ "$1" = --help ] && exit 0
     exit 2
     ;;
@@ -52,8 +70,7 @@ esac
     refuse 2 "root has no desk" "run it as the person who will read, without sudo"
 [ "$folder" != "$installed" ] ||
     refuse 2 "this is what is installed already" "run it from the folder that was unpacked"
-(cd "$folder" && sha256sum --check --quiet --strict SHA256SUMS >&2) ||
-    refuse 3 "this folder is not what was built" "unpack the archive again, and check its signature as README.txt says"
+whole
 # It says what is missing on this machine, if something is.
 sh "$folder/tapedrop-intake" --help >/dev/null
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from bundling.archive import packed
+from bundling.archive import packed, sums_of
 from bundling.folders import desk_folder
 from bundling.signing import signed
 from bundling.source import source_at
@@ -204,6 +204,27 @@ class TestOnAStickThatLetsNothingRun:
 
 
 class TestWhetherItIsGenuine:
+    def test_a_folder_on_a_stick_is_checked_by_a_signature_over_its_list(
+        self, reporter: Reporter, archive: Path, newsroom: Newsroom, tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:  # fmt: skip
+        monkeypatch.setenv("GNUPGHOME", str(newsroom.home))
+        signature = signed(sums_of(Path(shutil.copy(archive, tmp_path))), newsroom.fingerprint)
+        (tmp_path / "release-key.asc").write_bytes(newsroom.exported)
+        reporter.must("mkdir", "--mode=700", f"{HOME}/listed")
+        for file in (signature, tmp_path / "release-key.asc"):
+            reporter.handed(file, f"{HOME}/listed/{file.name}")
+        gpg = ["gpg", "--homedir", f"{HOME}/listed", "--batch"]
+        reporter.must(*gpg, "--import", f"{HOME}/listed/release-key.asc")
+
+        said = reporter.run(
+            *gpg, "--verify", f"{HOME}/listed/{signature.name}", f"{FOLDER}/SHA256SUMS"
+        )
+        checked = reporter.must("sh", f"{FOLDER}/install.sh", "--check")
+
+        assert "Good signature" in said.stderr
+        assert checked == "this folder is what its list says.\n"
+
     def test_gpg_alone_tells_it_from_one_that_was_changed(
         self, reporter: Reporter, archive: Path, newsroom: Newsroom, tmp_path: Path,
         monkeypatch: pytest.MonkeyPatch,

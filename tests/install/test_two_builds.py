@@ -59,7 +59,7 @@ class TestTwoBuilds:
             PYTHONHASHSEED="7",
         )
 
-        assert len(here) == 3  # two archives, and the sums of both
+        assert len(here) == 5  # two archives, what is in each, and the sums of all
         assert there == here
 
 

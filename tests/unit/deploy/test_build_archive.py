@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from bundling import BuildFailed
-from bundling.archive import packed, sums_beside, unpacked, write_sums
+from bundling.archive import packed, sums_beside, sums_of, unpacked, write_sums
 from bundling.signing import signed
 from bundling.source import Source, source_at
 from drops import Newsroom
@@ -83,6 +83,17 @@ class TestTheSumsBesideArchives:
         assert [line[66:] for line in listed] == ["deb", "desk.tar.gz"]
         check = ["sha256sum", "--check", "--strict", "SHA256SUMS"]
         assert subprocess.run(check, cwd=tmp_path, capture_output=True).returncode == 0
+
+
+class TestTheListBesideAnArchive:
+    def test_is_the_one_that_its_folder_holds(self, tmp_path: Path) -> None:
+        made = folder(tmp_path)
+        write_sums(made, [path for path in made.rglob("*") if path.is_file()])
+
+        beside = sums_of(packed(made, tmp_path, MADE))
+
+        assert beside.name == "tapedrop-1.0.SHA256SUMS"
+        assert beside.read_bytes() == (made / "SHA256SUMS").read_bytes()
 
 
 class TestASignature:

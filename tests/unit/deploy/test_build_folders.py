@@ -368,6 +368,23 @@ class TestTheDesksInstall:
         assert "lib/start.py: FAILED" in refused.stderr
         assert not (tmp_path / "home").exists()
 
+    def test_a_folder_with_a_file_more_is_refused(self, built: Path, tmp_path: Path) -> None:
+        more = tmp_path / "more"
+        shutil.copytree(built, more, copy_function=os.link)
+        check = ["sh", str(more / "install.sh"), "--check"]
+        home = {"env": {"PATH": PATH, "HOME": str(tmp_path / "home")}}
+
+        whole = run(*check, **home)
+        (more / f"{built.name}.SHA256SUMS.asc").write_text("a signature\n")
+        with_signature = run(*check, **home)
+        (more / "lib/python3.11/__pycache__").mkdir()
+        (more / "lib/python3.11/__pycache__/click.cpython-311.pyc").write_bytes(b"")
+        refused = run(*check, **home)
+
+        assert (whole.returncode, with_signature.returncode, refused.returncode) == (0, 0, 3)
+        assert "lib/python3.11/__pycache__/click.cpython-311.pyc" in refused.stderr
+        assert not (tmp_path / "home").exists()
+
     def test_root_is_refused(self, built: Path, tmp_path: Path) -> None:
         as_root = ["unshare", "--user", "--map-root-user"]
 
@@ -377,3 +394,20 @@ class TestTheDesksInstall:
         assert refused.returncode == 2
         assert "root has no desk" in refused.stderr
         assert not (tmp_path / "home").exists()
+
+
+class TestBuildingTheDeskAlone:
+    def test_is_one_command_with_what_build_takes(self, tmp_path: Path) -> None:
+        (tmp_path / "deploy/intake").mkdir(parents=True)
+        script = Path(shutil.copy(ROOT / "deploy/intake/bundle.sh", tmp_path / "deploy/intake"))
+        for program, does in (("bin/make", "true"), (".venv/bin/python", 'echo "$@"')):
+            (tmp_path / program).parent.mkdir(parents=True)
+            (tmp_path / program).write_text(f"#!/bin/sh\n{does}\n")
+            (tmp_path / program).chmod(0o755)
+
+        built = run(script, "--sign", "5B0C", env={"PATH": f"{tmp_path}/bin:{PATH}"})
+        misspelt = run(script, "--too", "dist")
+
+        assert built.stdout == "deploy/build.py --to dist --sign 5B0C desk\n"
+        assert misspelt.returncode == 2
+        assert misspelt.stderr.startswith("usage: deploy/intake/bundle.sh")
