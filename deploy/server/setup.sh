@@ -291,8 +291,10 @@ configure() {
     make_drop
     [ "$anew" = no ] || start_units
     # Last: what failed before this is done again by the next run.
-    sums >"$configured.new"
-    mv "$configured.new" "$configured"
+    if [ "$anew" = yes ]; then
+        sums >"$configured.new"
+        mv "$configured.new" "$configured"
+    fi
 }
 
 # --- going ---

@@ -1,0 +1,191 @@
+"""The installed tor, in a Tor network inside the machine's own: a source comes, staff look.
+
+The authorities and relays of tests/tornet.py run in the network of the machine, so the firewall is
+between them and its tor as it would be on a real one.
+"""
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+from drops import write_wav
+from form import Browser
+from installed import CURRENT, DROP, STICK, Installed, send
+from machine import Machine
+from tornet import Tor, TorNet
+from ways import by_tor
+
+OURS: Final = "etc/tor/instances/tapedrop/torrc.d/test-network.conf"
+AT_ONCE: Final = f"""
+[Service]
+ExecStart=
+ExecStart={CURRENT}/bin/tapedrop-server canary --config {DROP}/tapedrop.toml
+"""
+TRIED: Final = """
+import socket, sys
+there = socket.socket()
+there.settimeout(0.5)
+try:
+    there.connect(("192.0.2.7", 443))
+except TimeoutError:
+    print("went out")
+except OSError:
+    print("kept in")
+"""
+
+
+@pytest.fixture(scope="module")
+def source(installed: Installed) -> Iterator[Tor]:
+    """A source's tor; the machine's is in the same network, and its onion can be reached."""
+    machine = installed.machine
+    with TorNet(before=["nsenter", "--target", str(machine.pid), "--net"]) as net:
+        machine.put(net.joining, f"/{OURS}")
+        machine.must("systemctl", "restart", "tor@tapedrop.service")
+        client = net.client("source")
+        with by_tor(machine, installed.onion(), _port(client)) as address:
+            machine.wait_for(lambda: _answers(address), "the onion can be reached", seconds=180)
+        yield client
+    (machine.root / OURS).unlink()
+    machine.must("systemctl", "restart", "tor@tapedrop.service")
+
+
+def _port(client: Tor) -> int:
+    return int(client.socks.rpartition(":")[2])
+
+
+def _answers(address: str) -> bool:
+    try:
+        return bool(Browser(address).get("/").links)
+    except OSError:  # http.client's errors for a connection that ends at once are among them
+        return False
+
+
+class TestASourceOverTor:
+    def test_sends_a_recording_through_the_onion_address(
+        self, installed: Installed, source: Tor, tmp_path: Path
+    ) -> None:
+        before = len(installed.manifests())
+        with by_tor(installed.machine, installed.onion(), _port(source)) as address:
+            browser = Browser(address)
+            browser.get("/")
+            browser.get("/codename")
+            became = send(browser, write_wav(tmp_path / "over-tor.wav", b"over tor " * 9000)).became
+        assert became == ["cleaned"]
+        assert len(installed.manifests()) == before + 1
+
+    def test_leaves_nothing_of_it_in_any_journal(
+        self, installed: Installed, source: Tor, tmp_path: Path
+    ) -> None:
+        before = installed.machine.journal()
+        with by_tor(installed.machine, installed.onion(), _port(source)) as address:
+            browser = Browser(address)
+            browser.get("/codename")
+            send(browser, write_wav(tmp_path / "again.wav"))
+        assert installed.machine.journal() == before
+
+
+class TestStaffOverTor:
+    def test_check_finds_the_front_page_by_the_onion_address(
+        self, installed: Installed, source: Tor
+    ) -> None:
+        said = json.loads(installed.verb("check", "--json").stdout)
+        found = {each["name"]: each["verdict"] for each in said["checks"]}
+        assert found["tor"] == "ok"
+        assert found["listening"] == "ok"
+
+    def test_the_canary_arrives_and_no_journal_says_when(
+        self, installed: Installed, source: Tor
+    ) -> None:
+        machine = installed.machine
+        drop_in = "/run/systemd/system/tapedrop-canary.service.d/at-once.conf"
+        machine.put(AT_ONCE, drop_in)
+        machine.must("systemctl", "daemon-reload")
+        before = machine.journal()
+        machine.must("systemctl", "start", "tapedrop-canary.service")
+        added = machine.journal()[len(before) :].splitlines()
+        machine.must("rm", "--recursive", Path(drop_in).parent)
+        machine.must("systemctl", "daemon-reload")
+        assert re.match(r"\d{4}-\d\d-\d\d", machine.at(f"{DROP}/receipts/arrived").read_text())
+        # It says so only to who typed it; not with the timer's --at-random.
+        assert [line for line in added if "sending a canary" not in line] == []
+
+
+class TestTheFirewall:
+    def test_only_tor_goes_out(self, installed: Installed) -> None:
+        machine = installed.machine
+        with_a_way_out(machine)
+        tried = {
+            user: machine.must("python3", "-c", TRIED, user=user)
+            for user in ("root", "tapedrop", "nobody", "_tor-tapedrop")
+        }
+        assert tried == {
+            "root": "kept in\n",
+            "tapedrop": "kept in\n",
+            "nobody": "kept in\n",
+            "_tor-tapedrop": "went out\n",
+        }
+
+
+def with_a_way_out(machine: Machine) -> None:
+    """Give the machine a network card that leads nowhere; what is sent there is lost."""
+    in_network = ["nsenter", "--target", str(machine.pid), "--net", "ip"]
+    for words in (
+        ("link", "add", "outside", "type", "veth", "peer", "name", "beyond"),
+        ("address", "add", "192.0.2.1/24", "dev", "outside"),
+        ("link", "set", "beyond", "up"),
+        ("link", "set", "outside", "up"),
+    ):
+        subprocess.run([*in_network, *words], check=True)
+
+
+class TestAnAlert:
+    def test_of_the_day_reaches_staff_by_their_command(self, installed: Installed) -> None:
+        machine = installed.machine
+        with alerts_to_staff(installed) as listening:
+            machine.must("systemctl", "start", "tapedrop-heartbeat.service")
+            letter, _ = listening.communicate(timeout=120)
+        assert b"tapedrop" in installed.newsroom.gpg("--decrypt", given=letter).lower()
+        machine.wait_for(lambda: not waiting(installed), "the outbox is empty again")
+
+
+def waiting(installed: Installed) -> list[Path]:
+    """Return what lies in the outbox."""
+    return list(installed.machine.at(f"{DROP}/outbox").iterdir())
+
+
+LISTEN: Final = """
+import socket, sys
+listener = socket.create_server(("127.0.0.1", 4321))
+print("listening", file=sys.stderr, flush=True)
+connection, _ = listener.accept()
+with connection.makefile("rb") as letter:
+    sys.stdout.buffer.write(letter.read())
+"""
+SEND: Final = """#!/usr/bin/python3 -I
+import socket, sys
+with socket.create_connection(("127.0.0.1", 4321)) as there:
+    there.sendall(sys.stdin.buffer.read())
+"""
+
+
+def alerts_to_staff(installed: Installed) -> subprocess.Popen[bytes]:
+    """Have a key of staff's and a command there; return what prints the letter that it sends."""
+    machine = installed.machine
+    stick = installed.with_stick()
+    (stick / "staff.asc").write_bytes(installed.newsroom.exported)
+    (stick / "staff.asc").chmod(0o644)
+    key = ("--fingerprint", installed.newsroom.fingerprint)
+    installed.json("keys", "add", "--staff", f"{STICK}/staff.asc", *key)
+    machine.put(SEND, "/usr/local/bin/alert-staff", mode=0o755)
+    settings = machine.at(f"{DROP}/tapedrop.toml")
+    said = 'alert_command = ["/usr/local/bin/alert-staff"]'
+    settings.write_text(settings.read_text().replace("#alert_command = []", said))
+    command = machine.command("python3", "-c", LISTEN)
+    listening = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert listening.stderr is not None
+    assert listening.stderr.readline() == b"listening\n"
+    return listening
