@@ -61,7 +61,7 @@ check: machine-test .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	MYPYPATH=demo:bench:setup:deploy:tests $(BIN)/mypy demo bench setup deploy tests/canary tests/fuzz \
-		tests/browsers tests/browser tests/faults tests/install
+		tests/browsers tests/browser tests/faults tests/tor tests/install
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n $(WORKERS)
 

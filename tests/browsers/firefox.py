@@ -102,9 +102,11 @@ class Firefox:
 
     name = "firefox"
 
-    def __init__(self, outside: Outside, *, before: tuple[str, ...] = ()) -> None:
+    def __init__(self, outside: Outside, *, before: tuple[str, ...] = (), socks: str = "") -> None:
+        """With `socks`, `127.0.0.1:PORT`, onions are reached through that tor, and nothing else."""
         self._profile = Path(tempfile.mkdtemp(prefix="td-firefox-"))
-        preferences = _PREFERENCES | _everything_through(outside.port)
+        ways = _onions_through(socks) if socks else _everything_through(outside.port)
+        preferences = _PREFERENCES | ways
         lines = [
             f"user_pref({json.dumps(name)}, {json.dumps(value)});\n"
             for name, value in preferences.items()
@@ -323,6 +325,20 @@ def _everything_through(port: int) -> dict[str, bool | int | str]:
         "network.proxy.no_proxies_on": ONION,
         "network.dns.blockDotOnion": False,
         "network.dns.localDomains": ONION,
+    }
+
+
+def _onions_through(socks: str) -> dict[str, bool | int | str]:
+    """Return what Tor Browser sets: names go to tor as they are, and everything goes to tor."""
+    host, _, port = socks.rpartition(":")
+    return {
+        "network.proxy.type": 1,
+        "network.proxy.socks": host,
+        "network.proxy.socks_port": int(port),
+        "network.proxy.socks_version": 5,
+        "network.proxy.socks_remote_dns": True,
+        "network.proxy.failover_direct": False,
+        "network.dns.blockDotOnion": False,
     }
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from socket import AF_UNIX, socket
 
 import pytest
+from browsers.outside import Outside
 from drops import Drop
 from tornet import Tor, TorNet
 
@@ -38,7 +39,9 @@ def crowded(net: TorNet, installed: Installed) -> Iterator[Installed]:
 
     It begins with the first test: its tor looks only every five minutes whether somebody waits.
     """
-    crowded = Installed(net, "crowded", changes=((" 250\n", " 1\n"), (" 2500\n", " 1\n")))
+    queue = "HiddenServicePoWQueue"
+    changes = ((f"{queue}Rate 250", f"{queue}Rate 1"), (f"{queue}Burst 2500", f"{queue}Burst 1"))
+    crowded = Installed(net, "crowded", changes=changes)
     with socket(AF_UNIX) as silent:
         silent.bind(str(crowded.socket))
         silent.listen(1000)
@@ -57,9 +60,14 @@ def behind(installed: Installed, prepared: Drop, tmp_path_factory: pytest.TempPa
 @pytest.fixture(scope="session")
 def world(installed: Installed, behind: Drop, source: Tor) -> Iterator[World]:
     """The drop serves, and its front page has come through tor once."""
-    with behind.running() as serving:
-        world = World(installed, behind, serving, source)
+    with World(installed, behind, source) as world:
         world.visit()
         yield world
-        assert world.serving.process.poll() is None, "the drop ended by itself"
-        world.serving.stop()
+
+
+@pytest.fixture
+def outside() -> Iterator[Outside]:
+    """Where everything ends that a browser asks of another machine than an onion."""
+    outside = Outside()
+    yield outside
+    outside.close()

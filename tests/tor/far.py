@@ -44,8 +44,11 @@ class NotThere(Exception):
 class Source(Browser):
     """One visit through tor, by a circuit of its own."""
 
-    def __init__(self, tor: Tor, address: str, *, user: str = "") -> None:
+    def __init__(
+        self, tor: Tor, address: str, *, user: str = "", seconds: float = PATIENCE_SECONDS
+    ) -> None:
         super().__init__(address)
+        self.seconds = seconds
         self.tor = tor
         self.user = user or secrets.token_hex(8)
 
@@ -53,7 +56,7 @@ class Source(Browser):
         """Return a new connection to the drop, not opened yet."""
         host = urlsplit(self.address).hostname or ""
         connection = http.client.HTTPConnection(host)
-        connection.sock = through(self.tor, host, self.user)
+        connection.sock = through(self.tor, host, self.user, seconds=self.seconds)
         return connection
 
 

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+from browsers.firefox import Firefox
+from browsers.outside import Outside
+from browsers.source import begin, come_back, outcomes, send
 from desk import exported, paired
 from drops import Result, write_wav
 
@@ -36,6 +39,27 @@ class TestThroughTheOnion:
         assert sent.became == ["written", "cleaned"]
         assert b"Maria" not in (tmp_path / "out.wav").read_bytes()
         assert later.get("/mailbox").texts("blockquote") == ["Which door?"]
+
+    def test_a_browser_like_tors_shows_how_far_it_is_and_that_we_have_it(
+        self, world: World, outside: Outside, tmp_path: Path
+    ) -> None:
+        recording = write_wav(tmp_path / "a.wav", bytes(range(256)) * 8_000)
+        firefox = Firefox(outside, socks=world.source.socks)
+        try:
+            tab = firefox.fresh(world.installed.address)
+            codename = begin(tab)
+            warned = tab.text()
+            send(tab, recording, message="More soon.")
+            result = tab.frame("result")
+            result.wait_for("We have it.")
+            tab.wait_until(lambda: outcomes(result) == ["written", "cleaned"], "both are here")
+            mailbox = come_back(firefox, world.installed.address, codename)
+            told = mailbox.text()
+        finally:
+            firefox.close()
+
+        assert "onion" not in warned  # the page warns where another address was used
+        assert "File 1. We have it." in told
 
     def test_a_long_recording_arrives_whole(self, world: World, tmp_path: Path) -> None:
         samples = bytes(range(256)) * 80_000  # 20 MB: five seconds of a circuit

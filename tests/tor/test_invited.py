@@ -1,9 +1,8 @@
 """An onion that only the invited reach: staff's SSH, as its example makes it."""
 
+import secrets
 import socket
-import threading
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,89 +13,63 @@ from .far import NotThere, sooner_or_later, through
 from .installed import SERVER, Installed
 from .world import World
 
-GREETING = b"SSH-2.0-here\r\n"
-SSH = 22
 CLOSE = ("--confirm", "only those with a key")
 OPEN = ("--confirm", "everybody")
 
 
-class Door:
-    """What stands where sshd would: it greets whoever comes."""
+class Onion:
+    """One of the installed tor's onion services, and who reaches it."""
 
-    def __init__(self) -> None:
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.address = f"127.0.0.1:{self._listening.getsockname()[1]}"
-        threading.Thread(target=self._listen, daemon=True).start()
-
-    def _listen(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listening.accept()
-            except OSError:
-                return
-            with connection:
-                connection.sendall(GREETING)
-
-    def close(self) -> None:
-        """Greet nobody any more."""
-        self._listening.shutdown(socket.SHUT_RDWR)
-        self._listening.close()
-
-
-class StaffOnion:
-    """Staff's onion service, beside the drop's: its folder and address."""
-
-    def __init__(self, installed: Installed) -> None:
+    def __init__(self, installed: Installed, name: str, *, port: int) -> None:
         self.installed = installed
-        self.folder = installed.data / "staff-ssh"
-
-    @property
-    def host(self) -> str:
-        return self.installed.onion("staff-ssh")
+        self.folder = installed.data / name
+        self._port = port
 
     def authorise(self, *words: str | Path) -> None:
         """Type the verb."""
         done = run_server("authorise", *words, "--onion", self.folder)
         assert done.returncode == 0, done.stderr
 
-    def greets(self, tor: Tor, user: str) -> bool:
-        """Say whether somebody who comes by this tor, and has forgotten all before, is greeted."""
-        tor.ask("SIGNAL", "NEWNYM")
-        try:
-            with closing(through(tor, self.host, user, port=SSH, seconds=30)) as connection:
-                return connection.recv(100) == GREETING
-        except NotThere:
-            return False
-
-    def comes_to(self, tor: Tor, *, greeted: bool) -> None:
-        """Return once this tor is greeted, or no longer: descriptors are on their way."""
+    def comes_to(self, tor: Tor, *, reached: bool) -> None:
+        """Return once who comes by this tor reaches it, or doesn't: it takes seconds to be told."""
 
         def look() -> None:
-            if self.greets(tor, f"{greeted}") != greeted:
+            if self._reached_by(tor) != reached:
                 raise NotThere
 
         sooner_or_later(look)
 
+    def _reached_by(self, tor: Tor) -> bool:
+        tor.ask("SIGNAL", "NEWNYM")  # as if never before
+        host = self.installed.onion(self.folder.name)
+        try:
+            through(tor, host, secrets.token_hex(8), port=self._port, seconds=30).close()
+        except NotThere:
+            return False
+        return True
+
 
 @pytest.fixture(scope="module")
-def staff(world: World) -> Iterator[StaffOnion]:
-    installed, door = world.installed, Door()
+def staff(world: World) -> Iterator[Onion]:
+    installed = world.installed
     example = (SERVER / "tor/staff-ssh.conf.example").read_text()
     assert "127.0.0.1:22" in example
     conf = installed.more / "staff-ssh.conf"
-    conf.write_text(installed.moved(example).replace("127.0.0.1:22", door.address))
-    staff = StaffOnion(installed)
+    sshd = socket.create_server(("127.0.0.1", 0))
+    here = f"127.0.0.1:{sshd.getsockname()[1]}"
+    conf.write_text(installed.moved(example).replace("127.0.0.1:22", here))
+    staff = Onion(installed, "staff-ssh", port=22)
     installed.tor.reload()
-    installed.tor.wait_for(lambda: staff.host)
+    installed.tor.wait_for(lambda: installed.onion("staff-ssh"))
     yield staff
     conf.unlink()
     installed.tor.reload()
-    door.close()
+    sshd.close()
 
 
 class TestStaffsOwnOnion:
     def test_is_found_by_those_with_a_key_as_long_as_they_have_it(
-        self, staff: StaffOnion, source: Tor, net: TorNet, tmp_path: Path
+        self, staff: Onion, source: Tor, net: TorNet, tmp_path: Path
     ) -> None:
         keys = {}
         for name in ("alice", "bob"):
@@ -106,19 +79,40 @@ class TestStaffsOwnOnion:
             staff.authorise(name, "--to", keys[name] / "staff.auth_private", *confirmed)
         staff.installed.tor.reload()
         alice = net.client("alice", f"ClientOnionAuthDir {keys['alice']}\n")
-        staff.comes_to(alice, greeted=True)
-        staff.comes_to(source, greeted=False)  # who has no key
+        staff.comes_to(alice, reached=True)
+        staff.comes_to(source, reached=False)  # who has no key
 
         staff.authorise("--remove", "alice")
         staff.installed.tor.reload()
-        staff.comes_to(alice, greeted=False)
+        staff.comes_to(alice, reached=False)
         (keys["bob"] / "staff.auth_private").replace(keys["alice"] / "staff.auth_private")
         alice.reload()
-        staff.comes_to(alice, greeted=True)  # by bob's key
+        staff.comes_to(alice, reached=True)  # by bob's key
 
         staff.authorise("--remove", "bob", *OPEN)
         staff.installed.tor.reload()
-        staff.comes_to(source, greeted=True)
+        staff.comes_to(source, reached=True)
 
-    def test_the_drop_beside_it_is_for_everybody(self, staff: StaffOnion, world: World) -> None:
+    def test_the_drop_beside_it_is_for_everybody(self, staff: Onion, world: World) -> None:
         world.visit()
+
+
+class TestADropForTheInvited:
+    def test_is_reached_by_its_own_machine_and_by_nobody_without_a_key(
+        self, world: World, source: Tor
+    ) -> None:
+        installed, stranger = world.installed, Onion(world.installed, "drop", port=80)
+        own = installed.data / "invited"
+        own.mkdir(mode=0o700)
+        example = (SERVER / "tor/invited.conf.example").read_text()
+        (installed.more / "invited.conf").write_text(installed.moved(example))
+        world.command("authorise", "this-machine", "--to", own / "here.auth_private", *CLOSE)
+        installed.tor.reload()
+        stranger.comes_to(source, reached=False)
+        canary = world.command("canary")
+
+        (installed.more / "invited.conf").unlink()
+        world.command("authorise", "--remove", "this-machine", *OPEN)
+        installed.tor.reload()
+        stranger.comes_to(source, reached=True)
+        assert "the canary arrived" in canary
