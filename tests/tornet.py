@@ -26,6 +26,7 @@ from typing import Final, Self
 START_SECONDS: Final = 120.0
 """A network that isn't up by then won't be."""
 _END_SECONDS: Final = 10.0
+_LISTENS: Final = "0A"
 _AUTHORITIES: Final = 3
 _RELAYS: Final = 4
 _FREE_PORTS: Final = """
@@ -102,6 +103,14 @@ class Tor:
     def runs(self) -> bool:
         """Whether it still runs."""
         return self._process.poll() is None
+
+    def ports(self) -> list[str]:
+        """Return where it listens, as `ADDRESS:PORT` in hex (proc(5), /proc/net/tcp)."""
+        process = Path(f"/proc/{self._process.pid}")
+        own = {str(each.readlink()) for each in (process / "fd").iterdir()}
+        tables = [(process / "net" / kind).read_text() for kind in ("tcp", "tcp6")]
+        rows = [line.split() for table in tables for line in table.splitlines()[1:]]
+        return [row[1] for row in rows if row[3] == _LISTENS and f"socket:[{row[9]}]" in own]
 
     def wait_for(self, seen: Callable[[], object], *, seconds: float = START_SECONDS) -> None:
         """Return once `seen` says so. Raises AssertionError when tor ended, or time did."""

@@ -24,3 +24,8 @@ class TestStartedAnew:
         world.visit()
 
         assert world.installed.address == address
+
+    def test_tor_listens_at_its_one_port_on_loopback_and_nowhere_else(self, world: World) -> None:
+        port = int(world.installed.socks.rpartition(":")[2])
+
+        assert world.installed.tor.ports() == [f"0100007F:{port:04X}"]

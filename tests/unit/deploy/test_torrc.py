@@ -175,5 +175,8 @@ class TestWhatItSays:
         assert values(lines, "HiddenServiceExportCircuitID") == [config.listen.circuits]
         assert [port.split()[0] for port in values(lines, "SocksPort")] == [config.tor.socks]
 
+    def test_leaves_metrics_alone_because_tor_takes_their_zero_for_any_port(self) -> None:
+        assert values(written(), "MetricsPort") == []
+
     def test_staff_have_the_last_word(self) -> None:
         assert written()[-1] == "%include /etc/tor/instances/tapedrop/torrc.d/*.conf"
