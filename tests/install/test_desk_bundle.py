@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from bundles import IMPORT_ALL
 from bundling.archive import packed, sums_of
-from bundling.folders import desk_folder
+from bundling.folders import desk_folder, server_folder
 from bundling.signing import signed
 from bundling.source import source_at
 from debian import copied, debian, in_folder
@@ -64,6 +65,13 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return packed(folder, at, SOURCE.made, for_fat=True)
 
 
+@pytest.fixture
+def python(reporter: Reporter) -> str:
+    """The Python that this machine has."""
+    release = reporter.must("cat", "/etc/os-release")
+    return next(PYTHON[suite] for suite in PYTHON if f"VERSION_CODENAME={suite}" in release)
+
+
 @pytest.fixture(scope="module", params=sorted(PYTHON))
 def reporter(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, archive: Path
@@ -105,6 +113,35 @@ class TestOnAStick:
             assert said.startswith(f"Usage: {program}")
 
         assert reporter.must("find", STICK, "-printf", "%p %s %T@\n") == before
+
+
+class TestEveryModule:
+    def test_of_the_desk_loads_by_this_machine_s_python(
+        self, reporter: Reporter, python: str
+    ) -> None:
+        start = f"import sys; sys.path.append('{FOLDER}/lib/python{python}')\n{IMPORT_ALL}"
+
+        loaded = reporter.must(
+            "python3", *("-I", "-S", "-B", "-c"), start, "crypto", "scrub", "intake"
+        ).splitlines()
+
+        assert len([path for path in loaded if path.startswith(FOLDER)]) > 200
+        assert {path.startswith((FOLDER, f"/usr/lib/python{python}")) for path in loaded} == {True}
+
+    def test_of_the_server_loads_by_this_machine_s_python(
+        self, reporter: Reporter, python: str, tmp_path: Path
+    ) -> None:
+        folder = server_folder(SOURCE, tmp_path, ROOT / "build/wheels")
+        tree = f"/usr/lib/tapedrop/{SOURCE.version}"
+        reporter.machine.put(folder / "tree", tree)
+
+        loaded = reporter.must(
+            f"{tree}/bin/python3", "-I", "-B", "-c", IMPORT_ALL, "crypto", "scrub", "server"
+        ).splitlines()
+
+        assert len([path for path in loaded if path.startswith(tree)]) > 200
+        assert {path.startswith((tree, f"/usr/lib/python{python}")) for path in loaded} == {True}
+        assert reporter.must(f"{tree}/bin/tapedrop-server", "--help").startswith("Usage: ")
 
 
 class TestTheRoundTripFromAStick:
