@@ -62,7 +62,10 @@ def found(folder: Path, config: Config, keyring: Keyring, now: datetime) -> Iter
     places = [folder / config.places.spool]
     if config.store.engine is Engine.FOLDER:
         store = folder / config.places.store
-        places += [store, store / "drops"]
+        places.append(store)
+        # May be a file system of its own. In a store that was begun anew it comes with a drop.
+        if os.path.lexists(store / "drops"):
+            places.append(store / "drops")
     if any(map(is_broken, places)):
         yield StoreUnwritable()
 

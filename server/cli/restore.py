@@ -125,9 +125,6 @@ def next_steps(done: Restored) -> Iterator[str]:
     """
     folder, config = done.folder, done.config
     config_file = quote(str(folder / "tapedrop.toml"))
-    if os.geteuid() == 0:
-        whole = quote(str(folder))
-        yield f"you are root: chown -R tapedrop: {whole}, or whoever else will run the drop"
     yield "stop the old drop and its tor, and never start them again: two would part the mail"
     if config.store.engine is Engine.S3:
         yield f"the store stays in the bucket {config.store.bucket}: let this machine reach it"
@@ -145,6 +142,9 @@ def next_steps(done: Restored) -> Iterator[str]:
         )
     elif config.tor.onion:
         yield f"the keys of {config.tor.onion} were not in it: bring them from the old machine"
+    if os.geteuid() == 0:  # after all that root copies there
+        whole = quote(str(folder))
+        yield f"you are root: chown -R tapedrop: {whole}, or whoever else will run the drop"
     yield f"tapedrop-server check --config {config_file}"
     if done.locked_down:
         yield f"it was locked down, and still is: tapedrop-server unlock --config {config_file}"

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import os
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,13 @@ class TestTheWatch:
         (drop.folder / "spool").rmdir()
 
         assert found(drop) == [StoreUnwritable()]
+
+    def test_takes_a_store_that_was_begun_anew_for_whole(self, drop: Drop) -> None:
+        # As after a restore whose store was lost.
+        shutil.rmtree(drop.folder / "store")
+        (drop.folder / "store").mkdir(mode=0o700)
+
+        assert found(drop) == []
 
     @pytest.mark.parametrize(
         ("why", "broken"),
