@@ -4,7 +4,8 @@
     /usr/lib/tapedrop/current             a link to it, so that dpkg switches to a new one
     what tree/share/system/places lists   where it says; below /etc, dpkg asks before it replaces
                                           what staff changed (conffiles, deb(5))
-    /usr/share/doc/tapedrop-server/       copyright, changelog.gz, licences/, sbom.cdx.json
+    /usr/share/doc/tapedrop-server/       the guides, copyright, changelog.gz, licences/,
+                                          sbom.cdx.json
     /usr/share/man/man1/                  a page for man
 
 What its scripts do is in deploy/server/debian/, and short: they call the same setup that install.sh
@@ -88,8 +89,10 @@ def _system(system: Path, stage: Path) -> list[str]:
 def _documents(folder: Path, stage: Path, *, version: str, seconds: int) -> None:
     documents = stage / "usr/share/doc" / PACKAGE
     documents.mkdir(parents=True)
-    shutil.copytree(folder / "licences", documents / "licences")
-    shutil.copyfile(folder / "sbom.cdx.json", documents / "sbom.cdx.json")
+    for name in ("licences", "docs"):
+        shutil.copytree(folder / name, documents / name)
+    for name in ("SECURITY.md", "sbom.cdx.json"):
+        shutil.copyfile(folder / name, documents / name)
     (documents / "copyright").write_text(_copyright(folder))
     changes = debian_changelog(
         (folder / "CHANGELOG.md").read_text(),

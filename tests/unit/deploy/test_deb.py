@@ -47,7 +47,8 @@ def bundle(folder: Path) -> Path:
     libraries = [{"name": "segno", "version": "1.6.6"}, {"name": "msgspec", "version": "0.20.0"}]
     (folder / "sbom.cdx.json").write_text(json.dumps({"components": libraries}))
     (folder / "SHA256SUMS").write_text("")
-    for name in ("CHANGELOG.md", "LICENSE"):
+    (folder / "docs").mkdir()
+    for name in ("CHANGELOG.md", "LICENSE", "SECURITY.md", "docs/operator.md"):
         shutil.copyfile(ROOT / name, folder / name)
     return folder
 
@@ -106,6 +107,9 @@ class TestWhatIsInIt:
         assert "/lib/systemd/system/tapedrop.service" in inside
         for place in PLACES:
             assert inside[place.destination] == modes[place.mode], place
+
+    def test_the_guide_comes_along(self, package: Path) -> None:
+        assert "/usr/share/doc/tapedrop-server/docs/operator.md" in listed(package)
 
     def test_all_belongs_to_root_and_nobody_else_may_write(self, package: Path) -> None:
         for path, how in listed(package).items():
