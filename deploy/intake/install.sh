@@ -34,6 +34,9 @@ remove() {
 whole() {
     (cd "$folder" && sha256sum --check --quiet --strict SHA256SUMS >&2) ||
         refuse 3 "this folder is not what was built" "unpack the archive again, and check its signature as README.txt says"
+    # A name of two lines could look like two names that are in the list.
+    [ -z "$(LC_ALL=C find "$folder" -mindepth 1 -name '*[![:print:]]*' | head -n 1)" ] ||
+        refuse 3 "a file's name holds what no name in the list does" "unpack the archive again"
     # A file more could be read in place of another. What the list names and what lies here: all twice.
     others=$(cd "$folder" && { cut -c67- SHA256SUMS && find . ! -type d | cut -c3-; } |
         grep -v -x -e SHA256SUMS -e 'tapedrop-desk-[^/]*\.SHA256SUMS\.asc' | LC_ALL=C sort | uniq -u)

@@ -385,6 +385,20 @@ class TestTheDesksInstall:
         assert "lib/python3.11/__pycache__/click.cpython-311.pyc" in refused.stderr
         assert not (tmp_path / "home").exists()
 
+    def test_a_file_more_can_t_hide_behind_another_s_name_of_several_lines(
+        self, built: Path, tmp_path: Path
+    ) -> None:
+        more, sly = tmp_path / "more", Path("lib/python3.11/__pycache__/click.cpython-311.pyc")
+        shutil.copytree(built, more, copy_function=os.link)
+        for file in (more / sly, more / "z\n./z\n." / sly):
+            file.parent.mkdir(parents=True)
+            file.write_bytes(b"")
+        check = ["sh", str(more / "install.sh"), "--check"]
+
+        refused = run(*check, env={"PATH": PATH, "HOME": str(tmp_path / "home")})
+
+        assert refused.returncode == 3
+
     def test_root_is_refused(self, built: Path, tmp_path: Path) -> None:
         as_root = ["unshare", "--user", "--map-root-user"]
 
