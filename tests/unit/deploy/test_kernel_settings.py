@@ -75,3 +75,6 @@ class TestTheJournals:
     def test_the_drop_s_own_holds_nothing_of_the_kernel_s(self) -> None:
         assert settings("journald.conf")["ReadKMsg"] == "no"
         assert settings("journald.conf")["Audit"] == "no"
+
+    def test_that_of_the_machine_asks_for_no_line_of_each_unit_s_begin_and_end(self) -> None:
+        assert settings("journald-machine.conf")["Audit"] == "no"
