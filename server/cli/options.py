@@ -21,8 +21,12 @@ INSTALLED: Final = Path("/var/lib/tapedrop/tapedrop.toml")
 
 
 def usual_config() -> Path:
-    """Return the configuration that is meant where none is named."""
-    return _HERE if os.path.lexists(_HERE) else INSTALLED
+    """Return the configuration that is meant where none is named.
+
+    The machine's own, if it has one: root may stand in a folder where others write, and settings
+    name a program to run and what to erase.
+    """
+    return _HERE if os.path.lexists(_HERE) and not os.path.lexists(INSTALLED) else INSTALLED
 
 
 config_option: Callable[[Any], Any] = click.option(
@@ -30,7 +34,7 @@ config_option: Callable[[Any], Any] = click.option(
     "config_file",
     type=click.Path(path_type=Path, dir_okay=False, readable=False),
     default=usual_config,
-    show_default=f"{_HERE} if it is here, else {INSTALLED}",
+    show_default=f"{INSTALLED} if it is there, else {_HERE}",
     help="The drop's configuration.",
 )
 json_option: Callable[[Any], Any] = click.option(

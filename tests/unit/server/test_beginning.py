@@ -36,7 +36,7 @@ class TestSettingsToBeginWith:
 
 
 class TestTheDropThatIsMeant:
-    def test_is_the_one_in_this_folder_else_the_installed_one(
+    def test_is_the_one_in_this_folder_where_none_is_installed(
         self, drop: Drop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.chdir(tmp_path)
@@ -44,10 +44,19 @@ class TestTheDropThatIsMeant:
         monkeypatch.chdir(drop.folder)
         assert usual_config() == Path("tapedrop.toml")
 
+    def test_is_the_installed_one_whatever_somebody_has_put_where_staff_stand(
+        self, drop: Drop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("server.cli.options.INSTALLED", drop.config)
+        (tmp_path / "tapedrop.toml").write_text('[staff]\nalert_command = ["/usr/bin/false"]\n')
+        monkeypatch.chdir(tmp_path)
+
+        assert usual_config() == drop.config
+
     def test_is_named_in_the_help(self) -> None:
         words = " ".join(run_server("serve", "--help").stdout.split())
 
-        assert "tapedrop.toml if it is here, else /var/lib/tapedrop/tapedrop.toml" in words
+        assert "/var/lib/tapedrop/tapedrop.toml if it is there, else tapedrop.toml" in words
 
     @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
     def test_is_none_whose_settings_somebody_else_wrote(self, drop: Drop) -> None:
