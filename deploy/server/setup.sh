@@ -212,6 +212,9 @@ make_drop() {
     [ -n "$name" ] || ! booted || warn "tor has made no onion address yet: run this once more"
     if [ -e "$drop/tapedrop.toml" ]; then
         settings=$drop/tapedrop.toml
+        # A drop from before there was an installer may have none, and can't make it in its fences.
+        # shellcheck disable=SC2016  # the other shell's words
+        runuser -u tapedrop -- sh -euc 'umask 077; [ -e "$1" ] || : >"$1"' sh "$drop/serving.lock"
         if [ -n "$name" ] && grep -qx 'onion = ""' "$settings"; then
             # As the drop's user: it is their folder, and root follows no link in it.
             # shellcheck disable=SC2016  # the other shell's words

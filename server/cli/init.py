@@ -12,6 +12,7 @@ from server.cli.options import answer, json_option
 from server.config import Config, read_config
 from server.errors import SettingsRefused
 from server.files import write_new
+from server.running import make_lock
 from server.staff.canary.identity import new_canary
 from server.staff.desks.pairing import new_export_key
 from server.staff.versions import RECEIPTS, VERSION_FILE
@@ -58,6 +59,7 @@ def command(folder: Path, settings: Path | None, as_json: bool) -> None:
         write_new(folder / config.credentials.export_key, new_export_key())
         write_new(folder / config.credentials.canary, new_canary())
         write_new(folder / config.places.receipts / VERSION_FILE, RECEIPTS)
+        make_lock(folder)
         # The configuration comes last: where it is, everything is.
         write_new(config_file, written)
     except FileExistsError as error:

@@ -59,9 +59,13 @@ class TestWhatItReaches:
     def test_its_settings_and_keys_can_not_be_changed_from_inside(
         self, installed: Installed
     ) -> None:
+        machine, settings = installed.machine, f"{DROP}/tapedrop.toml"
         inside = ["nsenter", "-t", installed.main_process(), "-m", "touch"]
-        for kept in ("tapedrop.toml", "newsroom/pubring.kbx", "desks/roster"):
-            done = installed.machine.run(*inside, f"{DROP}/{kept}")
+        # As an editor saves it: what was mounted over the old file alone would be gone now.
+        machine.must("cp", "-p", settings, f"{DROP}/saved")
+        machine.must("mv", f"{DROP}/saved", settings)
+        for kept in ("tapedrop.toml", "newsroom/pubring.kbx", "desks/roster", "lockdown", "more"):
+            done = machine.run(*inside, f"{DROP}/{kept}")
             assert "Read-only file system" in done.stderr, kept
 
 

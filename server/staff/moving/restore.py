@@ -23,6 +23,7 @@ from crypto.gpg import Gpg
 from server.config import Config, read_config
 from server.errors import BadBackup, SettingsRefused
 from server.files import sync_folder
+from server.running import make_lock
 from server.staff.moving.archive import FILE_NAME, Unpacking
 from server.staff.moving.backup import (
     CLIENTS,
@@ -87,6 +88,7 @@ def restore(sealed: Path, to: Path, *, gpg: Gpg, digest: str) -> Restored:
             raise BadBackup(f"{min(missing)} is missing in it")
         config = read_config(part / _UNPACKED / SETTINGS)
         elsewhere = _arrange(part, config, names)
+        make_lock(part)
         _sync(part)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)

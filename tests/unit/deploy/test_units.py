@@ -35,7 +35,6 @@ MADE_BY_OTHERS: Final = {
     "/run/credentials/tapedrop.service",  # systemd, for LoadCredential=
     "/run/systemd/private",  # systemd
     "/run/systemd/system",  # systemd
-    "/var/lib/tapedrop/lockdown",  # `tapedrop-server lockdown`
     "/var/lib/tapedrop/credentials/canary",  # `tapedrop-server canary`
 }
 
@@ -111,11 +110,13 @@ class TestTheDrop:
         assert socket.one("SocketGroup") == "_tor-tapedrop"
         assert socket.one("SocketMode") == "0660"
 
-    def test_can_t_change_its_settings_its_keys_or_its_desks(self, machine: Machine) -> None:
-        drop = "/var/lib/tapedrop"
-        kept = {f"{drop}/{name}" for name in ("tapedrop.toml", "newsroom", "staff", "desks")}
+    def test_can_change_neither_settings_keys_desks_nor_a_lockdown(self, machine: Machine) -> None:
+        serves, drop = machine.unit(SERVES), "/var/lib/tapedrop"
+        written = {f"{drop}/{name}" for name in ("store", "spool", "receipts", "outbox")}
 
-        assert kept <= set(machine.unit(SERVES).all("ReadOnlyPaths"))
+        # A mount over the settings' file alone is gone once staff have saved it by renaming.
+        assert drop in serves.all("BindReadOnlyPaths")
+        assert set(serves.all("BindPaths")) == written
 
     def test_may_open_enough_for_every_connection_that_it_takes(self, machine: Machine) -> None:
         assert int(machine.unit(SERVES).one("LimitNOFILE")) > 4 * Connections().max_open
