@@ -140,6 +140,7 @@ requirements: .venv/ready
 	$(COMPILE) --extra fuzz --constraint requirements/dev.txt --output-file requirements/fuzz.txt \
 		pyproject.toml
 	$(COMPILE) --output-file requirements/onionshare.txt requirements/onionshare.in
+	$(BIN)/python deploy/choose_wheels.py
 
 clean:
 	rm -rf .venv .demo build dist bench/results

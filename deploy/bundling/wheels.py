@@ -1,10 +1,12 @@
 """Other people's packages: fetched by hash once, unpacked as often as needed.
 
-    requirements/NAME.txt     name==version, and the SHA-256 of each file of that release
-    build/wheels/…            one wheel a package, for one Python; with them no network is needed
-    wheel                     zip; NAME-VERSION.dist-info/RECORD has each file's SHA-256 (PEP 427)
+    requirements/NAME.txt         name==version, and the SHA-256 of each file of that release
+    requirements/wheels.sha256    which of these files we take: `DIGEST  NAME`, sorted by name
+    build/wheels/…                one wheel a package, for one Python; then no network is needed
+    wheel                         zip; its RECORD has each file's SHA-256 (PEP 427)
 
-pip chooses among a release's files by the platforms below, best first. Nothing is compiled.
+pip once chose among a release's files by the platforms below, best first (`choose_wheels.py`); from
+then on everybody takes that file or none. Nothing is compiled.
 """
 
 import base64
@@ -33,6 +35,8 @@ PLATFORMS: Final = (
     "manylinux2014_x86_64",
 )
 """Debian 12 has glibc 2.36."""
+
+CHOSEN: Final = "wheels.sha256"
 
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)", re.MULTILINE)
 _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
@@ -79,9 +83,9 @@ def fetched(requirements: Path, python: str, cache: Path) -> tuple[Wheel, ...]:
     """
     pins = requirements.read_text()
     folder = folder_of(requirements, python, cache)
+    allowed = set(_HASH.findall(pins)) & _chosen(requirements)
     if not folder.is_dir():
-        _download(requirements, python, folder)
-    allowed = set(_HASH.findall(pins))
+        download("".join(_narrowed(pins, allowed)), python, folder)
     wheels = tuple(_wheel(path, allowed) for path in sorted(folder.glob("*.whl")))
     wanted = sorted((_plain(name), version) for name, version in _PIN.findall(pins))
     if sorted((wheel.name, wheel.version) for wheel in wheels) != wanted:
@@ -91,26 +95,27 @@ def fetched(requirements: Path, python: str, cache: Path) -> tuple[Wheel, ...]:
 
 def folder_of(requirements: Path, python: str, cache: Path) -> Path:
     """Return where the wheels of a list of pins are kept. Other pins, another folder."""
-    chosen_by = "\n".join([requirements.read_text(), *PLATFORMS])
+    chosen_by = "\n".join([requirements.read_text(), *PLATFORMS, *sorted(_chosen(requirements))])
     digest = hashlib.sha256(chosen_by.encode()).hexdigest()
     return cache / f"{requirements.stem}-python{python}-{digest[:16]}"
 
 
-def _download(requirements: Path, python: str, folder: Path) -> None:
-    """Have pip choose and fetch wheels; `folder` is there afterwards, and whole."""
+def download(pins: str, python: str, folder: Path) -> None:
+    """Have pip fetch a wheel for each pin; `folder` is there afterwards, and whole."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     platforms = [word for platform in PLATFORMS for word in ("--platform", platform)]
     choose = ["--require-hashes", "--no-deps", "--only-binary=:all:", "--no-cache-dir"]
     target = ["--implementation", "cp", "--python-version", python, *platforms]
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".fetching-") as fetching:
-        wheels = Path(fetching, "wheels")
+        wheels, requirements = Path(fetching, "wheels"), Path(fetching, "requirements.txt")
+        requirements.write_text(pins)
         command = [sys.executable, "-m", "pip", "download", "--quiet", *choose, *target]
         command += ["--requirement", str(requirements), "--dest", str(wheels)]
         done = subprocess.run(command, check=False, capture_output=True, text=True)
         if done.returncode:
             said = done.stderr.strip().splitlines()[-1:] or ["nothing"]
             raise BuildFailed(
-                f"pip can't fetch the wheels of {requirements.name} for Python {python}: {said[0]}",
+                f"pip can't fetch the wheels for Python {python}: {said[0]}",
                 "only the first build needs a network; build/wheels/ is kept for later ones",
             )
         try:
@@ -118,6 +123,21 @@ def _download(requirements: Path, python: str, folder: Path) -> None:
         except OSError:
             if not folder.is_dir():  # nobody else was quicker
                 raise
+
+
+def _chosen(requirements: Path) -> set[str]:
+    listed = requirements.with_name(CHOSEN).read_text().splitlines()
+    return {line.split("  ")[0] for line in listed}
+
+
+def _narrowed(pins: str, allowed: set[str]) -> Iterator[str]:
+    """Yield each pin with those of its hashes that are allowed."""
+    for entry in re.split(r"\n(?=[A-Za-z0-9])", pins):
+        if pin := _PIN.match(entry):
+            hashes = [f" --hash=sha256:{x}" for x in _HASH.findall(entry) if x in allowed]
+            if not hashes:
+                raise BuildFailed(f"no wheel of {pin[0]} was chosen", "make requirements")
+            yield f"{pin[0]}{''.join(hashes)}\n"
 
 
 def _wheel(path: Path, allowed: set[str]) -> Wheel:

@@ -8,7 +8,7 @@ from zipfile import ZipFile
 
 import pytest
 from bundling import BuildFailed
-from bundling.wheels import PYTHONS, Wheel, fetched, folder_of
+from bundling.wheels import CHOSEN, PYTHONS, Wheel, fetched, folder_of
 
 ROOT = Path(__file__).parents[3]
 CODE = {"six.py": b"six = 6\n", "six-1.0.dist-info/METADATA": b"Name: six\nVersion: 1.0\n"}
@@ -29,6 +29,7 @@ def wheel_of(files: dict[str, bytes], path: Path) -> Wheel:
 def pins(folder: Path, *digests_hex: str) -> Path:
     """Write a list that pins six with these hashes."""
     hashes = " ".join(f"--hash=sha256:{digest}" for digest in digests_hex)
+    (folder / CHOSEN).write_text("".join(f"{digest}  six.whl\n" for digest in digests_hex))
     (folder / "server.txt").write_text(f"six==1.0 {hashes}\n")
     return folder / "server.txt"
 
@@ -38,6 +39,14 @@ def folder_in_cache(requirements: Path, cache: Path) -> Path:
     folder = folder_of(requirements, "3.11", cache)
     folder.mkdir(parents=True)
     return folder
+
+
+def fits(name: str, python: str) -> bool:
+    """Return whether a wheel, by its name, is for one Python on a PC."""
+    tag = f"cp{python.replace('.', '')}"
+    return bool(
+        re.search(rf"-({tag}-{tag}|cp311-abi3|(py2\.)?py3-none)-(.*x86_64|any)\.whl$", name)
+    )
 
 
 class TestUnpacking:
@@ -105,6 +114,51 @@ class TestTheCache:
         with pytest.raises(BuildFailed, match="other packages than the pins name"):
             fetched(requirements, "3.11", tmp_path / "cache")
 
+    def test_a_file_of_the_same_release_that_was_not_chosen_is_refused(
+        self, tmp_path: Path
+    ) -> None:
+        wheel = wheel_of(CODE, tmp_path / "six-1.0-py3-none-any.whl")
+        requirements = pins(tmp_path, wheel.digest_hex, "0" * 64)
+        (tmp_path / CHOSEN).write_text(f"{'0' * 64}  six-1.0-py2-none-any.whl\n")
+        folder = folder_in_cache(requirements, tmp_path / "cache")
+        wheel.path.rename(folder / wheel.path.name)
+
+        with pytest.raises(BuildFailed, match="not the file that was pinned"):
+            fetched(requirements, "3.11", tmp_path / "cache")
+
+    def test_a_pin_of_which_nothing_was_chosen_says_what_to_do(self, tmp_path: Path) -> None:
+        requirements = pins(tmp_path, "0" * 64)
+        (tmp_path / CHOSEN).write_text("")
+
+        with pytest.raises(BuildFailed, match=r"no wheel of six==1\.0 was chosen") as refused:
+            fetched(requirements, "3.11", tmp_path / "cache")
+        assert refused.value.hint == "make requirements"
+
+
+class TestTheChosen:
+    def test_are_one_a_package_for_each_python_and_none_besides(self) -> None:
+        lists = [
+            (ROOT / f"requirements/{name}.txt").read_text() for name in ("server-s3", "intake")
+        ]
+        pinned = {
+            pin for pins in lists for pin in re.findall(r"^([\w.-]+==\S+)", pins, re.MULTILINE)
+        }
+        chosen = [
+            line.split("  ") for line in (ROOT / "requirements" / CHOSEN).read_text().splitlines()
+        ]
+
+        assert {digest for digest, _ in chosen} <= set(
+            re.findall(r"sha256:(\w{64})", "".join(lists))
+        )
+        for python in PYTHONS:
+            fitting = [name for _, name in chosen if fits(name, python)]
+            named = [
+                f"{re.sub('[-_.]+', '-', x.split('-')[0]).lower()}=={x.split('-')[1]}"
+                for x in fitting
+            ]
+            assert sorted(named) == sorted(pinned)
+        assert all(any(fits(name, python) for python in PYTHONS) for _, name in chosen)
+
 
 class TestThePins:
     @pytest.mark.parametrize("python", PYTHONS)
@@ -113,7 +167,5 @@ class TestThePins:
     def test_each_has_a_wheel_for_both_pythons(self, name: str, python: str) -> None:
         wheels = fetched(ROOT / f"requirements/{name}.txt", python, ROOT / "build/wheels")
 
-        tag = f"cp{python.replace('.', '')}"
-        for wheel in wheels:
-            assert re.search(rf"-({tag}-{tag}|cp311-abi3|(py2\.)?py3-none)-", wheel.path.name)
-            assert wheel.path.name.endswith(("x86_64.whl", "-any.whl"))
+        assert wheels
+        assert [wheel for wheel in wheels if not fits(wheel.path.name, python)] == []
