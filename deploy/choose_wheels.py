@@ -1,7 +1,7 @@
 """Choose a wheel for each package that server and desk need, for each Python: `make requirements`.
 
-Writes requirements/wheels.sha256, which is all that is ever built from (`bundling/wheels.py`). Needs
-a package index that offers every file that the pins name: from fewer, others might be chosen.
+Writes requirements/wheels.sha256; nothing else is ever built from (`bundling/wheels.py`). Needs a
+package index that offers every file that the pins name: from fewer, others might be chosen.
 """
 
 import sys
