@@ -10,7 +10,7 @@ from installed import CURRENT, DROP, ONION, Installed, send
 from machine import Done, Machine
 from release import ADDED, later, version_of
 
-SECONDS: Final = 1_795_219_200
+SECONDS: Final = 1_800_000_000
 NEWER: Final = "9.9.9"
 FIREWALL: Final = "/etc/tapedrop/nftables.conf"
 

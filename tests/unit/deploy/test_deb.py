@@ -18,7 +18,7 @@ from bundling.source import source_at
 
 ROOT: Final = Path(__file__).parents[3]
 DEBIAN: Final = ROOT / "deploy/server/debian"
-SECONDS: Final = 1_795_219_200
+SECONDS: Final = 1_800_000_000
 PLACES: Final = folders.places(source_at(ROOT))
 
 
