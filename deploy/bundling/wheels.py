@@ -170,7 +170,7 @@ def _record_digest(held: bytes) -> str:
 def _place(name: str) -> str | None:
     """Return where a wheel's file goes below site-packages; None when it doesn't go there."""
     first, *rest = PurePosixPath(name).parts
-    if ".." in rest or name.startswith("/"):
+    if ".." in (first, *rest) or name.startswith("/"):
         raise BuildFailed(f"a wheel holds a file that would lie elsewhere: {name}")
     if first.endswith(".data"):
         return "/".join(rest[1:]) if rest[0] in _CODE else None

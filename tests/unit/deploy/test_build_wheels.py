@@ -70,7 +70,7 @@ class TestUnpacking:
         with pytest.raises(BuildFailed, match=r"more\.py"):
             list(wheel.files())
 
-    @pytest.mark.parametrize("name", ["../../etc/cron.d/six", "/etc/cron.d/six", "a/../../six"])
+    @pytest.mark.parametrize("name", ["../six", "../../etc/six", "/etc/six", "a/../../six"])
     def test_no_file_gets_out_of_the_folder(self, tmp_path: Path, name: str) -> None:
         wheel = wheel_of(CODE | {name: b""}, tmp_path / "six.whl")
 
