@@ -83,6 +83,7 @@ class TestWhatIsInIt:
         (drop.folder / "receipts/exported").write_bytes(bytes(48))
         (drop.folder / "store/drops/0123").write_bytes(b"sealed")
         (drop.folder / "spool/x").write_bytes(b"held")
+        (drop.folder / "outbox/x").write_bytes(b"a letter")
 
         done = backed_up(drop, tmp_path / "b.gpg", staff)
         inside = staff.opened(done.path)
@@ -101,7 +102,7 @@ class TestWhatIsInIt:
         assert inside["onion/hs_ed25519_secret_key"] == b"hs_ed25519_secret_key"
         assert inside["onion/authorized_clients/anna.auth"] == b"descriptor:x25519:A"
         assert done.onion
-        assert not [name for name in inside if name.startswith(("store/", "spool/"))]
+        assert not [name for name in inside if name.startswith(("store/", "spool/", "outbox/"))]
 
     def test_has_no_owner_and_no_time(self, drop: Drop, staff: Newsroom, tmp_path: Path) -> None:
         done = backed_up(drop, tmp_path / "b.gpg", staff)
@@ -239,6 +240,7 @@ class TestRestoring:
         assert all(before[name] == after[name] for name in came_back)
         assert {"told/desks/swept", "credentials/canary", "newsroom/pubring.gpg"} <= came_back
         assert contents(made.folder / "onion") == contents(onion)
+        assert {"spool", "outbox"} <= {path.name for path in made.folder.iterdir()}
         for path in (made.folder, *made.folder.rglob("*")):
             assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600), path
         assert list(made.folder.glob(".*")) == []
