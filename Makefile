@@ -18,7 +18,7 @@ COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-e
 demo: machine-run .venv/ready
 	@$(BIN)/python demo/run.py $(if $(RECORDING),--recording "$(RECORDING)") $(if $(ONCE),--once)
 
-test: machine-test .venv/ready
+test: machine-test .venv/ready build/wheels/ready
 	$(BIN)/pytest -n $(WORKERS)
 
 # Every journey through a browser, in both; `make test` makes the shorter ones, in Firefox.
@@ -36,15 +36,15 @@ test-tor: machine-test .venv/ready
 
 # Debian in a folder, with systemd and a private Tor network of its own: deploy/ is installed there,
 # used, updated, rolled back and taken away again. As root; minutes; ends by itself.
-test-install: machine-test machine-install .venv/ready
+test-install: machine-test machine-install .venv/ready build/wheels/ready
 	$(BIN)/pytest -n 0 tests/install
 
 # What people install, with all it needs, in dist/: the server as a folder and as a Debian package, the desk.
 # KEY=FINGERPRINT signs their checksums.
-release: machine-test .venv/ready
+release: machine-test .venv/ready build/wheels/ready
 	@$(BIN)/python deploy/build.py --to dist $(if $(KEY),--sign $(KEY)) server server-s3 desk deb
 
-deb: machine-test .venv/ready
+deb: machine-test .venv/ready build/wheels/ready
 	@$(BIN)/python deploy/build.py --to dist deb
 
 # The tests of the store over S3, against Swift and Ceph (setup/machine.sh stores installs both), or
@@ -56,7 +56,7 @@ test-stores: machine-test $(if $(ENGINE),,machine-stores) .venv/ready
 			tests/faults/test_store_failing.py tests/faults/test_store_operations.py || exit; \
 	done
 
-check: machine-test .venv/ready
+check: machine-test .venv/ready build/wheels/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -106,6 +106,11 @@ machine-install:
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# What a release carries of others, for both Pythons: builds and their tests then need no network.
+build/wheels/ready: requirements/wheels.sha256 .venv/ready
+	$(BIN)/python deploy/fetch_wheels.py
 	@touch $@
 
 .venv/onionshare/ready: requirements/onionshare.txt .venv/ready
