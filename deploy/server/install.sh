@@ -210,7 +210,7 @@ encrypted() {
 }
 
 next_steps() {
-    onion=$(sed -n 's/^onion = "\(..*\)"$/\1/p' "$drop/tapedrop.toml" 2>/dev/null || true)
+    onion=$(sed -n 's/^onion = "\([a-z2-7:/.]\{1,\}\)"$/\1/p' "$drop/tapedrop.toml" 2>/dev/null || true)
     echo "sources reach the drop at: ${onion:-(tor has made no address yet: type this once more)}"
     if systemctl --quiet is-active tapedrop.target; then
         echo "it runs. Look whether all is well: tapedrop-server check"

@@ -204,7 +204,8 @@ hostname_of_onion() { # waits for it: tor makes the keys when it starts
         left=$((left - 1))
     done
     [ -s "$onion/hostname" ] || return 0
-    head -n 1 "$onion/hostname"
+    # tor's user wrote it, and root's sed is about to read it: an address, or nothing.
+    head -n 1 "$onion/hostname" | LC_ALL=C grep -Ex '[a-z2-7]{56}\.onion' || true
 }
 
 make_drop() {
@@ -212,9 +213,12 @@ make_drop() {
     [ -n "$name" ] || ! booted || warn "tor has made no onion address yet: run this once more"
     if [ -e "$drop/tapedrop.toml" ]; then
         settings=$drop/tapedrop.toml
-        # A drop from before there was an installer may have none, and can't make it in its fences.
+        # What a drop from before there was an installer may lack, and can't make in its fences.
         # shellcheck disable=SC2016  # the other shell's words
-        runuser -u tapedrop -- sh -euc 'umask 077; [ -e "$1" ] || : >"$1"' sh "$drop/serving.lock"
+        runuser -u tapedrop -- sh -euc '
+            umask 077
+            [ -e "$1/serving.lock" ] || : >"$1/serving.lock"
+            [ -d "$1/outbox" ] || mkdir "$1/outbox"' sh "$drop"
         if [ -n "$name" ] && grep -qx 'onion = ""' "$settings"; then
             # As the drop's user: it is their folder, and root follows no link in it.
             # shellcheck disable=SC2016  # the other shell's words

@@ -37,3 +37,20 @@ class TestShellcheck:
     @pytest.mark.parametrize("name", scripts())
     def test_each_ends_at_its_first_failure(self, name: str) -> None:
         assert "\nset -eu" in (ROOT / name).read_text()
+
+
+class TestSetup:
+    def test_takes_from_tor_s_folder_an_address_and_nothing_that_a_shell_or_sed_would_do(
+        self, tmp_path: Path
+    ) -> None:
+        setup = (ROOT / "deploy/server/setup.sh").read_text()
+        function = setup[setup.index("hostname_of_onion()") : setup.index("make_drop()")]
+        script = f"set -eu; onion=$1; booted() {{ false; }}; {function} hostname_of_onion"
+        address = f"{'a2' * 28}.onion"
+        said = {}
+        for written in (address, 'x"#;1e touch pwned;#', f"{address} more", f"\x1b[2J{address}"):
+            (tmp_path / "hostname").write_text(f"{written}\n")
+            command = ["sh", "-c", script, "sh", tmp_path]
+            said[written] = subprocess.run(command, capture_output=True, text=True, check=True)
+
+        assert [done.stdout for done in said.values()] == [f"{address}\n", "", "", ""]
