@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 CALLS: Final = (
-    "open,openat,execve,mkdir,rmdir,unlink,unlinkat,rename,renameat2,linkat,clone,clone3,fork,vfork"
+    "open,openat,execve,mkdir,rmdir,unlink,unlinkat,rename,renameat2,linkat,flock,"
+    "clone,clone3,fork,vfork"
 )
 STRACE: Final = (
     *("strace", "--seccomp-bpf", "-D", "-f", "-qq", "-y", "-s", "4096"),
@@ -22,6 +23,7 @@ _CALL: Final = re.compile(r"^(\w+)\((.*)\) += (\d+)(?:<(.*?)>)?(?:\(deleted\))?(
 _GONE_ON: Final = re.compile(r"^<\.\.\. \w+ resumed>(.*)$")
 _UNFINISHED: Final = " <unfinished ...>"
 _PATH: Final = re.compile(r'(?:(?:\w+|-?\d+)<([^>]*)>, )?"([^"]*)"')
+_HELD: Final = re.compile(r"^\d+<([^>]*)>")
 _ACCESS: Final = {
     "mkdir": ("w",),
     "rmdir": ("w",),
@@ -54,7 +56,10 @@ def touched(trace: Path, first: str, others: dict[str, str]) -> Iterator[Touched
             yield Touched(name, program, "x")
             names[process] = others.get(program, name)
         elif call in ("open", "openat"):
-            yield Touched(name, f"{opened}/" if Path(opened).is_dir() else opened, _how(words))
+            yield Touched(name, _as_folder(opened), _how(words))
+        elif call == "flock" and (held := _HELD.match(words)):
+            # The kernel asks for writing, too, where nobody else may hold it.
+            yield Touched(name, _as_folder(held[1]), "wk" if "LOCK_EX" in words else "k")
         elif call in _ACCESS:
             for path, access in zip(_paths(words), _ACCESS[call], strict=False):
                 if access:
@@ -73,6 +78,11 @@ def _calls(text: str) -> Iterator[tuple[str, str, str, str, str]]:
             said = begun.pop(process, "") + rest[1]
         if call := _CALL.match(said):
             yield process, call[1], call[2], call[3], call[4] or ""
+
+
+def _as_folder(path: str) -> str:
+    """Return it as AppArmor names it: a folder ends in a slash."""
+    return f"{path}/" if Path(path).is_dir() else path
 
 
 def _how(words: str) -> str:
