@@ -40,9 +40,8 @@ class Journal:
     def __init__(self, counted: Mapping[str, int] | None = None) -> None:
         """Go on from what was `counted` before, as `counted()` returned it."""
         before = counted or {}
-        self._counts = Counter(
-            {event: before.get(_key(event), 0) for event in every_counted_event()}
-        )
+        known = {_key(event): event for event in every_counted_event()}
+        self._counts = Counter({known[key]: before[key] for key in known.keys() & before.keys()})
         self._alarmed: Callable[[Alarming], object] = lambda _event: None
         self._graded = is_the_journal(sys.stderr, os.environ)
         self._log = structlog.wrap_logger(
