@@ -10,6 +10,9 @@
 #   stop        end and disable all of it, before its files go
 #   forget      delete what `configure` made beside our files
 set -eu
+# Root by `su` alone has a user's own, without half of what is needed here.
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export PATH
 
 share=$(cd -P -- "${0%/*}" && pwd -P)
 tree=${share%/share}

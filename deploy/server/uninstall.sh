@@ -1,6 +1,9 @@
 #!/bin/sh
 # Take Tapedrop away from this machine; the drop itself stays, unless --purge.
 set -eu
+# Root by `su` alone has a user's own, without half of what is needed here.
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export PATH
 
 usage() {
     cat <<'EOF'

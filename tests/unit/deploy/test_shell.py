@@ -50,7 +50,20 @@ class TestSetup:
         said = {}
         for written in (address, 'x"#;1e touch pwned;#', f"{address} more", f"\x1b[2J{address}"):
             (tmp_path / "hostname").write_text(f"{written}\n")
-            command = ["sh", "-c", script, "sh", tmp_path]
+            command = ["sh", "-c", script, "sh", str(tmp_path)]
             said[written] = subprocess.run(command, capture_output=True, text=True, check=True)
 
         assert [done.stdout for done in said.values()] == [f"{address}\n", "", "", ""]
+
+
+class TestWhatRootTypes:
+    @pytest.mark.parametrize("name", ["install.sh", "setup.sh", "uninstall.sh"])
+    def test_finds_its_programs_whatever_path_su_left(self, name: str) -> None:
+        script = (ROOT / "deploy/server" / name).read_text()
+
+        assert "\nPATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n" in script
+
+    def test_finds_runuser_whatever_path_su_left(self) -> None:
+        script = ROOT / "deploy/server/tapedrop-server"
+
+        assert "exec /usr/sbin/runuser -u tapedrop" in script.read_text()
