@@ -72,6 +72,10 @@ AuthDirMaxServersPerAddr 0
 """
 
 
+class NotDone(Exception):
+    """What tor was asked for it doesn't have, or can't do."""
+
+
 class Tor:
     """One tor that we started: its folder, and where it can be asked."""
 
@@ -125,13 +129,17 @@ class Tor:
         self.wait_for(lambda: "Bootstrapped 100%" in self.log)
 
     def ask(self, *words: str) -> str:
-        """Have it do something over its control socket (control-spec); return what it answers."""
+        """Have it do something over its control socket (control-spec); return what it answers.
+
+        Raises NotDone.
+        """
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(START_SECONDS)
             connection.connect(self.control)
             connection.sendall(f"AUTHENTICATE\r\n{' '.join(words)}\r\nQUIT\r\n".encode())
             said = connection.makefile("rb").read().decode().replace("\r\n", "\n")
-        assert said.startswith("250 OK\n250"), said
+        if not said.startswith("250 OK\n250"):
+            raise NotDone(said)
         return said.removeprefix("250 OK\n").removesuffix("250 closing connection\n")
 
     def reload(self) -> None:

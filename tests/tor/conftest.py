@@ -8,6 +8,7 @@ from browsers.outside import Outside
 from drops import Drop
 from tornet import Tor, TorNet
 
+from .crowd import Crowd
 from .installed import Installed
 from .world import World
 
@@ -33,12 +34,9 @@ def installed(net: TorNet) -> Installed:
     return installed
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="session")
 def crowded(net: TorNet, installed: Installed) -> Iterator[Installed]:
-    """The same again, but that it lets one in a second; whoever comes is never answered.
-
-    It begins with the first test: its tor looks only every five minutes whether somebody waits.
-    """
+    """The same again, but that it lets one in a second; whoever comes is never answered."""
     queue = "HiddenServicePoWQueue"
     changes = ((f"{queue}Rate 250", f"{queue}Rate 1"), (f"{queue}Burst 2500", f"{queue}Burst 1"))
     crowded = Installed(net, "crowded", changes=changes)
@@ -47,6 +45,14 @@ def crowded(net: TorNet, installed: Installed) -> Iterator[Installed]:
         silent.listen(1000)
         crowded.start()
         yield crowded
+
+
+@pytest.fixture(scope="session", autouse=True)
+def crowd(net: TorNet, crowded: Installed) -> Iterator[Crowd]:
+    """It comes five minutes after the first test began, whichever runs then."""
+    crowd = Crowd(crowded, net.client("crowd"))
+    yield crowd
+    crowd.close()
 
 
 @pytest.fixture(scope="session")

@@ -2,20 +2,18 @@
 
 import re
 import secrets
-import threading
 import time
-from contextlib import closing, suppress
 
-from tornet import Tor
+from tornet import NotDone, Tor
 
+from .crowd import Crowd
 from .descriptor import effort_asked
 from .far import NotThere, sooner_or_later, through
 from .installed import Installed
 from .world import World
 
-PERIOD_SECONDS = 300
-"""After each of these tor looks whether somebody waits, and asks for more work or for less."""
-CROWD = 40
+CAME_SECONDS = 360
+ASKED_SECONDS = 120
 
 
 def effort(source: Tor, installed: Installed) -> int:
@@ -23,10 +21,12 @@ def effort(source: Tor, installed: Installed) -> int:
     source.ask("SIGNAL", "NEWNYM")
 
     def fetch() -> str:
-        with closing(through(source, installed.host, secrets.token_hex(8))):
-            pass
+        through(source, installed.host, secrets.token_hex(8)).close()
         onion = installed.host.removesuffix(".onion")
-        return source.ask("GETINFO", f"hs/client/desc/id/{onion}")
+        try:
+            return source.ask("GETINFO", f"hs/client/desc/id/{onion}")
+        except NotDone as error:
+            raise NotThere(str(error)) from None  # it forgot again: NEWNYM may come late
 
     return effort_asked(sooner_or_later(fetch), installed.host)
 
@@ -42,29 +42,13 @@ class TestProofOfWork:
         assert effort(world.source, world.installed) == 0
 
     def test_is_asked_for_once_a_crowd_waits_and_who_comes_then_does_it(
-        self, crowded: Installed, source: Tor
+        self, crowded: Installed, crowd: Crowd, source: Tor
     ) -> None:
-        def knock() -> None:
-            with suppress(NotThere), closing(through(source, crowded.host, secrets.token_hex(8))):
-                pass
-
-        crowd = [threading.Thread(target=knock) for _ in range(CROWD)]
-        sooner_or_later(lambda: effort(source, crowded))
-        wait_until_it_looks(crowded, before_seconds=CROWD / 4)
-        for each in crowd:
-            each.start()
-        deadline = time.monotonic() + PERIOD_SECONDS / 2
+        assert crowd.came.wait(CAME_SECONDS)
+        deadline = time.monotonic() + ASKED_SECONDS
         while effort(source, crowded) == 0:
             assert time.monotonic() < deadline, efforts(crowded)
-        knock()
-        for each in crowd:
-            each.join()
+        sooner_or_later(lambda: through(source, crowded.host, secrets.token_hex(8)).close())
 
         assert max(efforts(crowded)) > 0
-
-
-def wait_until_it_looks(installed: Installed, *, before_seconds: float) -> None:
-    """Return that long before its tor looks next whether somebody waits."""
-    while (left := installed.since + PERIOD_SECONDS - before_seconds - time.monotonic()) < 0:
-        installed.since += PERIOD_SECONDS
-    time.sleep(left)
+        assert "PoW INTRODUCE2 request successfully verified" in crowded.log
