@@ -17,8 +17,8 @@ from .far import NotThere, through
 from .installed import Installed
 
 _PERIOD_SECONDS: Final = 300
-_BEFORE_SECONDS: Final = 10
-_MANY: Final = 40
+_BEFORE_SECONDS: Final = 8
+_MANY: Final = 30
 """At one a second, some wait still when tor looks."""
 
 
