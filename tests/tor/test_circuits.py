@@ -109,10 +109,12 @@ class TestRoom:
                 connection.sendall(request("GET", "/keys"))
                 assert answered(connection).status == 200  # it stays open
             more = b""
-            with closing(through(world.source, host, greedy)) as one_more:
-                with suppress(ConnectionError):
-                    one_more.sendall(request("GET", "/"))
-                    more = one_more.recv(1)
+            with (
+                suppress(ConnectionError),  # reset is closed, too
+                closing(through(world.source, host, greedy)) as one_more,
+            ):
+                one_more.sendall(request("GET", "/"))
+                more = one_more.recv(1)
             with closing(through(world.source, host, secrets.token_hex(8))) as other:
                 other.sendall(request("GET", "/"))
                 others = answered(other).status
