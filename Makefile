@@ -44,8 +44,10 @@ test-install: machine-test machine-install .venv/ready build/wheels/ready
 release: machine-test .venv/ready build/wheels/ready
 	@$(BIN)/python deploy/build.py --to dist $(if $(KEY),--sign $(KEY)) server server-s3 desk deb
 
+# The package alone, and what Debian's own judge says of it: nothing, or what an override explains.
 deb: machine-test .venv/ready build/wheels/ready
 	@$(BIN)/python deploy/build.py --to dist deb
+	@lintian --allow-root --fail-on error,warning "$$(ls -t dist/*.deb | head -n 1)"
 
 # The tests of the store over S3, against Swift and Ceph (setup/machine.sh stores installs both), or
 # one that is there: ENGINE=PORT,ACCESS_KEY,SECRET_KEY on 127.0.0.1; its parts may have to be small.
