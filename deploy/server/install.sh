@@ -142,8 +142,21 @@ did=$(mktemp)
 trap 'rm -f "$did"' EXIT
 say() { echo "$*" >>"$did"; }
 
-switch_to() { # version, and the one before where there is one
+can_work() { # version: whether it can read what the drop has written by now
+    [ -e "$drop/tapedrop.toml" ] || return 0
+    reads=0
+    runuser -u tapedrop -- "$lib/$1/bin/tapedrop-server" status \
+        --config "$drop/tapedrop.toml" >/dev/null || reads=$?
+    case $reads in
+        0 | 1) ;;
+        *) fail "version $1 can't work with this drop as it is: it says why above" \
+            "nothing was changed${now:+, $now is installed as before}" 3 ;;
+    esac
+}
+
+switch_to() { # version
     now=$(version_of current)
+    [ "$now" = "$1" ] || can_work "$1"
     if [ -n "$now" ] && [ "$now" != "$1" ] && [ -d "$lib/$now" ]; then
         "$lib/$1/share/setup" place "$lib/$now" >>"$did"
         point previous "$now"
@@ -182,17 +195,6 @@ roll_back() {
     previous=$(version_of previous)
     if [ -z "$previous" ] || [ ! -d "$lib/$previous" ]; then
         fail "there is no version to go back to" "" 3
-    fi
-    # An older one refuses what a newer one wrote, rather than misread it.
-    if [ -e "$drop/tapedrop.toml" ]; then
-        reads=0
-        runuser -u tapedrop -- "$lib/$previous/bin/tapedrop-server" status \
-            --config "$drop/tapedrop.toml" >/dev/null || reads=$?
-        case $reads in
-            0 | 1) ;;
-            *) fail "version $previous can't work with this drop as it is now: it says why above" \
-                "stay with $current; nothing was changed" 3 ;;
-        esac
     fi
     switch_to "$previous"
 }

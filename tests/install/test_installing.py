@@ -5,7 +5,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from installed import CURRENT, DROP, ONION, Installed
+from debian import copied
+from drops import Newsroom, write_wav
+from installed import CURRENT, DROP, ONION, Installed, send
 from machine import Machine
 
 
@@ -148,6 +150,26 @@ class TestHalfWay:
         assert ".onion" in done.stdout
         assert not machine.active("tapedrop.service")
         assert machine.at(CURRENT).exists()
+
+
+class TestOnDebian13:
+    def test_it_installs_and_starts_as_on_12(
+        self, tmp_path: Path, trixie: Path, server_release: Path, newsroom: Newsroom
+    ) -> None:
+        root = copied(trixie, tmp_path / "debian")
+        with Machine.booted(root) as machine:
+            on_13 = Installed(machine, server_release, newsroom)
+            on_13.bring(server_release)
+            done = on_13.install()
+            assert done.returncode == 0, done.stdout + done.stderr
+            assert "python3.13" in done.stdout
+            assert "nothing was to be done" in on_13.install().stdout
+            on_13.pair(tmp_path / "desk")
+            on_13.start()
+            with on_13.visit() as browser:
+                became = send(browser, write_wav(tmp_path / "thirteen.wav")).became
+            assert became == ["cleaned"]
+        shutil.rmtree(root)
 
 
 def settings(machine: Machine) -> str:

@@ -47,11 +47,13 @@ class TestTheWayBack:
         version = installed.machine.at(f"{DROP}/receipts/version")
         known = version.read_text()
         version.write_text("tapedrop receipts 7\n")
-        done = installed.install(f"{CURRENT}/share/install.sh", "--rollback")
+        back = installed.install(f"{CURRENT}/share/install.sh", "--rollback")
+        older = installed.install()
         version.write_text(known)
-        assert done.returncode == 3
-        assert "tapedrop receipts 7" in done.stderr
-        assert "nothing was changed" in done.stderr
+        for done in (back, older):
+            assert done.returncode == 3
+            assert "tapedrop receipts 7" in done.stderr
+            assert "nothing was changed, 9.8.7 is installed as before" in done.stderr
         assert runs(installed) == "9.8.7"
 
     def test_brings_programs_units_and_settings_of_tor_back(
