@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,16 @@ class TestTheReadme:
     def test_counts_the_languages_that_there_are(self) -> None:
         assert len(languages()) == 12
         assert "in twelve languages" in (ROOT / "README.md").read_text()
+
+
+class TestTheVersion:
+    def test_is_the_one_that_the_pages_tell_to_install_and_the_changelog_begins_with(self) -> None:
+        version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+        released = re.findall(r"^## ([\d.]+) ", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+
+        assert released[0] == version
+        for page in ("README.md", "docs/operator.md"):
+            assert f"tapedrop-server-{version}.tar.gz" in (ROOT / page).read_text(), page
 
 
 class TestDocuments:
