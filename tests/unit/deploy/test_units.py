@@ -116,7 +116,11 @@ class TestTheDrop:
 
         # A mount over the settings' file alone is gone once staff have saved it by renaming.
         assert drop in serves.all("BindReadOnlyPaths")
-        assert set(serves.all("BindPaths")) == written
+        assert {path.lstrip("-") for path in serves.all("BindPaths")} == written
+
+    def test_starts_where_a_store_elsewhere_left_no_folder_here(self, machine: Machine) -> None:
+        for name in (SERVES, "tapedrop-sweep.service"):
+            assert "-/var/lib/tapedrop/store" in machine.unit(name).all("BindPaths")
 
     def test_may_open_enough_for_every_connection_that_it_takes(self, machine: Machine) -> None:
         assert int(machine.unit(SERVES).one("LimitNOFILE")) > 4 * Connections().max_open
