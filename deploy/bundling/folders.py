@@ -141,7 +141,7 @@ def _finished(folder: Path, source: Source, wheels: list[Wheel]) -> Path:
         _write(folder / name, source.read(name))
     _guides(folder, source)
     for wheel in wheels:
-        for name, held in licences.texts(wheel):
+        for name, held in licences.texts(wheel, source):
             _write(folder / "licences" / name, held)
     _write(folder / sbom.NAME, sbom.listed(folder.name, source, wheels).encode())
     files = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]

@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from bundling import BuildFailed
+from bundling.source import Source
 from bundling.wheels import Wheel
 
 LICENCES: Final = {
@@ -70,22 +71,26 @@ _TEXTS: Final = r"(licen[cs]e|copying|notice)[^/]*(?<!\.py)$|/licenses/"
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """What a wheel holds of others; `version` finds which in its bytes, where it says so."""
+    """What a wheel holds of others; `version` finds which in its bytes, where it says so.
+
+    `lacks_text`: the wheel brings no licence of it, so that lies in deploy/licences, word for word.
+    """
 
     name: str
     licence: str
     version: re.Pattern[bytes] | None = None
+    lacks_text: bool = True
 
 
 _OPENSSL: Final = re.compile(rb"OpenSSL (\d+\.\d+\.\d+)")
 
 INSIDE: Final = {
-    "babel": (Carried("CLDR", "Unicode-3.0"),),
+    "babel": (Carried("CLDR", "Unicode-3.0", lacks_text=False),),
     "cffi": (Carried("libffi", "MIT"),),
     "cryptography": (Carried("OpenSSL", "Apache-2.0", _OPENSSL),),
     "sqlcipher3": (
         Carried("SQLCipher", "BSD-3-Clause"),
-        Carried("SQLite", "blessing"),
+        Carried("SQLite", "blessing", lacks_text=False),
         Carried("OpenSSL", "Apache-2.0", _OPENSSL),
     ),
 }
@@ -112,8 +117,8 @@ def compatible(expression: str) -> bool:
     )
 
 
-def texts(wheel: Wheel) -> Iterator[tuple[str, bytes]]:
-    """Yield a package's licence texts: `NAME-VERSION/FILE` and its bytes.
+def texts(wheel: Wheel, source: Source) -> Iterator[tuple[str, bytes]]:
+    """Yield the licence texts of a package and of what is inside: `NAME-VERSION/FILE`, its bytes.
 
     Raises BuildFailed when it brings none.
     """
@@ -124,3 +129,7 @@ def texts(wheel: Wheel) -> Iterator[tuple[str, bytes]]:
         parts = PurePosixPath(name).parts
         own = [part for part in parts if part != "licenses" and not part.endswith(".dist-info")]
         yield f"{wheel.name}-{wheel.version}/{'-'.join(own)}", held
+    for inside in INSIDE.get(wheel.name, ()):
+        if inside.lacks_text:
+            file = f"{inside.name}.txt"
+            yield f"{wheel.name}-{wheel.version}/{file}", source.read(f"deploy/licences/{file}")

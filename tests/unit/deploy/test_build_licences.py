@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from bundling import BuildFailed, licences
-from bundling.licences import COMPATIBLE, INSIDE, LICENCES, compatible, licence_of
+from bundling.licences import COMPATIBLE, INSIDE, LICENCES, compatible, licence_of, texts
 from bundling.sbom import listed
 from bundling.source import source_at
 from bundling.wheels import PYTHONS, Wheel, fetched
@@ -111,6 +111,16 @@ class TestLicences:
     )
     def test_and_asks_for_both_or_for_either(self, expression: str, may: bool) -> None:
         assert compatible(expression) is may
+
+    @pytest.mark.parametrize("name", sorted(INSIDE))
+    def test_of_what_is_inside_a_wheel_have_their_text(
+        self, wheels: list[Wheel], name: str
+    ) -> None:
+        wheel = next(each for each in wheels if each.name == name)
+
+        brought = {path.partition("/")[2] for path, _ in texts(wheel, SOURCE)}
+
+        assert {f"{each.name}.txt" for each in INSIDE[name] if each.lacks_text} <= brought
 
     def test_are_explained_where_dependencies_are(self) -> None:
         page = (ROOT / "docs/dependencies.md").read_text()
