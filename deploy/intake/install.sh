@@ -21,8 +21,8 @@ entry=$data/applications/tapedrop.desktop
 commands=$HOME/.local/bin
 
 refuse() { # exit code, what, hint
-    echo "install: error: $2" >&2
-    echo "install: hint: $3" >&2
+    # Not echo: of a name that somebody gave a file, it would make what a terminal obeys.
+    printf 'install: error: %s\ninstall: hint: %s\n' "$2" "$3" >&2
     exit "$1"
 }
 
@@ -41,7 +41,7 @@ whole() {
     others=$(cd "$folder" && { cut -c67- SHA256SUMS && find . ! -type d | cut -c3-; } |
         grep -v -x -e SHA256SUMS -e 'tapedrop-desk-[^/]*\.SHA256SUMS\.asc' | LC_ALL=C sort | uniq -u)
     [ -z "$others" ] ||
-        refuse 3 "the list doesn't name all that lies here: $(echo "$others" | head -n 1)" "unpack the archive again"
+        refuse 3 "the list doesn't name all that lies here: $(printf '%s\n' "$others" | head -n 1)" "unpack the archive again"
 }
 
 command_for() { # program

@@ -380,7 +380,12 @@ class TestTheDesksInstall:
         (more / "lib/python3.11/__pycache__").mkdir()
         (more / "lib/python3.11/__pycache__/click.cpython-311.pyc").write_bytes(b"")
         refused = run(*check, **home)
+        # First in the list, and a shell's echo would make of it that the line before is gone.
+        (more / r"!\033[1A\033[2K").write_bytes(b"")
+        obeyed = run(*check, **home)
 
+        assert obeyed.returncode == 3
+        assert "\033" not in obeyed.stderr
         assert (whole.returncode, with_signature.returncode, refused.returncode) == (0, 0, 3)
         assert "lib/python3.11/__pycache__/click.cpython-311.pyc" in refused.stderr
         assert not (tmp_path / "home").exists()
