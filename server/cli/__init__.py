@@ -74,7 +74,7 @@ confirmed), 5 this machine is not fit.
 def commands() -> None:
     """Run a drop: take recordings in, seal them to the newsroom, carry them out.
 
-    Meant is the drop in this folder, or where there is none, the one in /var/lib/tapedrop;
+    Meant is the one in /var/lib/tapedrop, or where there is none, the drop in this folder;
     --config FILE means another. docs/operator.md is the guide.
     """
 

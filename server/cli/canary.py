@@ -17,6 +17,7 @@ from server.staff.canary.identity import codename_of
 from server.staff.days import keep_last_arrived
 
 _DAY_SECONDS: Final = 24 * 60 * 60
+_AFTERWARDS_SECONDS: Final = 60 * 60
 _OUTCOMES: Final[dict[type[CanaryFailed], str]] = {
     CantReach: "cant_reach",
     NoPage: "no_page",
@@ -75,6 +76,9 @@ def command(config_file: Path, url: str, socks: str, at_random: bool, as_json: b
         outcome = _OUTCOMES.get(type(error), "wrong_recipients")
         answer({"canary": outcome, "at": place.where}, [], as_json=as_json)
         raise
+    if at_random:
+        # The time of the day's file, and systemd's of our end, would tell which drop was ours.
+        time.sleep(secrets.randbelow(_AFTERWARDS_SECONDS))
     keep_last_arrived(folder / config.places.receipts, datetime.now(UTC).date())
     said = {"canary": "arrived", "at": place.where, "recipients": arrived.recipients}
     lines = [

@@ -11,6 +11,7 @@ from drops import Drop, run_server
 from server.cli.canary import command
 from server.errors import CantReach
 from server.staff.alone import alone
+from server.staff.canary import flight
 from server.staff.canary.identity import new_canary
 from server.staff.days import last_arrived
 
@@ -43,6 +44,21 @@ def test_at_random_it_waits_for_less_than_a_day_and_never_as_long_again(
 def test_at_once_it_waits_for_nothing(config: Path, pauses: list[float]) -> None:
     CliRunner().invoke(command, ["--config", str(config)])
     assert pauses == []
+
+
+def test_at_random_no_file_s_time_tells_when_it_arrived(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted: list[bool] = []
+    receipts = config.parent / "receipts"
+    monkeypatch.setattr(time, "sleep", lambda _: noted.append(last_arrived(receipts) is not None))
+    monkeypatch.setattr(flight, "fly", lambda *_, **__: flight.Arrived(1))
+
+    done = CliRunner().invoke(command, ["--config", str(config), "--at-random"])
+
+    assert done.exit_code == 0
+    assert noted == [False, False]  # once before it flies, once before the day is written down
+    assert last_arrived(receipts) is not None
 
 
 def test_two_do_not_fly_at_once(config: Path, pauses: list[float]) -> None:
