@@ -90,6 +90,13 @@ class TestTheDrop:
 
 
 class TestGpg:
+    def test_gets_its_own_profile_on_top_of_the_drop_s(self) -> None:
+        # With `p` for `ci` Debian 12's kernel refuses: it finds no profile by the program's name.
+        rule = re.search(r"^  /usr/bin/gpg (\S+) -> (\S+),$", FILE.read_text(), re.MULTILINE)
+
+        assert rule is not None
+        assert rule.groups() == ("mrcix", "&tapedrop-gpg")
+
     @pytest.mark.parametrize(
         ("path", "access"),
         [
