@@ -50,6 +50,7 @@ class Crowd:
             through(self._tor, self._onion.host, secrets.token_hex(8)).close()
 
     def close(self) -> None:
-        """Go home."""
+        """Go home, whoever was let in by then."""
         self._over.set()
+        self._tor.end()
         self._thread.join()
