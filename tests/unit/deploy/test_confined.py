@@ -83,6 +83,11 @@ class TestTheDrop:
         }
         assert refused <= {"/var/lib/tapedrop/newsroom/trustdb.gpg"}
 
+    def test_is_not_asked_to_own_its_files_in_proc_which_are_root_s_where_it_leaves_no_core(
+        self,
+    ) -> None:
+        assert "owner @{PROC}" not in FILE.read_text()
+
     def test_was_seen_to_seal_what_it_took(self, touched_files: set[Touched]) -> None:
         assert Touched("tapedrop", "/usr/bin/gpg", "x") in touched_files
         assert any(name == "tapedrop-gpg" and "newsroom" in path for name, path, _ in touched_files)
