@@ -59,10 +59,13 @@ fit_machine() {
 }
 
 whole_release() {
-    [ -f "$here/SHA256SUMS" ] ||
+    if [ ! -f "$here/SHA256SUMS" ] || [ ! -d "$here/tree" ]; then
         fail "there is no release in $here" "type it in the folder that the archive unpacks to" 2
+    fi
     note "reading all of the release"
-    if ! (cd "$here" && sha256sum --check --quiet --strict SHA256SUMS) >&2; then
+    if ! damaged=$(cd "$here" && LC_ALL=C sha256sum --check --quiet --strict SHA256SUMS 2>&1); then
+        # A few of them: there may be thousands, and what comes below has to be seen.
+        echo "$damaged" | head -n 5 >&2
         fail "the release is damaged" "unpack it again; if that doesn't help, fetch it again" 3
     fi
     listed=$(grep -c '' "$here/SHA256SUMS")
@@ -214,22 +217,6 @@ encrypted() {
         grep -qx crypt
 }
 
-next_steps() {
-    onion=$(sed -n 's/^onion = "\([a-z2-7:/.]\{1,\}\)"$/\1/p' "$drop/tapedrop.toml" 2>/dev/null || true)
-    echo "sources reach the drop at: ${onion:-(tor has made no address yet: type this once more)}"
-    if systemctl --quiet is-active tapedrop.target; then
-        echo "it runs. Look whether all is well: tapedrop-server check"
-        return 0
-    fi
-    cat <<'EOF'
-next:
-  1. carry this drop's file to the desk:  tapedrop-server pair --to /media/stick/server.json
-  2. bring the desk's file back:          tapedrop-server pair /media/stick/pairing.json
-  3. look, then start it, for good:       tapedrop-server check
-                                          systemctl enable --now tapedrop.target
-EOF
-}
-
 warnings() {
     encrypted || note "warning: $drop isn't seen to lie on an encrypted disk (LUKS): tapedrop-server check fails"
     if [ -n "${SSH_CONNECTION:-}" ]; then
@@ -264,5 +251,5 @@ else
 fi
 echo "Tapedrop $version is installed:"
 told
-next_steps
+"$lib/current/share/setup" next
 warnings

@@ -2,11 +2,12 @@
 # What makes a machine that has Tapedrop's files into one that runs it. install.sh, uninstall.sh and
 # the Debian package start it as /usr/lib/tapedrop/VERSION/share/setup; every step may be done twice,
 # and says what it did on standard output: a line each, nothing where nothing was to do.
-# usage: setup place [BEFORE] | displace | configure | stop | forget
+# usage: setup place [BEFORE] | displace | configure | next | stop | forget
 #   place       put this version's files where share/system/places says, and take those away that
 #               only the version in the folder BEFORE has
 #   displace    take all of them away
 #   configure   users, tor's instance, the drop, kernel, firewall, AppArmor, units
+#   next        say where sources reach the drop, and what staff do now
 #   stop        end and disable all of it, before its files go
 #   forget      delete what `configure` made beside our files
 set -eu
@@ -307,6 +308,22 @@ configure() {
     fi
 }
 
+next_steps() {
+    address=$(sed -n 's/^onion = "\([a-z2-7:/.]\{1,\}\)"$/\1/p' "$drop/tapedrop.toml" 2>/dev/null || true)
+    echo "sources reach the drop at: ${address:-(tor has made no address yet: type this once more)}"
+    if booted && systemctl --quiet is-active tapedrop.target; then
+        echo "it runs. Look whether all is well: tapedrop-server check"
+        return 0
+    fi
+    cat <<'EOF'
+next (the guide says each step: less /usr/lib/tapedrop/current/share/docs/operator.md):
+  1. carry this drop's file to the desk:  tapedrop-server pair --to /media/stick/server.json
+  2. bring the desk's file back:          tapedrop-server pair /media/stick/pairing.json
+  3. look, then start it, for good:       tapedrop-server check
+                                          systemctl enable --now tapedrop.target
+EOF
+}
+
 # --- going ---
 
 stop() {
@@ -338,6 +355,7 @@ case ${1:-} in
         shift
         place "$@"
         ;;
+    next) next_steps ;;
     displace | configure | stop | forget) "$1" ;;
-    *) fail "usage: $0 place [BEFORE] | displace | configure | stop | forget" "" 2 ;;
+    *) fail "usage: $0 place [BEFORE] | displace | configure | next | stop | forget" "" 2 ;;
 esac

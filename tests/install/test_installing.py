@@ -31,6 +31,8 @@ class TestOnABareDebian:
         said = installed.said[0].stdout
         assert "tapedrop-server pair --to" in said
         assert "systemctl enable --now tapedrop.target" in said
+        guide = said.partition("less ")[2].partition(")")[0]
+        assert installed.machine.at(guide).read_text().startswith("# Running a drop")
 
     def test_it_warns_of_a_disk_that_is_not_encrypted(self, installed: Installed) -> None:
         assert "LUKS" in installed.said[0].stderr
@@ -64,6 +66,11 @@ class TestTypedAgain:
         assert "nothing was to be done" in done.stdout
         assert "tapedrop-server check" in done.stdout
         assert state(machine) == before
+
+    def test_the_installed_copy_says_that_it_holds_no_release(self, installed: Installed) -> None:
+        done = installed.install(f"{CURRENT}/share/install.sh")
+        assert done.returncode == 2
+        assert "there is no release" in done.stderr
 
     def test_it_mends_what_is_missing(self, installed: Installed) -> None:
         machine = installed.machine
@@ -108,6 +115,12 @@ class TestWhatItRefuses:
             assert damaged.returncode == 3
             assert "the release is damaged" in damaged.stderr
             packages.write_bytes(whole)
+
+            (release / "tree/lib").rename(release / "lib")
+            torn = machine.run("sh", script)
+            assert torn.returncode == 3
+            assert len(torn.stderr.splitlines()) < 10
+            (release / "lib").rename(release / "tree/lib")
 
             (release / "tree/lib/python3.11/site-packages/sitecustomize.py").touch()
             added = machine.run("sh", script)
