@@ -20,6 +20,16 @@ class SettingsRefused(ServerError):
         self.hint = hint
 
 
+def out_of_reach(error: OSError) -> str:
+    """Return the hint for a file that staff named, where it is none that the drop's user reaches.
+
+    Root types most verbs as that user, who sees neither /root nor a stick that root mounted.
+    """
+    if not isinstance(error, PermissionError | FileNotFoundError):
+        return ""
+    return "the drop's user has to reach it; how to mount a stick: docs/operator.md, Export day"
+
+
 class WrongUser(ServerError):
     """The drop belongs to somebody else: what we wrote there, it could not read."""
 

@@ -11,7 +11,7 @@ from server.cli import qr
 from server.cli.options import answer, config_option, drop_at, json_option
 from server.cli.talk import confirm, note, warn
 from server.config import Config
-from server.errors import NotPaired, SettingsRefused
+from server.errors import NotPaired, SettingsRefused, out_of_reach
 from server.files import carry_out
 from server.newsroom import keyring_of
 from server.staff.canary.identity import canary_of
@@ -80,7 +80,9 @@ def _introduce(
     try:
         carry_out(to, msgspec.json.format(canonical(said), indent=1) + b"\n")
     except OSError as error:
-        hint = "name a new file: nothing is overwritten" if to.exists() else ""
+        hint = out_of_reach(error)
+        if isinstance(error, FileExistsError):
+            hint = "name a new file: nothing is overwritten"
         raise SettingsRefused(f"can't write {to}: {error.strerror}", hint=hint) from None
     if drawn or not as_json:
         qr.show(canonical(said), asked=drawn)
@@ -149,7 +151,8 @@ def _content(desk_file: Path) -> bytes:
         with click.open_file(str(desk_file), "rb") as file:
             untrusted = file.read(LARGEST_BYTES + 1)
     except OSError as error:
-        raise SettingsRefused(f"can't read {desk_file}: {error.strerror}") from None
+        said = f"can't read {desk_file}: {error.strerror}"
+        raise SettingsRefused(said, hint=out_of_reach(error)) from None
     if len(untrusted) > LARGEST_BYTES:
         raise NotPaired("too large for a pairing file")
     return bytes(untrusted)

@@ -9,7 +9,7 @@ import msgspec
 
 from server.cli.options import answer, config_option, drop_at, json_option
 from server.config import Config
-from server.errors import SettingsRefused
+from server.errors import SettingsRefused, out_of_reach
 from server.files import replace
 from server.staff.overview.attention import Attention, attention_to
 from server.staff.overview.prometheus import prometheus_text
@@ -66,7 +66,8 @@ def _write(to: Path, text: str) -> None:
     try:
         replace(to, text.encode(), mode=_FOR_ANOTHER_USER)
     except OSError as error:
-        raise SettingsRefused(f"can't write {to}: {error.strerror}") from None
+        said = f"can't write {to}: {error.strerror}"
+        raise SettingsRefused(said, hint=out_of_reach(error)) from None
 
 
 def _lines(attention: tuple[Attention, ...]) -> list[str]:

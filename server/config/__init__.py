@@ -139,7 +139,7 @@ def read_config(path: Path) -> Config:
     except OSError as error:
         hint = "tapedrop-server init DIR writes one; --config says where yours is"
         if isinstance(error, PermissionError):
-            hint = "type it as the user that the drop belongs to: sudo -u USER tapedrop-server …"
+            hint = "type it as root, or as the drop's own user: sudo -u USER tapedrop-server …"
         raise SettingsRefused(f"can't read {path}: {error.strerror}", hint=hint) from None
     except msgspec.ValidationError as error:
         said = _plain(str(error))

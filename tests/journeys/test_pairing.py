@@ -84,6 +84,21 @@ class TestPairing:
         assert canary["pseudonym"] in (tmp_path / "desk/desk.toml").read_text()
         assert shown.stdout.count(b"\n") == 5, "the picture is beside the result"
 
+    def test_on_a_stick_that_is_not_there_says_how_to_mount_one(
+        self, bare: Drop, tmp_path: Path
+    ) -> None:
+        nowhere = tmp_path / "stick/server.json"
+        for typed_words in (("--to", nowhere), (nowhere,)):
+            done = run_server("pair", *typed_words, "--config", bare.config)
+            assert done.returncode == 2
+            assert "how to mount a stick" in done.stderr
+
+    def test_writes_over_no_file(self, bare: Drop, tmp_path: Path) -> None:
+        introduced(bare, tmp_path / "server.json")
+        done = run_server("pair", "--to", tmp_path / "server.json", "--config", bare.config)
+        assert done.returncode == 2
+        assert "name a new file" in done.stderr
+
 
 class TestASwappedFile:
     def test_of_the_server_makes_no_desk(

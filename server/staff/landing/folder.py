@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from server.errors import SettingsRefused
+from server.errors import SettingsRefused, out_of_reach
 from server.files import read_regular, replace
 
 SUMS: Final = "SHA256SUMS"
@@ -62,7 +62,8 @@ def _former(folder: Path) -> dict[str, str]:
     except ValueError:
         text = ""
     except OSError as error:
-        raise SettingsRefused(f"can't write into {folder}: {error.strerror}") from None
+        said = f"can't write into {folder}: {error.strerror}"
+        raise SettingsRefused(said, hint=out_of_reach(error)) from None
     matches = [_LINE.fullmatch(line) for line in text.removeprefix(_HEAD).splitlines()]
     if not text.startswith(_HEAD) or not all(matches):
         raise SettingsRefused(f"{folder} holds something else already", hint=_TAKE_ANOTHER)
