@@ -20,11 +20,11 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from bundling.debian_changelog import debian_changelog
+from bundling.folders import read_places
 
 PACKAGE: Final = "tapedrop-server"
 ARCHITECTURE: Final = "amd64"
@@ -57,14 +57,6 @@ def deb(folder: Path, to: Path, *, version: str, seconds: int) -> Path:
     return package
 
 
-def places(table: Path) -> Iterator[tuple[str, int]]:
-    """Yield each row of a folder's table of places: the destination and its mode."""
-    for line in table.read_text().splitlines():
-        if line.strip() and not line.startswith("#"):
-            _, destination, mode = line.split()
-            yield destination, int(mode, 8)
-
-
 def _programs(folder: Path, stage: Path, version: str) -> None:
     home = stage / "usr/lib/tapedrop"
     shutil.copytree(folder / "tree", home / version, symlinks=True)
@@ -76,13 +68,13 @@ def _programs(folder: Path, stage: Path, version: str) -> None:
 def _system(system: Path, stage: Path) -> list[str]:
     """Put what goes to / where it goes; return what of it staff may change, below /etc."""
     configured = []
-    for destination, mode in places(system / "places"):
-        there = stage / destination.lstrip("/")
+    for place in read_places((system / "places").read_text()):
+        there = stage / place.destination.lstrip("/")
         there.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(system / destination.lstrip("/"), there)
-        there.chmod(mode)
-        if destination.startswith("/etc/"):
-            configured.append(destination)
+        shutil.copyfile(system / place.destination.lstrip("/"), there)
+        there.chmod(place.mode)
+        if place.destination.startswith("/etc/"):
+            configured.append(place.destination)
     return sorted(configured)
 
 

@@ -101,15 +101,20 @@ def desk_folder(source: Source, to: Path, cache: Path) -> Path:
 
 def places(source: Source) -> list[Place]:
     """Return what `deploy/server/places` lists; raises BuildFailed when a line isn't understood."""
-    listed = []
-    for line in source.read(_PLACES).decode().splitlines():
+    return read_places(source.read(_PLACES).decode())
+
+
+def read_places(table: str) -> list[Place]:
+    """Return what a table of places lists; raises BuildFailed when a line isn't understood."""
+    rows = []
+    for line in table.splitlines():
         if not line.strip() or line.startswith("#"):
             continue
         words = line.split()
         if len(words) != 3 or not words[1].startswith("/") or ".." in words[1]:
             raise BuildFailed(f"deploy/server/places: source, destination, mode in: {line}")
-        listed.append(Place(words[0], words[1], int(words[2], 8)))
-    return listed
+        rows.append(Place(words[0], words[1], int(words[2], 8)))
+    return rows
 
 
 def _fill(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from bundles import IMPORT_ALL, PATH, content_of, files_of, modes_of, run
 from bundling import BuildFailed
-from bundling.folders import desk_folder, places, server_folder
+from bundling.folders import Place, desk_folder, places, read_places, server_folder
 from bundling.source import Source, source_at
 from bundling.wheels import PYTHONS, fetched
 from drops import write_wav
@@ -199,6 +199,10 @@ class TestTheServersFolder:
             for copy in (server / name, server / "tree/share" / name):
                 assert copy.read_bytes() == script
                 assert os.access(copy, os.X_OK)
+
+    def test_a_table_of_places_is_read_without_its_comments(self) -> None:
+        table = "# nothing\n\ntor/torrc /etc/tor/torrc 640\n"
+        assert read_places(table) == [Place("tor/torrc", "/etc/tor/torrc", 0o640)]
 
     @pytest.mark.parametrize(
         "line", ["unit /lib/unit", "unit lib/unit 644", "unit /lib/../unit 644", "a b c d"]

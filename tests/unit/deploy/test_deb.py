@@ -12,7 +12,7 @@ import msgspec
 import pytest
 import segno
 from bundling import folders
-from bundling.deb import deb, places
+from bundling.deb import deb
 from bundling.debian_changelog import debian_changelog
 from bundling.source import source_at
 
@@ -171,11 +171,6 @@ class TestBuilding:
             os.umask(before)
 
         assert again.read_bytes() == package.read_bytes()
-
-    def test_a_table_of_places_is_read_without_its_comments(self, tmp_path: Path) -> None:
-        (tmp_path / "places").write_text("# nothing\n\ntor/torrc /etc/tor/torrc 640\n")
-
-        assert list(places(tmp_path / "places")) == [("/etc/tor/torrc", 0o640)]
 
 
 class TestChangelog:
