@@ -136,7 +136,6 @@ copy_tree() {
     install -m 0644 "$here/SHA256SUMS" "$to.new/share/SHA256SUMS"
     [ ! -e "$to" ] || mv "$to" "$to.old"
     mv "$to.new" "$to"
-    rm -rf "$to.old"
     say "copied the programs to $to"
 }
 
@@ -185,6 +184,7 @@ keep_two() {
         name=$(basename "$folder")
         case $name in
             current | previous | "$current" | "$previous") ;;
+            *.old) rm -rf "${lib:?}/$name" ;; # the same version, built otherwise
             *)
                 rm -rf "${lib:?}/$name"
                 say "deleted version $name"

@@ -46,6 +46,15 @@ as_configured() { # file: whether it is as it was when we had last done all with
 
 changed() { ! as_configured "$1"; }
 
+ours() { # file: whether it is as some version of ours that lies here has it
+    for kept in /usr/lib/tapedrop/*/share/system"$1"; do
+        if cmp -s "$kept" "$1"; then
+            return 0
+        fi
+    done
+    return 1
+}
+
 place() { # [BEFORE]
     put=$(listed "$tree" | while read -r _ destination mode; do put_one "$destination" "$mode"; done)
     [ -z "$put" ] || say "put $(echo "$put" | grep -c '') files in their places ($share/system/places)"
@@ -66,7 +75,7 @@ put_one() { # destination, mode: prints the destination when it put it there
     # What staff have written into a file of ours stays theirs, as with Debian's packages.
     case $1 in
         /etc/*)
-            if [ -e "$1" ] && changed "$1"; then
+            if [ -e "$1" ] && ! ours "$1"; then
                 install -D -m "$2" "$new" "$1.dpkg-dist"
                 warn "$1 was changed here and stays so; ours is beside it: $1.dpkg-dist"
                 return 0
@@ -82,7 +91,10 @@ displace() {
     destinations "$tree" | while read -r destination; do
         rm -f "$destination" "$destination.dpkg-dist"
         # Folders that only we had made go with it; what staff put beside it stays.
-        rmdir --parents --ignore-fail-on-non-empty "${destination%/*}" 2>/dev/null || true
+        case ${destination%/*} in
+            *tapedrop*) rmdir --ignore-fail-on-non-empty "${destination%/*}" 2>/dev/null || true ;;
+            *) ;;
+        esac
     done
 }
 

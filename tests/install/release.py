@@ -11,6 +11,11 @@ from bundling.source import source_at
 ROOT: Final = Path(__file__).parents[2]
 ADDED: Final = "/usr/share/tapedrop/new-in-this-release"
 """What a later release puts on a machine and the one before does not."""
+_CHANGED: Final = (
+    "lib/systemd/system/tapedrop.service",
+    "etc/tor/instances/tapedrop/torrc",
+    "etc/tapedrop/nftables.conf",
+)
 
 
 def release(to: Path) -> Path:
@@ -35,7 +40,7 @@ def later(folder: Path, version: str, to: Path) -> Path:
         metadata.write_text(metadata.read_text().replace(f"Version: {old}", f"Version: {version}"))
         said.rename(packages / f"tapedrop-{version}.dist-info")
     system = new / "tree/share/system"
-    for changed in ("lib/systemd/system/tapedrop.service", "etc/tor/instances/tapedrop/torrc"):
+    for changed in _CHANGED:
         with (system / changed).open("a") as file:
             file.write(f"# of {version}\n")
     (system / ADDED.lstrip("/")).write_text("new\n")

@@ -84,6 +84,7 @@ class TestTypedAgain:
         machine, torrc = installed.machine, "/etc/tor/instances/tapedrop/torrc"
         ours = machine.at(torrc).read_text()
         machine.put(f"{ours}# mine\n", torrc)
+        assert installed.install().returncode == 0
         done = installed.install()
         assert machine.at(torrc).read_text() == f"{ours}# mine\n"
         assert machine.at(f"{torrc}.dpkg-dist").read_text() == ours

@@ -29,12 +29,16 @@ class TestANewerRelease:
         self, installed: Installed, newer: str
     ) -> None:
         machine, onion = installed.machine, installed.onion()
+        firewall = machine.at("/etc/tapedrop/nftables.conf")
+        firewall.write_text(f"{firewall.read_text()}# mine\n")
+        assert installed.install().returncode == 0
         done = installed.install(newer)
         assert done.returncode == 0, done.stderr
         assert f"{installed.version} is kept to go back to" in done.stdout
         assert runs(installed) == "9.8.7"
         assert "# of 9.8.7" in machine.at("/lib/systemd/system/tapedrop.service").read_text()
         assert machine.at(ADDED).exists()
+        assert firewall.read_text().endswith("# mine\n")
         assert installed.onion() == onion
         assert machine.active("tor@tapedrop.service")
         installed.wait_until_served()
