@@ -14,7 +14,6 @@ ADDED: Final = "/usr/share/tapedrop/new-in-this-release"
 _CHANGED: Final = (
     "lib/systemd/system/tapedrop.service",
     "etc/tor/instances/tapedrop/torrc",
-    "etc/tapedrop/nftables.conf",
 )
 
 
@@ -28,8 +27,8 @@ def version_of(folder: Path) -> str:
     return (folder / "tree/share/version").read_text().strip()
 
 
-def later(folder: Path, version: str, to: Path) -> Path:
-    """Return a release of another version: it says so, its unit differs, and it adds a file."""
+def later(folder: Path, version: str, to: Path, *, also: str = _CHANGED[0]) -> Path:
+    """Return another version: its unit, torrc and `also` differ, and it adds a file."""
     new = to / f"tapedrop-server-{version}"
     shutil.copytree(folder, new, symlinks=True)
     old = version_of(folder)
@@ -40,7 +39,7 @@ def later(folder: Path, version: str, to: Path) -> Path:
         metadata.write_text(metadata.read_text().replace(f"Version: {old}", f"Version: {version}"))
         said.rename(packages / f"tapedrop-{version}.dist-info")
     system = new / "tree/share/system"
-    for changed in _CHANGED:
+    for changed in {*_CHANGED, also}:
         with (system / changed).open("a") as file:
             file.write(f"# of {version}\n")
     (system / ADDED.lstrip("/")).write_text("new\n")

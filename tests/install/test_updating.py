@@ -14,7 +14,8 @@ UNINSTALL = f"{CURRENT}/share/uninstall.sh"
 @pytest.fixture(scope="module")
 def newer(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The installer of a newer release, on the machine."""
-    made = later(installed.release, "9.8.7", tmp_path_factory.mktemp("newer"))
+    to = tmp_path_factory.mktemp("newer")
+    made = later(installed.release, "9.8.7", to, also="etc/tapedrop/nftables.conf")
     return installed.bring(made)
 
 
