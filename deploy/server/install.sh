@@ -69,7 +69,7 @@ whole_release() {
         fail "the release is damaged" "unpack it again; if that doesn't help, fetch it again" 3
     fi
     listed=$(grep -c '' "$here/SHA256SUMS")
-    found=$(find "$here" -type f ! -path "$here/SHA256SUMS" ! -path "$here/debs/*" | wc -l)
+    found=$(find "$here" -type f ! -path "$here/SHA256SUMS" | wc -l)
     [ "$found" = "$listed" ] ||
         fail "there are $found files in $here, and $listed in its list" "unpack it again" 3
     version=$(cat "$here/tree/share/version")
@@ -96,14 +96,9 @@ packages() {
     # tor's package starts a tor at once; this machine shall have none but the drop's.
     systemctl --quiet mask tor@default.service 2>/dev/null
     note "installing Debian packages:$missing"
-    set -- --yes --quiet --no-install-recommends
-    if ls "$here"/debs/*.deb >/dev/null 2>&1; then
-        set -- "$@" --no-download "$here"/debs/*.deb
-    else
-        apt-get update --quiet >&2 || note "warning: apt-get update failed; going on with what there is"
-    fi
+    apt-get update --quiet >&2 || note "warning: apt-get update failed; going on with what there is"
     # shellcheck disable=SC2086  # a list of words
-    DEBIAN_FRONTEND=noninteractive apt-get install "$@" $missing >&2 ||
+    DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet --no-install-recommends $missing >&2 ||
         fail "apt-get could not install them" "mend that, then type this again" 1
     missing=$(missing_packages)
     [ -z "$missing" ] || fail "still missing:$missing" "" 1

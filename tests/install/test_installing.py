@@ -129,6 +129,12 @@ class TestWhatItRefuses:
             assert "in its list" in added.stderr
             (release / "tree/lib/python3.11/site-packages/sitecustomize.py").unlink()
 
+            # Packages that nobody has signed for would be installed by root.
+            (release / "debs").mkdir()
+            (release / "debs/tor.deb").touch()
+            assert machine.run("sh", script).returncode == 3
+            shutil.rmtree(release / "debs")
+
             (bare / "etc/os-release").rename(bare / "etc/os-release.kept")
             (bare / "etc/os-release").write_text("ID=ubuntu\nVERSION_ID=24.04\n")
             other = machine.run("sh", script)
