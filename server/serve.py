@@ -118,16 +118,7 @@ async def _serve(
         store = await stack.enter_async_context(open_store(folder, config))
         await ours_only(store, salt)
         parts = _parts(folder, config, scrubber, keyring, store)
-        app = build_app(
-            config,
-            parts=parts,
-            deriver=deriver,
-            journal=journal,
-            now=utc_now,
-            logo=read_logo(folder, config.newsroom),
-            room=_room(folder, config),
-            taking=Taking(partial(locked_down, folder)),
-        )
+        app = _app(folder, config, parts, deriver, journal)
         runner = web.AppRunner(app, shutdown_timeout=_LAST_PAGES_SECONDS)
         stack.push_async_callback(runner.cleanup)
         await runner.setup()
@@ -138,10 +129,7 @@ async def _serve(
             _protocol(runner, config.connections), folder, config.listen, fd=fd
         )
         stack.callback(listener.close)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, _stop, wish, app[STOPPING])
-        if fd is not None:  # a terminal that is closed sends it too, and means the end
-            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, wish.tell)
+        _heed_signals(wish, app[STOPPING], anew=fd is not None)
         if before is None:
             journal.tell(Started(len(newsroom.keys)))
         if work.unfenced_scrubbing:
@@ -157,6 +145,30 @@ async def _serve(
         return journal.counted()
     journal.tell(Stopped())
     return None
+
+
+def _app(
+    folder: Path, config: Config, parts: Parts, deriver: Deriver, journal: Journal
+) -> web.Application:
+    return build_app(
+        config,
+        parts=parts,
+        deriver=deriver,
+        journal=journal,
+        now=utc_now,
+        logo=read_logo(folder, config.newsroom),
+        room=_room(folder, config),
+        taking=Taking(partial(locked_down, folder)),
+    )
+
+
+def _heed_signals(wish: Wish, stopping: Stopping, *, anew: bool) -> None:
+    """Have SIGTERM and SIGINT stop the drop, and SIGHUP begin it anew where that can be done."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _stop, wish, stopping)
+    if anew:  # else a terminal that is closed sends it, and means the end
+        loop.add_signal_handler(signal.SIGHUP, wish.tell)
 
 
 def _stop(wish: Wish, stopping: Stopping) -> None:

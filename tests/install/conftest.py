@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import release
-from debian import copied, debian
 from drops import Newsroom
-from installed import Installed
-from machine import Machine
+
+from install import release
+from install.debian import copied, debian
+from install.installed import Installed
+from install.machine import Machine
 
 _NEEDED = ("debootstrap", "systemd-nspawn", "nsenter")
 

@@ -12,9 +12,10 @@ from typing import Any, Final
 from desk import Desk, words
 from drops import Newsroom, Result
 from form import Browser
-from machine import Done, Machine
-from release import version_of
-from ways import by_socket
+
+from install.machine import Done, Machine
+from install.release import version_of
+from install.ways import by_socket
 
 DROP: Final = "/var/lib/tapedrop"
 STICK: Final = "/media/stick"

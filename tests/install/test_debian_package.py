@@ -6,9 +6,10 @@ from typing import Final
 import pytest
 from bundling.deb import deb
 from drops import Newsroom
-from installed import CURRENT, DROP, ONION, Installed, send
-from machine import Done, Machine
-from release import ADDED, later, version_of
+
+from install.installed import CURRENT, DROP, ONION, Installed, send
+from install.machine import Done, Machine
+from install.release import ADDED, later, version_of
 
 SECONDS: Final = 1_800_000_000
 NEWER: Final = "9.9.9"

@@ -14,12 +14,13 @@ from bundling.archive import packed, sums_of
 from bundling.folders import desk_folder, server_folder
 from bundling.signing import signed
 from bundling.source import source_at
-from debian import copied, debian, in_folder
 from desk import exported, words
 from drops import Drop, Newsroom, Serving, run_server, write_wav
 from form import Browser
-from machine import Done, Machine
 from sticks import fat_stick
+
+from install.debian import copied, debian, in_folder
+from install.machine import Done, Machine
 
 ROOT: Final = Path(__file__).parents[2]
 SOURCE: Final = source_at(ROOT)

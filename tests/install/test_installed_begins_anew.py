@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from installed import CURRENT, DROP, Installed
+
+from install.installed import CURRENT, DROP, Installed
 
 HURRIED = "QUIET_SECONDS, WITHIN_SECONDS = 0.0, 0.5\n"
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from drops import write_wav
 from form import Browser
-from installed import DROP, STICK, Installed, send
-from ways import by_socket
+
+from install.installed import DROP, STICK, Installed, send
+from install.ways import by_socket
 
 PHRASE = b"a phrase that is nowhere else 7f3a"
 NOBODY_ELSE = """

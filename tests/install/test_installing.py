@@ -5,10 +5,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from debian import copied
 from drops import Newsroom, write_wav
-from installed import CURRENT, DROP, ONION, Installed, send
-from machine import Machine
+
+from install.debian import copied
+from install.installed import CURRENT, DROP, ONION, Installed, send
+from install.machine import Machine
 
 
 @pytest.fixture(scope="module")

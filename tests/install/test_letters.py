@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from installed import DROP, Installed
+
+from install.installed import DROP, Installed
 
 PORT = 2525
 CARRY = f"""#!/usr/bin/python3 -I

@@ -1,6 +1,6 @@
 """What the tests of this folder stand on."""
 
-from machine import Machine
+from install.machine import Machine
 
 
 class TestTheMachine:

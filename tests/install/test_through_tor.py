@@ -14,10 +14,11 @@ from typing import Final
 import pytest
 from drops import write_wav
 from form import Browser
-from installed import CURRENT, DROP, STICK, Installed, send
-from machine import Machine
 from tornet import Tor, TorNet
-from ways import by_tor
+
+from install.installed import CURRENT, DROP, STICK, Installed, send
+from install.machine import Machine
+from install.ways import by_tor
 
 OURS: Final = "etc/tor/instances/tapedrop/torrc.d/test-network.conf"
 AT_ONCE: Final = f"""

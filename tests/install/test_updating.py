@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 from form import Browser
-from installed import CURRENT, DROP, ONION, Installed
-from release import ADDED, later
-from ways import by_socket
+
+from install.installed import CURRENT, DROP, ONION, Installed
+from install.release import ADDED, later
+from install.ways import by_socket
 
 UNINSTALL = f"{CURRENT}/share/uninstall.sh"
 

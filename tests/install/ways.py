@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from machine import Machine
+from install.machine import Machine
 
 AS_TOR: Final = "PROXY TCP6 fc00:dead:beef:4dad::0:{circuit:x} ::1 {circuit} 80\r\n"
 """What tor says of a circuit before anything else: HiddenServiceExportCircuitID haproxy."""
