@@ -16,7 +16,7 @@ class Desk:
 
     def __init__(self, folder: Path, newsroom: Newsroom, server_file: Path) -> None:
         self.folder = folder
-        key = ["--key", newsroom.fingerprint, "--gnupg", newsroom.home]
+        key: list[str | Path] = ["--key", newsroom.fingerprint, "--gnupg", newsroom.home]
         made = self.run("init", folder, "--server", server_file, *key, *words(server_file))
         assert made.returncode == 0, made.stderr
 
@@ -30,7 +30,7 @@ class Desk:
 
     def run(self, *words: str | Path) -> subprocess.CompletedProcess[str]:
         """Run one verb of tapedrop-intake."""
-        desk = [] if words[0] == "init" else ["--desk", self.folder]
+        desk: list[str | Path] = [] if words[0] == "init" else ["--desk", self.folder]
         command = [BIN / "tapedrop-intake", *desk, *words]
         return subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
 
