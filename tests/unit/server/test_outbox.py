@@ -245,17 +245,15 @@ class TestMail:
 
     def test_waits_for_another_and_sends_nothing_twice(self, post: Post) -> None:
         put_in_order(post.outbox, "one", "two")
-        os.mkfifo(post.folder / "held")
-        post.command("cat >> sent; echo begun > held; cat held > /dev/null; exit 0")
+        os.mkfifo(post.folder / "begun")
+        os.mkfifo(post.folder / "go_on")
+        post.command("cat >> sent; echo > begun; cat go_on > /dev/null; exit 0")
         mailing = [SERVER, "mail", "--json", "--config", post.config]
-        with (
-            subprocess.Popen(mailing, stdout=subprocess.PIPE) as first,
-            (post.folder / "held").open() as held,
-        ):
-            assert held.readline() == "begun\n"
+        with subprocess.Popen(mailing, stdout=subprocess.PIPE) as first:
+            assert (post.folder / "begun").read_text() == "\n"
             post.command("cat >> sent")  # for what comes next
             with subprocess.Popen(mailing, stdout=subprocess.PIPE) as second:
-                (post.folder / "held").write_text("go on\n")
+                (post.folder / "go_on").write_text("go on\n")
                 said = [json.loads(each.communicate(timeout=60)[0]) for each in (first, second)]
 
         assert [each["sent"] for each in said] == [2, 0]
