@@ -16,7 +16,7 @@ from drops import write_wav
 from form import Browser
 from tornet import Tor, TorNet
 
-from install.installed import CURRENT, DROP, STICK, Installed, send
+from install.installed import CURRENT, DROP, Installed, send
 from install.machine import Machine
 from install.ways import by_tor
 
@@ -141,52 +141,3 @@ def with_a_way_out(machine: Machine) -> None:
         ("link", "set", "outside", "up"),
     ):
         subprocess.run([*in_network, *words], check=True)
-
-
-class TestAnAlert:
-    def test_of_the_day_reaches_staff_by_their_command(self, installed: Installed) -> None:
-        machine = installed.machine
-        with alerts_to_staff(installed) as listening:
-            machine.must("systemctl", "start", "tapedrop-heartbeat.service")
-            letter, _ = listening.communicate(timeout=120)
-        assert b"tapedrop" in installed.newsroom.gpg("--decrypt", given=letter).lower()
-        machine.wait_for(lambda: not waiting(installed), "the outbox is empty again")
-
-
-def waiting(installed: Installed) -> list[Path]:
-    """Return what lies in the outbox."""
-    return list(installed.machine.at(f"{DROP}/outbox").iterdir())
-
-
-LISTEN: Final = """
-import socket, sys
-listener = socket.create_server(("127.0.0.1", 4321))
-print("listening", file=sys.stderr, flush=True)
-connection, _ = listener.accept()
-with connection.makefile("rb") as letter:
-    sys.stdout.buffer.write(letter.read())
-"""
-SEND: Final = """#!/usr/bin/python3 -I
-import socket, sys
-with socket.create_connection(("127.0.0.1", 4321)) as there:
-    there.sendall(sys.stdin.buffer.read())
-"""
-
-
-def alerts_to_staff(installed: Installed) -> subprocess.Popen[bytes]:
-    """Have a key of staff's and a command there; return what prints the letter that it sends."""
-    machine = installed.machine
-    stick = installed.with_stick()
-    (stick / "staff.asc").write_bytes(installed.newsroom.exported)
-    (stick / "staff.asc").chmod(0o644)
-    key = ("--fingerprint", installed.newsroom.fingerprint)
-    installed.json("keys", "add", "--staff", f"{STICK}/staff.asc", *key)
-    machine.put(SEND, "/usr/local/bin/alert-staff", mode=0o755)
-    settings = machine.at(f"{DROP}/tapedrop.toml")
-    said = 'alert_command = ["/usr/local/bin/alert-staff"]'
-    settings.write_text(settings.read_text().replace("#alert_command = []", said))
-    command = machine.command("python3", "-c", LISTEN)
-    listening = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert listening.stderr is not None
-    assert listening.stderr.readline() == b"listening\n"
-    return listening
