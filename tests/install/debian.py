@@ -73,7 +73,8 @@ def _mirror() -> str:
     asked = ["apt-get", "indextargets", "--format", "$(REPO_URI)"]
     found = subprocess.run([*asked, "Created-By: Packages"], capture_output=True, text=True)
     archives = [uri for uri in found.stdout.split() if uri.rstrip("/").endswith("/debian")]
-    return archives[0] if archives else "http://deb.debian.org/debian"
+    assert archives, "this machine's apt names no archive of Debian's"
+    return archives[0]
 
 
 def _cache() -> Path:
