@@ -112,8 +112,8 @@ version_of() { # link
     fi
 }
 
-point() { # link, version: in one step
-    ln -s "$2" "$lib/$1.new"
+point() { # link, version: in one step; a power cut may have left the half of one
+    ln -sfn "$2" "$lib/$1.new"
     mv -T "$lib/$1.new" "$lib/$1"
 }
 
