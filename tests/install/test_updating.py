@@ -34,6 +34,8 @@ class TestANewerRelease:
         firewall = machine.at("/etc/tapedrop/nftables.conf")
         firewall.write_text(f"{firewall.read_text()}# mine\n")
         assert installed.install().returncode == 0
+        # What a power cut leaves of a link that was being switched.
+        machine.must("ln", "--symbolic", "nowhere", f"{CURRENT}.new")
         done = installed.install(newer)
         assert done.returncode == 0, done.stderr
         assert f"{installed.version} is kept to go back to" in done.stdout
