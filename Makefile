@@ -13,7 +13,7 @@ BROWSERS ?= firefox chromium
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
-.PHONY: demo test test-browsers test-faults test-stores check bench bench-load bench-sweep fuzz requirements catalogues language pictures machine-run machine-test machine-stores machine-install test-tor test-install release deb clean
+.PHONY: demo test test-browsers test-faults test-stores check bench bench-load bench-desk bench-sweep fuzz requirements catalogues language pictures machine-run machine-test machine-stores machine-install test-tor test-install release deb clean
 
 demo: machine-run .venv/ready
 	@$(BIN)/python demo/run.py $(if $(RECORDING),--recording "$(RECORDING)") $(if $(ONCE),--once)
@@ -27,6 +27,7 @@ test-browsers: machine-test .venv/ready
 
 # What fails around a drop: killed, full, hanging, out of descriptors. Figures at its end.
 # KILLS= is how often each of twelve drops is killed, six over either kind of store.
+# Desks are killed about ten times as often.
 test-faults: machine-test .venv/ready
 	$(BIN)/pytest -n $(WORKERS) tests/faults --kills $(KILLS)
 
@@ -67,7 +68,7 @@ check: machine-test .venv/ready build/wheels/ready
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n $(WORKERS)
 
-# N inputs of each kind made by mutation (recordings, forms, tor's lines); or one parser, guided by its
+# N inputs of each kind made by mutation (recordings, also into the desk's decoder, forms, tor's lines); or one parser, guided by its
 # branches: TARGET=ogg SECONDS=60, also multipart and proxy-line.
 fuzz: machine-test .venv/ready $(if $(TARGET),.venv/fuzz)
 	@PYTHONPATH=tests:demo $(BIN)/python -m $(if $(TARGET),fuzz.guided $(TARGET) --seconds $(SECONDS),\
@@ -78,7 +79,12 @@ bench: machine-test .venv/ready
 	@$(BIN)/python bench/ingest.py --megabytes $(SIZE)
 	@$(BIN)/python bench/scrubbing.py --megabytes $(SIZE)
 	@$(BIN)/python bench/mailbox.py
+	@$(BIN)/python bench/deskwork.py --megabytes $(SIZE) --recordings 300 --only import open search
 	@$(BIN)/python bench/corpus.py $(if $(CANARY),--corpus $(CANARY)) $(if $(JUDGE),--judge $(JUDGE))
+
+# A quarter of an hour: all of a desk's work, in a catalogue of ten thousand recordings.
+bench-desk: machine-test .venv/ready
+	@$(BIN)/python bench/deskwork.py --megabytes $(SIZE) --recordings 10000
 
 # Under eight minutes, on loopback only: 220 sources at once, and what becomes of pages and memory;
 # then one upload beside OnionShare's receive mode, where it can be installed.

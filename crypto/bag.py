@@ -29,6 +29,8 @@ MANIFEST: Final = "manifest-sha256.txt"
 TAGMANIFEST: Final = "tagmanifest-sha256.txt"
 SIGNATURE: Final = "tagmanifest-sha256.txt.ed25519"
 BAG_INFO: Final = "bag-info.txt"
+CASE_FILE: Final = f"{DATA}/case.gpg"
+"""What a bag of a case holds beside envelopes."""
 UNFINISHED: Final = ".part"
 """What a bag's folder ends in until it is whole; such a folder is passed over."""
 TAG_FILES: Final = ("bagit.txt", BAG_INFO, MANIFEST, TAGMANIFEST, SIGNATURE)
@@ -49,6 +51,8 @@ class Kind(StrEnum):
     """Server to desk: sealed envelopes."""
     ANSWERS = "answers"
     """Desk to server: receipts and replies."""
+    CASE = "case"
+    """Desk to desk: envelopes, and what reporters added to them, sealed to a colleague."""
 
 
 @dataclass(frozen=True, slots=True)

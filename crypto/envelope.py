@@ -14,12 +14,12 @@ when opening, a header that is not byte for byte what we would have written is r
 import re
 import tarfile
 from collections.abc import Callable, Generator, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from hashlib import sha256
 from typing import Final, Protocol
 
-from crypto.errors import CryptoError, NewerVersion, NotAnEnvelope
+from crypto.errors import CryptoError, GpgFailed, NewerVersion, NotAnEnvelope
 from crypto.gpg import Gpg
 from crypto.gpg_run import Sink
 from crypto.manifest import Manifest
@@ -49,6 +49,10 @@ class Opened:
     manifest: Manifest
     recipients: int
     """How many keys the envelope is really sealed to."""
+    session_key: str = field(repr=False)
+    """What opens it again without any other key, as gpg says it: `algorithm:hex`."""
+    subkey: str | None = None
+    """The fingerprint of the secret key that opened it; None where a session key did."""
 
 
 def seal(
@@ -84,6 +88,7 @@ def open_sealed(
     into: Callable[[], Writable],
     largest_bytes: int,
     limit_seconds: float | None = None,
+    session_key: str | None = None,
 ) -> Opened:
     """Open an envelope, writing the recording to what `into` makes.
 
@@ -94,8 +99,17 @@ def open_sealed(
     """
     unpacking = _Unpacking(into(), largest_bytes)
     outline = Outline()
-    gpg.decrypt(outline.watch(sealed), unpacking.feed, limit_seconds=limit_seconds)
-    return Opened(unpacking.finished(), outline.recipients())
+    decrypted = gpg.decrypt(
+        outline.watch(sealed),
+        unpacking.feed,
+        limit_seconds=limit_seconds,
+        session_key=session_key,
+        ask_session_key=True,
+    )
+    manifest, recipients = unpacking.finished(), outline.recipients()
+    if decrypted.session_key is None:
+        raise GpgFailed("gpg did not say the session key")
+    return Opened(manifest, recipients, decrypted.session_key, decrypted.subkey)
 
 
 def _tar(content: Iterable[bytes], manifest: Manifest) -> Iterator[bytes]:

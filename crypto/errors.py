@@ -29,6 +29,27 @@ class NoKeyOpens(CryptoError):
         self.recipients = recipients
 
 
+class PinRefused(CryptoError):
+    """A PIN or passphrase was asked for: it was wrong, or nobody gave one.
+
+    `tries_left` is how often the card can still be asked before it locks itself; None where the
+    key is on no card, or its card doesn't say.
+    """
+
+    def __init__(self, tries_left: int | None = None) -> None:
+        super().__init__("no PIN, or a wrong one, was given")
+        self.tries_left = tries_left
+
+
+class CardAbsent(CryptoError):
+    """The secret key is on a card that is not in; `serial` is the card's number as gpg lists it."""
+
+    def __init__(self, fingerprint: str, serial: str) -> None:
+        super().__init__(f"the card {serial} is not in")
+        self.fingerprint = fingerprint
+        self.serial = serial
+
+
 class NotAnEnvelope(CryptoError):
     """It opened, but what lies inside is not laid out as an envelope is."""
 
@@ -36,12 +57,14 @@ class NotAnEnvelope(CryptoError):
 class GpgFailed(CryptoError):
     """gpg is missing, was killed, hung, or ended without saying that it is done.
 
-    `starved` is whether this machine was only too busy: no memory, no process or descriptor left.
+    `starved` is whether this machine was only too busy: no memory, no process or descriptor left;
+    `wordless`, whether gpg ended by itself, and said nothing of the message that it was given.
     """
 
-    def __init__(self, why: str, *, starved: bool = False) -> None:
+    def __init__(self, why: str, *, starved: bool = False, wordless: bool = False) -> None:
         super().__init__(why)
         self.starved = starved
+        self.wordless = wordless
 
 
 class KeyRefused(CryptoError):

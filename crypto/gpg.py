@@ -6,18 +6,27 @@ How one run goes is in `gpg_run.py`.
 """
 
 import copy
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from itertools import chain
 from pathlib import Path
 from threading import Timer
 from types import MappingProxyType
 from typing import Final
 
-from crypto.errors import GpgFailed, NoKeyOpens, Tampered
-from crypto.gpg_run import Run, Sink, Source, finished
+from crypto.errors import GpgFailed, NoKeyOpens, PinRefused, Tampered
+from crypto.gpg_run import Run, Sink, Source, Statuses, finished
 from crypto.listing import ListedKey, read_listing
+from crypto.secret_keys import (
+    SecretKey,
+    agent_failed,
+    asks_for_pin,
+    card_is_out,
+    read_secret_keys,
+)
 
 WHERE_IT_ASKS: Final = (
     "GPG_TTY",
@@ -31,6 +40,8 @@ WHERE_IT_ASKS: Final = (
 """The variables by which gpg-agent finds where somebody sits, to ask for a PIN."""
 
 BLOCK_SIZE: Final = 256 * 1024
+SESSION_KEY: Final = re.compile(r"[1-9][0-9]?:(?:[0-9A-F]{2}){16,32}")
+"""A session key as gpg says it: the cipher's number, a colon, and the key in hex."""
 # gpg notes in a keyring which signatures it has found to be good, and would believe that note: who
 # can write the file could bind a subkey of their own to anybody's key. So it looks at each anew.
 _QUIET: Final = [
@@ -43,6 +54,9 @@ _CHECKED: Final = ["--with-sig-check", "--with-subkey-fingerprint"]
 _MINIMAL: Final = "export-minimal,no-export-attributes"
 _ENVIRONMENT: Final = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C"}
 _ANONYMOUS: Final = "0000000000000000"
+_SPOILT: Final = frozenset(
+    {"BADMDC", "DECRYPTION_FAILED", "UNEXPECTED", "NODATA", "ERROR", "FAILURE"}
+)
 _LISTING_SECONDS: Final = 60.0
 """For what takes a few milliseconds; a gpg that hangs must not hold whoever asked for ever."""
 
@@ -55,6 +69,10 @@ class Decrypted:
     """How many keys the message was encrypted to."""
     hidden: bool
     """Whether none of their key ids can be seen."""
+    session_key: str | None = field(default=None, repr=False)
+    """What opens it again without any other key, where it was asked for: `algorithm:hex`."""
+    subkey: str | None = None
+    """The fingerprint of the secret key that opened it; None where a session key did."""
 
 
 def holds_secret_keys(home: Path) -> bool:
@@ -131,35 +149,76 @@ class Gpg:
             raise GpgFailed(f"gpg did not finish encrypting (exit {result.returncode})")
 
     def decrypt(
-        self, sealed: Iterable[bytes], sink: Sink, *, limit_seconds: float | None = None
+        self,
+        sealed: Iterable[bytes],
+        sink: Sink,
+        *,
+        limit_seconds: float | None = None,
+        session_key: str | None = None,
+        ask_session_key: bool = False,
     ) -> Decrypted:
         """Decrypt one whole message into `sink`.
 
         gpg gives out plaintext before it knows that the message was altered: nothing that `sink`
-        got may be believed, or kept, until this returns. Raises NoKeyOpens, Tampered, GpgFailed.
+        got may be believed, or kept, until this returns. With a `session_key` from before no
+        secret key is touched; without, a hidden recipient is tried with every secret key there is
+        (`own_keys.py` asks for less). Raises NoKeyOpens, PinRefused, Tampered, GpgFailed.
         """
-        run = self._new_run(sink)
+        run, extra = self._new_run(sink), []
+        if session_key is not None:
+            if not SESSION_KEY.fullmatch(session_key):
+                raise Tampered("what was kept as the session key is none")
+            # gpg reads one line, byte by byte, and then the message from where it stopped.
+            extra = ["--no-autostart", "--override-session-key-fd", "0"]
+            sealed = chain([f"{session_key}\n".encode()], sealed)
+        elif ask_session_key:
+            extra.append("--show-session-key")
         source = Source(sealed, run)
         with self._limited(run, limit_seconds):
-            result = finished(run, source, lambda: run.decrypt_file(source))
-        # A run that was killed, or never got to the message, says nothing against the message.
-        if result.returncode is None or result.returncode < 0 or not result.lines:
-            raise GpgFailed(f"gpg did not finish decrypting (exit {result.returncode})")
+            result = finished(run, source, lambda: run.decrypt_file(source, extra_args=extra))
         recipients = [rest.split()[0] for keyword, rest in result.lines if keyword == "ENC_TO"]
-        said = set(result.keywords())
-        if "DECRYPTION_OKAY" not in said and "NO_SECKEY" in said and "BADMDC" not in said:
-            raise NoKeyOpens(len(recipients))
-        whole = result.in_order_once(
-            "BEGIN_DECRYPTION", "PLAINTEXT", "DECRYPTION_OKAY", "GOODMDC", "END_DECRYPTION"
+        _require_vouched(result, len(recipients), source_ended=source.ended)
+        return Decrypted(
+            len(recipients),
+            all(key_id == _ANONYMOUS for key_id in recipients),
+            session_key or result.only("SESSION_KEY"),
+            result.only("DECRYPTION_KEY"),
         )
-        spoilt = said & {"BADMDC", "DECRYPTION_FAILED", "UNEXPECTED", "NODATA", "ERROR", "FAILURE"}
-        if not whole or spoilt:
-            raise Tampered("gpg does not vouch for the message")
-        # Trying a key on another hidden recipient's packet makes gpg exit with 2 although all is
-        # well ("ecdh failed … Checksum error"), so the status lines above decide.
-        if result.returncode not in (0, 2) or not source.ended:
-            raise GpgFailed(f"gpg did not finish decrypting (exit {result.returncode})")
-        return Decrypted(len(recipients), all(key_id == _ANONYMOUS for key_id in recipients))
+
+    def session_key(self, message: bytes, *, subkey: str) -> str | None:
+        """Return the session key of a message, found with `subkey` (its fingerprint) alone.
+
+        `message` is a session key that names that subkey, and some encrypted data, which need not
+        be whole: nobody vouches for the key until something opens with it. None where the subkey
+        doesn't fit. Whoever sits at the screen may be asked for a PIN, and is waited for. Raises
+        PinRefused (which doesn't know of tries left), GpgFailed.
+        """
+        run = self._new_run()
+        with self._limited(run, None):
+            said = run.ask(["--show-session-key", "--decrypt"], message)
+        found, by = said.only("SESSION_KEY"), said.only("DECRYPTION_KEY")
+        if found is not None and by == subkey and SESSION_KEY.fullmatch(found):
+            return found
+        if said.returncode is None or said.returncode < 0 or not said.lines:
+            raise GpgFailed(f"gpg did not finish decrypting (exit {said.returncode})")
+        failure = said.failure("pkdecrypt_failed")
+        if failure is not None and asks_for_pin(failure):
+            raise PinRefused
+        if failure is not None and agent_failed(failure):
+            raise GpgFailed("gpg-agent did not try the key")
+        return None
+
+    def secret_keys(self) -> tuple[SecretKey, ...]:
+        """Return every key for decryption whose secret half lies here, or on a card known here."""
+        run = self._new_run()
+        if not (self.home / "trustdb.gpg").exists():
+            run.options = [*_READING, "--trust-model", "always"]
+        with self._limited(run, _LISTING_SECONDS):
+            listed = run.ask(["--list-secret-keys", "--with-subkey-fingerprint"])
+        if listed.returncode != 0:
+            starved = listed.returncode is None or listed.returncode < 0
+            raise GpgFailed(f"gpg can't list keys (exit {listed.returncode})", starved=starved)
+        return read_secret_keys(listed.data)
 
     def public_keys(self) -> tuple[ListedKey, ...]:
         """Return gpg's account of every public key here, judged by the real clock."""
@@ -222,6 +281,21 @@ class Gpg:
         if done.returncode != 0:
             raise GpgFailed(f"gpg did not delete the key (exit {done.returncode})")
 
+    def delete_secret_subkey(self, fingerprint: str) -> None:
+        """Delete the secret half of one subkey; primary key and other subkeys stay.
+
+        gpg-agent deletes a file; what the disk keeps of it is the disk's. Raises GpgFailed unless
+        it is gone, and nothing else.
+        """
+        before = {key.fingerprint for key in self.secret_keys()}
+        run = self._new_run()
+        run.options = _QUIET
+        with self._limited(run, _LISTING_SECONDS):
+            done = run.ask(["--yes", "--delete-secret-keys", f"{fingerprint}!"])
+        left = {key.fingerprint for key in self.secret_keys()}
+        if done.returncode != 0 or left != before - {fingerprint}:
+            raise GpgFailed(f"gpg did not delete the subkey alone (exit {done.returncode})")
+
     def holds_secret_keys(self) -> bool:
         """Say whether any secret key lies in this home."""
         return holds_secret_keys(self.home)
@@ -260,3 +334,29 @@ class Gpg:
         if sink is not None:
             run.give_to(sink)
         return run
+
+
+def _require_vouched(said: Statuses, recipients: int, *, source_ended: bool) -> None:
+    """Raise NoKeyOpens, PinRefused, Tampered or GpgFailed, unless gpg vouches for the message."""
+    # A run that was killed, or never got to the message, says nothing against the message.
+    killed = said.returncode is None or said.returncode < 0
+    if killed or not said.lines:
+        why = f"gpg did not finish decrypting (exit {said.returncode})"
+        raise GpgFailed(why, wordless=not killed)
+    keywords = said.keywords()
+    if not {"DECRYPTION_OKAY", "BADMDC"} & set(keywords):
+        # Neither does one that had no key to go on with.
+        failure = said.failure("pkdecrypt_failed")
+        if failure is not None and asks_for_pin(failure):
+            raise PinRefused
+        if "NO_SECKEY" in keywords or (failure is not None and card_is_out(failure)):
+            raise NoKeyOpens(recipients)
+    whole = said.in_order_once(
+        "BEGIN_DECRYPTION", "PLAINTEXT", "DECRYPTION_OKAY", "GOODMDC", "END_DECRYPTION"
+    )
+    if not whole or _SPOILT & set(keywords) or keywords.count("SESSION_KEY") > 1:
+        raise Tampered("gpg does not vouch for the message")
+    # Trying a key on another hidden recipient's packet makes gpg exit with 2 although all is
+    # well ("ecdh failed … Checksum error"), so the status lines above decide.
+    if said.returncode not in (0, 2) or not source_ended:
+        raise GpgFailed(f"gpg did not finish decrypting (exit {said.returncode})")

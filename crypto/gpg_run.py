@@ -43,6 +43,17 @@ class Statuses:
     def keywords(self) -> list[str]:
         return [keyword for keyword, _ in self.lines]
 
+    def only(self, keyword: str) -> str | None:
+        """Return the first word of the line with this keyword, where there is just one."""
+        found = [rest.split()[0] for said, rest in self.lines if said == keyword and rest]
+        return found[0] if len(found) == 1 else None
+
+    def failure(self, where: str) -> int | None:
+        """Return the last error code that gpg gives for a step, as libgpg-error counts them."""
+        found = [rest.split() for keyword, rest in self.lines if keyword == "ERROR"]
+        codes = [words[1] for words in found if len(words) > 1 and words[0] == where]
+        return int(codes[-1]) if codes and codes[-1].isdecimal() else None
+
     def in_order_once(self, *keywords: str) -> bool:
         wanted = [keyword for keyword in self.keywords() if keyword in keywords]
         return wanted == list(keywords)

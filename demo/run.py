@@ -173,12 +173,14 @@ def look_at_desk() -> str:
 
 def reply(address: str, drop_id: str, codename: str) -> None:
     """Write back, carry receipt and reply to the drop, and read the reply with the codename."""
-    step("The reporter replies; the source comes back with the codename")
+    step("The reporter backs the desk up, and replies; the source comes back with the codename")
     words = HOME / "reply.txt"
     words.write_text("Thank you. We heard it. Which door was it?\n")
     desk = ["--desk", str(DESK)]
     tapedrop("intake", *desk, "reply", drop_id, "--text-from", str(words))
-    back = HOME / "stick-back"
+    back, disk = HOME / "stick-back", HOME / "disk"
+    disk.mkdir()
+    tapedrop("intake", *desk, "backup", "--to", str(disk))
     tapedrop("intake", *desk, "receipt", "--to", str(back))
     receipts = tapedrop("server", "receipts", "import", str(back), "--config", str(CONFIG))
     say(f"the desk's receipt: {counts(receipts['bags'][0]['envelopes'])}")

@@ -7,6 +7,7 @@ leaves nothing behind and nothing is ever overwritten. File systems that know no
 
 import errno
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
@@ -31,14 +32,15 @@ def appearing(path: Path) -> Iterator[BinaryIO]:
     """
     if path.is_symlink() or path.exists():
         raise AlreadyThere(path)
-    with _new(path) as out:
+    with _new(path, f"{path.name}.part") as out:
         yield out
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """The same, for a file that stands in for one that may be there, if the block ends well."""
-    with _new(path) as out:
+    # Of another name each time: what one that was killed has left stands in nobody's way.
+    with _new(path, f"{path.name}.{secrets.token_hex(8)}.part") as out:
         yield out
         path.unlink(missing_ok=True)
 
@@ -77,12 +79,12 @@ def sync_folder(folder: Path) -> None:
         os.close(fd)
 
 
-def _new(path: Path) -> AbstractContextManager[BinaryIO]:
+def _new(path: Path, part_name: str) -> AbstractContextManager[BinaryIO]:
     try:
         fd = os.open(path.parent, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, PRIVATE_FILE)
     except OSError as error:
         if error.errno in _NO_NAMELESS_FILES:
-            return _beside(path)
+            return _beside(path, path.with_name(part_name))
         raise
     return _nameless(fd, path)
 
@@ -105,8 +107,7 @@ def _nameless(fd: int, path: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _beside(path: Path) -> Iterator[BinaryIO]:
-    part = path.with_name(f"{path.name}.part")
+def _beside(path: Path, part: Path) -> Iterator[BinaryIO]:
     try:
         with _exclusive(part) as out:
             yield out

@@ -27,6 +27,7 @@ def found_desk(
     fingerprint: str,
     now: datetime,
     name: str | None = None,
+    initials: str = "",
     outside_newsroom: bool = False,
 ) -> Settings:
     """Make a desk in `folder`, which is new or empty, for the reporter whose key this is.
@@ -52,7 +53,7 @@ def found_desk(
             signers=server.desks,
             canary=server.canary,
         ),
-        reporter=Reporter(key=key.fingerprint, gnupg_home=str(gpg.home)),
+        reporter=Reporter(key=key.fingerprint, gnupg_home=str(gpg.home), initials=initials),
     )
     block = gpg.export_keys([key.fingerprint])
     others = blocks_from(gpg, set(newsroom) - {key.fingerprint})
@@ -69,7 +70,7 @@ def found_desk(
             write(desk.keys / f"{fingerprint}.asc", public_key.encode())
         write(desk.pairing, desk_pairing(settings, public.hex(), block))
         write(desk.settings, written(settings))
-        with catalogue.opened(desk.catalogue, vault.catalogue_key):
+        with catalogue.opened(desk.catalogue, vault):
             pass
 
     _appearing_folder(folder, furnish)

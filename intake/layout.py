@@ -6,10 +6,10 @@
     keys/<fingerprint>.asc the newsroom's public keys, as far as this desk has them
     desk.key              the desk's Ed25519 signing key, in a container under the vault
     catalogue.db          SQLCipher, under the vault
-    evidence/<sha256>.gpg every envelope, byte for byte
+    evidence/<sha256>.gpg every envelope, byte for byte; .part: one that is still on its way in
     bags/<32 hex>/        the signed lists of every bag that was taken in
     working/<32 hex>      opened recordings in containers under the vault; may be dropped
-    outbox/               sealed replies that wait for a stick
+    outbox/               sealed states, which tell sources what was opened
 
 The evidence folder is the source of truth: importing needs no PIN, and whatever the catalogue
 doesn't know yet it adopts from there.

@@ -4,6 +4,7 @@ Nothing in it is secret. It is written by `init` and pins what the desk believes
 """
 
 import json
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -22,6 +23,9 @@ Pseudonym = Annotated[str, msgspec.Meta(pattern=r"\A[a-z]+ [a-z]+\Z", max_length
 DeskName = Annotated[str, msgspec.Meta(pattern=r"\A[a-z0-9][a-z0-9-]{0,39}\Z")]
 SignerName = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9 _-]{0,39}\Z")]
 Digest = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+MOST_INITIALS: Final = 4
+INITIALS: Final = re.compile(rf"\w{{0,{MOST_INITIALS}}}")
+Initials = Annotated[str, msgspec.Meta(pattern=rf"\A{INITIALS.pattern}\Z")]
 Day = Annotated[str, msgspec.Meta(pattern=r"\A\d{4}-\d\d-\d\d\Z")]
 Newsroom = Annotated[tuple[Fingerprint, ...], msgspec.Meta(min_length=1)]
 
@@ -87,6 +91,8 @@ class Reporter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     key: Fingerprint
     gnupg_home: str
+    initials: Initials = ""
+    """How notes and the custody log name the reporter; without any, they name the desk."""
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -132,6 +138,8 @@ earlier = [
 # The OpenPGP key that opens this desk's vault, and where gpg finds it.
 key = {key}
 gnupg_home = {gnupg_home}
+# How notes and the custody log name the reporter, up to four letters; else they name the desk.
+initials = {initials}
 """
 
 
@@ -163,6 +171,7 @@ def written(settings: Settings) -> bytes:
         canary=_written_canary(canary) if canary else "",
         key=_quoted(settings.reporter.key),
         gnupg_home=_quoted(settings.reporter.gnupg_home),
+        initials=_quoted(settings.reporter.initials),
     ).encode()
 
 

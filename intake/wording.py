@@ -1,7 +1,7 @@
 """Errors, alarms and findings in a reporter's words: what the evidence is still good for.
 
-Each error type has a sentence and a hint; `{about}` is what was being worked on, and the other
-names are the error's own facts. Whatever came from outside is made plain before it is shown.
+The sentences for errors are in `sentences.py`. Whatever came from outside is made plain before
+it is shown.
 """
 
 import errno
@@ -9,131 +9,16 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Final
 
-from crypto import errors as sealing
 from crypto.manifest import Condition
-from intake import errors as intake
+from intake.answering.asking import Concern
+from intake.arriving.pace import Forecast, Step
 from intake.drop import Alarm
+from intake.sentences import SENTENCES
+from scrub import StreamFacts
 from scrub.findings import WORDS
 
-_SAID: Final[Mapping[type[BaseException], tuple[str, str]]] = {
-    intake.NotADesk: (
-        "there is no desk in {folder}",
-        "name the desk's folder with --desk, or make one with tapedrop-intake init",
-    ),
-    intake.FolderTaken: ("{folder} is not empty", "a desk is made in a folder of its own"),
-    intake.BadSettings: ("{path} can't be used: {why}", ""),
-    intake.KeyNotUsable: (
-        "the key {fingerprint} can't be used: {why}",
-        "gpg --list-keys shows the keys there are; --gnupg names another keyring",
-    ),
-    intake.NotInNewsroom: (
-        "the server doesn't seal to {fingerprint}, so this desk could not open its drops",
-        "have a desk that may sign add the key first (tapedrop-intake keys add), or go on with "
-        "--outside-newsroom where another key of this keyring opens them, or it is added later",
-    ),
-    intake.NotConfirmed: (
-        "what was typed is something else; nothing was changed",
-        "read it from the other machine's screen, not from what came with the file",
-    ),
-    intake.NotASigner: (
-        "this desk can't sign key lists, only {signers} can",
-        "there: tapedrop-intake keys add with this desk's pairing.json, then keys sign; bring that "
-        "list to the server and here: tapedrop-intake keys add",
-    ),
-    intake.CantChangeKeys: ("the newsroom's keys stay as they are: {why}", ""),
-    intake.VaultLocked: (
-        "no key here opens the vault",
-        "it is sealed to {fingerprint}: is the card plugged in, and the PIN right?",
-    ),
-    intake.VaultDamaged: (
-        "the desk's {what} is not what was written",
-        "the envelopes in evidence/ are not touched by this",
-    ),
-    intake.CatalogueNewer: (
-        "the catalogue was made by a later version of this program",
-        "install that version on this desk",
-    ),
-    intake.CatalogueFailed: (
-        "the catalogue can't be used now: {why}; what was not finished was taken back",
-        "is the disk full, or another tapedrop-intake at work?",
-    ),
-    intake.NoBag: ("there is no bag in {path}", "name the stick, or a folder in its TAPEDROP"),
-    intake.NotRegular: (
-        "{about}: {untrusted_name} is not a plain file, so none of the bag was taken in",
-        "no export makes such a bag; keep the stick, and ask security staff",
-    ),
-    intake.UnexpectedFile: (
-        "{about}: {untrusted_name} is not in the signed list, so none of the bag was taken in",
-        "keep the stick, ask security staff who put it there, and export anew",
-    ),
-    intake.MissingFile: (
-        "{about}: {untrusted_name} is missing, so none of the bag was taken in",
-        "export the bag anew; the server still holds all of it",
-    ),
-    intake.TooLarge: (
-        "{about}: {untrusted_name} is larger than it can be, so none of the bag was taken in",
-        "keep the stick, and ask security staff",
-    ),
-    intake.Unreadable: (
-        "{about}: {untrusted_name} can't be read from the stick",
-        "plug it in once more, or export the bag anew to another stick",
-    ),
-    intake.NotWhatWasSigned: (
-        "{about}: {untrusted_name} is not the bytes that were signed for",
-        "export the bag anew; the server still holds all of it",
-    ),
-    intake.WrongKind: (
-        "{about} carries a desk's answers to the server, not drops to a desk",
-        "",
-    ),
-    intake.EvidenceDamaged: (
-        "the envelope of {about} is missing, or is not what was imported",
-        "import its bag again, or export it anew: a whole copy takes its place",
-    ),
-    intake.UnknownDrop: ("there is no drop {untrusted_id}", "tapedrop-intake list shows them all"),
-    intake.NotOpenYet: ("{drop_id} is not open", "tapedrop-intake open {drop_id}"),
-    intake.AlreadyThere: (
-        "{path} is there already, and nothing is overwritten",
-        "name another file",
-    ),
-    intake.BadReply: ("the reply was not kept: {why}", ""),
-    intake.NoRoom: (
-        "{needed} are needed, and {free} are free; nothing was imported",
-        "make room on the desk's disk, then import again",
-    ),
-    intake.CopyDiffers: (
-        "the stick does not give back what was written to it; no bag is on it",
-        "use another stick",
-    ),
-    sealing.WrongSignature: (
-        "{about} is not signed by the server that this desk is paired with; nothing was taken in",
-        "the stick may come from elsewhere, or its lists were changed; ask security staff",
-    ),
-    sealing.BadBag: (
-        "{about} does not hold together ({error}); nothing was taken in",
-        "export the bag anew; the server still holds all of it",
-    ),
-    sealing.BadKeyList: ("{error}", "nothing was changed; have it signed anew"),
-    sealing.KeyRefused: ("the key can't be one of the newsroom's: {error}", ""),
-    sealing.NewerVersion: (
-        "{about} was made by a later version of Tapedrop",
-        "install that version on this desk; nothing is lost until then",
-    ),
-    sealing.NoKeyOpens: (
-        "{about} was not sealed to a key of this desk ({recipients} keys can open it)",
-        "was the card in, and the PIN given? if so, another desk of the newsroom has the key",
-    ),
-    sealing.Tampered: (
-        "{about} is not what was sealed: it was altered or damaged, and nothing of it was kept",
-        "its envelope stays in evidence/; ask security staff to export it anew",
-    ),
-    sealing.NotAnEnvelope: (
-        "{about} opened, but it is not laid out as an envelope; nothing of it was kept",
-        "its envelope stays in evidence/; it may not be the server's work",
-    ),
-    sealing.GpgFailed: ("{about}: {error}", "is gnupg installed, and did the disk fill up?"),
-}
-_SIZES: Final = {"needed", "free"}
+_SIZES: Final = {"needed", "free", "most", "size"}
+_MINUTE: Final = 60
 
 ALARMS: Final[Mapping[Alarm, str]] = {
     Alarm.OTHER_NEWSROOM: "the server sealed it for another list of keys than this desk knows",
@@ -146,6 +31,18 @@ ALARMS: Final[Mapping[Alarm, str]] = {
 EARLIER_HINT: Final = "have security staff take the list that tapedrop-intake keys sign wrote"
 ALARM_HINT: Final = "tell security staff before the next drop is trusted to this server"
 
+CONCERNS: Final[Mapping[Concern, str]] = {
+    Concern.WHO: "it asks who they are: better not to know",
+    Concern.REACHED: "it asks for, or names, a way to be reached that is less safe than this",
+    Concern.WHERE: "it asks where they are",
+    Concern.WORK: "it asks about their work, which few people may share",
+    Concern.MEETING: "it proposes to meet: somebody may be watching you",
+    Concern.DATE: "it names a date; those who were there on it may be few",
+    Concern.TIME: "it names a time; those who were there at it may be few",
+    Concern.FILE: "it names a file: who sees it on their screen knows what to look for",
+    Concern.LINK: "it has a link: opening it tells others that they read this",
+    Concern.DETAIL: "it says what cleaning took out of the recording",
+}
 CONDITIONS: Final[Mapping[Condition, str]] = {
     Condition.CLEANED: "cleaned",
     Condition.UNCLEANED: "NOT cleaned",
@@ -159,8 +56,8 @@ def told(error: BaseException, *, about: str = "it") -> tuple[str, str]:
         return _disk(error)
     facts = {name: _fact(name, value) for name, value in vars(error).items()}
     for kind in type(error).__mro__:
-        if kind in _SAID:
-            sentence, hint = _SAID[kind]
+        if kind in SENTENCES:
+            sentence, hint = SENTENCES[kind]
             facts |= {"about": about, "error": plain(str(error))}
             # Of "it", where only one thing is done, the sentence says enough.
             return sentence.format_map(facts).removeprefix("it: "), hint.format_map(facts)
@@ -196,6 +93,20 @@ def _weight(kind: str) -> int:
     return _ORDER.index(kind) if kind in _WORDS else len(_ORDER)
 
 
+def sound_text(facts: StreamFacts) -> str:
+    """Return what a recording says of its own sound: "7:12, 44100 Hz, 2 channels, mp4a.40.2"."""
+    seconds = facts.length_ms // 1000
+    hours, minutes = seconds // 3600, seconds // 60 % 60
+    told = [f"{hours}:{minutes:02}:{seconds % 60:02}" if hours else f"{minutes}:{seconds % 60:02}"]
+    if facts.sample_rate:
+        told.append(f"{facts.sample_rate} Hz")
+    if facts.channels:
+        told.append(f"{facts.channels} channel{'s' if facts.channels > 1 else ''}")
+    if facts.codec:
+        told.append(plain(facts.codec))
+    return ", ".join(told)
+
+
 def size_text(size: int) -> str:
     """Return a size in bytes as people say it."""
     if size < 1000:
@@ -208,11 +119,40 @@ def size_text(size: int) -> str:
     return f"{scaled / 1000:.1f} GB"
 
 
+def progress_text(step: Step, forecast: Forecast) -> str:
+    """Return how far a work is, how fast it goes and how long it will take, as far as known."""
+    said = [f"{size_text(step.passed)} of {size_text(step.total)}"]
+    if step.drops > 1:
+        said.append(f"drop {step.drop} of {step.drops}")
+    if forecast.rate is not None:
+        said.append(f"{size_text(round(forecast.rate))}/s")
+    if forecast.seconds_left is not None:
+        said.append(f"{time_text(forecast.seconds_left)} left")
+    return ", ".join(said)
+
+
+def time_text(seconds: float) -> str:
+    """Return a span of time as people say it; nobody needs seconds of an hour."""
+    if seconds < _MINUTE:
+        return f"{max(round(seconds), 1)} s"
+    minutes = round(seconds / _MINUTE)
+    if minutes < _MINUTE:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def spaced(fingerprint: str) -> str:
+    """Return a fingerprint in groups of four."""
+    return " ".join(fingerprint[start : start + 4] for start in range(0, len(fingerprint), 4))
+
+
 def plain(untrusted: str, *, lines: bool = False) -> str:
     """Return text that can't steer a terminal: no control or direction characters.
 
     With `lines`, line ends and tabs stay. The joiners that Persian and others write with stay too.
     """
+    if untrusted.isascii() and untrusted.isprintable():  # most of what a long list shows
+        return untrusted
     kept = "\u200c\u200d\n\t" if lines else "\u200c\u200d"
     return "".join(
         letter if letter in kept or unicodedata.category(letter) not in _STEERING else "\ufffd"
@@ -224,9 +164,22 @@ _STEERING: Final = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 
 
 def _fact(name: str, value: object) -> str:
+    if name == "tries_left":
+        return _tries(value)
     if name in _SIZES and isinstance(value, int):
         return size_text(value)
     return plain(str(value))
+
+
+def _tries(left: object) -> str:
+    if left is None:
+        return ""
+    if left == 0:
+        return (
+            "; the card has locked itself: its reset code or admin PIN opens it (gpg --card-edit)"
+        )
+    times = "once" if left == 1 else f"{left} times"
+    return f"; the card can be asked {times} more before it locks itself"
 
 
 def _disk(error: OSError) -> tuple[str, str]:

@@ -1,6 +1,6 @@
 """Scrub: recognise a recording, list what it hides, and leave it out without touching the sound."""
 
-from scrub.clean import Cleaned, Handle, Seen, clean, look
+from scrub.clean import Cleaned, Handle, Seen, clean, facts, look
 from scrub.errors import (
     REASONS,
     Empty,
@@ -16,6 +16,7 @@ from scrub.errors import (
 from scrub.findings import WORDS, Findings, Kind, Value, printable
 from scrub.plan import Cut, CutList, Literal, Span, View, render
 from scrub.sandbox import Limits, Zygote
+from scrub.streams import StreamFacts
 from scrub.wire import FormatName
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "ScrubError",
     "Seen",
     "Span",
+    "StreamFacts",
     "TooComplex",
     "Unproved",
     "Unsupported",
@@ -45,6 +47,7 @@ __all__ = [
     "WorkerFailed",
     "Zygote",
     "clean",
+    "facts",
     "look",
     "printable",
     "render",

@@ -17,7 +17,8 @@ from scrub.errors import Empty, Unproved, WorkerFailed
 from scrub.findings import Findings, Value
 from scrub.plan import CutList
 from scrub.sandbox import Zygote
-from scrub.wire import FormatName, Job, Order, Planned, Proved, Say, unpack_values
+from scrub.streams import StreamFacts
+from scrub.wire import FormatName, Job, Order, Planned, Proved, Say, unpack_facts, unpack_values
 
 Meanwhile = Callable[[CutList], None]
 
@@ -94,6 +95,19 @@ def look(zygote: Zygote, recording: Handle, size: int, *, values: bool = False) 
         raise WorkerFailed("the worker answered out of turn")
     planned = Planned.unpack(untrusted)
     return Seen(_name(zygote, planned), planned.findings, told)
+
+
+def facts(zygote: Zygote, recording: Handle, size: int) -> StreamFacts:
+    """Return what `recording`, of `size` bytes, says of its own sound.
+
+    Blocks; any number of threads may call it. Raises WorkerFailed.
+    """
+    order = _order(zygote, Job.FACTS, recording, size)
+    with zygote.hire(recording.fd, order) as worker:
+        kind, untrusted = worker.hear()
+    if kind != Say.FACTS:
+        raise WorkerFailed("the worker answered out of turn")
+    return unpack_facts(untrusted)
 
 
 def _name(zygote: Zygote, planned: Planned) -> FormatName:

@@ -33,7 +33,7 @@ from scrub.wire import (
 
 # The zygote imports from where the parent imports, and from nowhere else.
 BOOTSTRAP = (
-    "import sys; sys.path[:] = sys.argv[3:]; from scrub.worker import main; main(*sys.argv[1:3])"
+    "import sys; sys.path[:] = sys.argv[4:]; from scrub.worker import main; main(*sys.argv[1:4])"
 )
 START_SECONDS = 60.0
 
@@ -62,11 +62,12 @@ class Zygote:
     `formats` are the rows of the table (formats.py) by name, known once a worker was hired.
     """
 
-    def __init__(self, opener: str, limits: Limits, *, fenced: bool) -> None:
+    def __init__(self, opener: str, limits: Limits, *, fenced: bool, own_job: str = "") -> None:
         self.limits = limits
         self.fenced = fenced
         self.formats: tuple[FormatName, ...] = ()
         self._opener = opener
+        self._own_job = own_job
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
@@ -80,13 +81,17 @@ class Zygote:
         *,
         limits: Limits = Limits(),
         unfenced: bool = False,
+        own_job: str = "",
     ) -> "Zygote":
         """Start a zygote whose workers open recordings by `opener`, "module:function".
+
+        `own_job` is one they do besides scrub's (Job.OWN), named in the same way. Both modules are
+        loaded before any recording, with all that they need: behind the fences nothing can be.
 
         Raises SandboxUnavailable when this machine cannot fence a worker in; `unfenced` starts it
         all the same, with nothing but a process of its own between a hostile file and the user.
         """
-        zygote = cls(opener, limits, fenced=not unfenced)
+        zygote = cls(opener, limits, fenced=not unfenced, own_job=own_job)
         with zygote._lock:
             zygote._launch()
             zygote._meet()
@@ -177,7 +182,11 @@ class Zygote:
             try:
                 # -S: what site would add to the paths is among those that are handed over.
                 self._process = subprocess.Popen(
-                    [sys.executable, alone, BOOTSTRAP, self._opener, fenced, *_import_paths()],
+                    [
+                        *(sys.executable, alone, BOOTSTRAP),
+                        *(self._opener, fenced, self._own_job),
+                        *_import_paths(),
+                    ],
                     stdin=theirs.fileno(),
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
@@ -261,6 +270,10 @@ class Worker:
             raise WorkerFailed("the worker died at once")
         self._pidfd = fds[0]
         return True
+
+    def allow(self, seconds: float) -> None:
+        """Give it that long from now on, instead of what is left of its time."""
+        self._deadline = time.monotonic() + seconds
 
     def say(self, kind: Say, payload: bytes) -> None:
         """Send a frame. A worker that hung up is found out by the next `hear`."""

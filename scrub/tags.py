@@ -11,6 +11,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, BinaryIO
 
+import mutagen
 from mutagen.aiff import AIFF
 from mutagen.apev2 import APENoHeaderError, APEv2
 from mutagen.asf import ASF
@@ -29,6 +30,7 @@ from mutagen.wave import WAVE
 
 from scrub.errors import Unproved
 from scrub.findings import LONGEST_TEXT, Kind, Value
+from scrub.streams import LONGEST_CODEC, StreamFacts
 
 # A fragment of a key, lower case, and what it is about; the first that fits counts. One of up to
 # five letters must begin a word: "pic" is no topic.
@@ -156,8 +158,31 @@ def judge(result: BinaryIO, container: str) -> None:
             raise Unproved("mutagen still sees a tag")
 
 
+def facts(recording: BinaryIO) -> StreamFacts:
+    """Return what the recording's headers say of its sound, as far as mutagen can read them."""
+    with suppress(Exception):  # hostile bytes: any error
+        recording.seek(0)
+        known = _FILE(fileobj=recording)
+        info = known.info if known is not None else None
+        return StreamFacts(
+            length_ms=_number(info, "length", 1000, most=2**63 - 1),
+            sample_rate=_number(info, "sample_rate", 1, most=2**32 - 1),
+            channels=_number(info, "channels", 1, most=2**16 - 1),
+            bits=_number(info, "bits_per_sample", 1, most=2**16 - 1),
+            bitrate=_number(info, "bitrate", 1, most=2**32 - 1),
+            codec=str(getattr(info, "codec", "") or "")[:LONGEST_CODEC],
+        )
+    return StreamFacts()
+
+
+def _number(info: object, name: str, scale: int, *, most: int) -> int:
+    said = getattr(info, name, 0)
+    return min(max(0, round(said * scale)), most) if isinstance(said, int | float) else 0
+
+
 See = Callable[[BinaryIO], Iterator[str]]
 # mutagen has no types of its own.
+_FILE: Callable[..., Any] = mutagen.File
 _ID3: Callable[..., Any] = ID3
 _APE: Callable[..., Any] = APEv2
 _WAVE: Callable[..., Any] = WAVE

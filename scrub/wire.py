@@ -10,6 +10,9 @@
     PLANNED   u8 format, u64 size of the result, u64 essence size, u64 units, u16 n removed, u16 n
               remaining, then n of (u8 kind, u32 times)
     PROVED    u8 format, u64 essence size, u64 units
+    FACTS     u64 length in ms, u32 sample rate, u16 channels, u16 bits, u32 bits a second, codec
+    ASK       to a worker with a job of its own: as that one wants it
+    TOLD      from it: as that one says
     VALUES    n of (u8 kind, u8 length, name, u16 length, text), in UTF-8
     REFUSED   u8 reason, u64 offset, text in ASCII
 
@@ -36,6 +39,7 @@ from scrub.findings import (
     shortened,
 )
 from scrub.plan import Essence
+from scrub.streams import LONGEST_CODEC, StreamFacts
 
 FRAME = struct.Struct("<BI")
 LONGEST_FRAME = 1 << 20
@@ -44,6 +48,7 @@ PLANNED = struct.Struct("<BQQQHH")
 COUNT = struct.Struct("<BI")
 PROVED = struct.Struct("<BQQ")
 REFUSED = struct.Struct("<BQ")
+FACTS = struct.Struct("<QIHHI")
 LARGEST = (1 << 63) - 1
 HIRED = b"H"  # what goes along with descriptors
 
@@ -60,6 +65,9 @@ class Say(IntEnum):
     READY = 7
     UNFIT = 8
     VALUES = 9
+    FACTS = 10
+    ASK = 11
+    TOLD = 12
 
 
 class Job(IntEnum):
@@ -69,6 +77,9 @@ class Job(IntEnum):
     PROVE = 2
     PLAN_THOROUGHLY = 3
     TELL = 4
+    FACTS = 5
+    OWN = 6
+    """What the zygote was started for: a function that scrub doesn't know."""
 
 
 class FormatName(NamedTuple):
@@ -216,6 +227,22 @@ def _piece(untrusted: bytes, at: int, width: int) -> tuple[str, int]:
     if end > len(untrusted):
         raise WorkerFailed("the worker's values are malformed")
     return printable(untrusted[begin:end].decode("utf-8", "replace")), end
+
+
+def pack_facts(facts: StreamFacts) -> bytes:
+    """Return the payload of FACTS."""
+    head = FACTS.pack(facts.length_ms, facts.sample_rate, facts.channels, facts.bits, facts.bitrate)
+    return head + facts.codec.encode("ascii", "replace")[:LONGEST_CODEC]
+
+
+def unpack_facts(untrusted: bytes) -> StreamFacts:
+    """Read the payload of FACTS, fit to be printed; WorkerFailed when it isn't one."""
+    codec = untrusted[FACTS.size :]
+    if not FACTS.size <= len(untrusted) <= FACTS.size + LONGEST_CODEC:
+        raise WorkerFailed("the worker's facts are malformed")
+    length, rate, channels, bits, bitrate = FACTS.unpack_from(untrusted)
+    said = printable(codec.decode("ascii", "replace"))
+    return StreamFacts(min(length, LARGEST), rate, channels, bits, bitrate, said)
 
 
 def pack_refusal(error: ScrubError) -> bytes:

@@ -8,6 +8,7 @@ the recording, puts up its fences, and then reads the first byte of the recordin
 import codecs
 import gc
 import importlib
+import io
 import os
 import resource
 import signal
@@ -15,7 +16,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from scrub import fences
 from scrub.errors import Malformed, SandboxUnavailable, ScrubError, TooComplex, WorkerFailed
@@ -25,6 +26,7 @@ from scrub.plan import Cut, Draft, View, decoded
 from scrub.proof import prove
 from scrub.reading import Reader
 from scrub.strings import LeftOut, texts
+from scrub.tags import facts
 from scrub.wire import (
     FRAME,
     HIRED,
@@ -35,6 +37,7 @@ from scrub.wire import (
     Planned,
     Proved,
     Say,
+    pack_facts,
     pack_formats,
     pack_refusal,
     pack_values,
@@ -51,13 +54,15 @@ def open_plain(fd: int, secret: bytes) -> BinaryIO:
     return open(fd, "rb", buffering=0, closefd=False)
 
 
-def main(opener_name: str, fenced: str) -> None:
-    """Be the zygote until the parent hangs up."""
+def main(opener_name: str, fenced: str, own_job: str = "") -> None:
+    """Be the zygote until the parent hangs up; `own_job` is what Job.OWN calls."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries the workers
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     control = socket.socket(fileno=CONTROL)
-    opener = _resolve(opener_name)
+    opener: Opener = _resolve(opener_name)
+    if own_job:
+        _JOBS[Job.OWN] = _resolve(own_job)
     _load_late_imports()
     if fenced == "fenced":
         missing = _missing_fences()
@@ -107,16 +112,16 @@ def _introduce(pid: int, job: int) -> None:
             os.close(pidfd)
 
 
-def _resolve(name: str) -> Opener:
+def _resolve(name: str) -> Any:
     module, _, function = name.partition(":")
-    opener: Opener = getattr(importlib.import_module(module), function)
-    return opener
+    return getattr(importlib.import_module(module), function)
 
 
 def _load_late_imports() -> None:
     """Load what would be imported on first use, which the fences forbid."""
     for codec in ("ascii", "latin_1", "utf_8", "utf_16", "utf_16_be", "utf_16_le"):
         codecs.lookup(codec)
+    facts(io.BytesIO())
 
 
 def _missing_fences() -> str:
@@ -190,6 +195,12 @@ def _tell(recording: BinaryIO, size: int, answer: "Answer") -> None:
     answer.say(Say.PLANNED, planned.pack())
 
 
+def _facts(recording: BinaryIO, size: int, answer: "Answer") -> None:
+    if recording.seek(0, 2) != size:
+        raise WorkerFailed("the recording has another size than was said")
+    answer.say(Say.FACTS, pack_facts(facts(recording)))
+
+
 def _prove(recording: BinaryIO, size: int, answer: "Answer") -> None:
     view = View(_cuts(answer), recording)
     if view.seek(0, 2) != size:
@@ -211,6 +222,7 @@ _JOBS: dict[Job, Callable[[BinaryIO, int, "Answer"], None]] = {
     Job.PLAN_THOROUGHLY: partial(_plan, thorough=True),
     Job.PROVE: _prove,
     Job.TELL: _tell,
+    Job.FACTS: _facts,
 }
 
 
@@ -262,4 +274,4 @@ class Answer:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:3])
+    main(*sys.argv[1:4])

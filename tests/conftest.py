@@ -1,5 +1,6 @@
 """What tests of every layer share: a newsroom's keys, a drop, a recording."""
 
+import compileall
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,16 @@ from hypothesis import settings
 # The same examples each time, and no deadline: these machines are shared.
 settings.register_profile("tapedrop", derandomize=True, deadline=None, max_examples=60)
 settings.load_profile("tapedrop")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile our code, unless that was done, before hundreds of processes would each do so.
+
+    Sandboxes never keep what they compiled, nor does Python where PYTHONDONTWRITEBYTECODE is set.
+    """
+    if not hasattr(config, "workerinput"):  # xdist's workers come later
+        for package in ("crypto", "scrub", "server", "intake"):
+            compileall.compile_dir(Path(__file__).parents[1] / package, quiet=2)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from intake.arriving.stick import StickBag, bags_in
 from intake.errors import NoBag
-from intake.stick import StickBag, bags_in
 from server.staff.sticks.export import Exported, export
 from server.store.local import LocalStore
 from server.store.memory import MemoryStore

@@ -1,23 +1,27 @@
-"""Read docs/operator.md as whoever looks something up does: a section, its tables, a row."""
+"""Read a guide as whoever looks something up does: a section, its tables, a row."""
 
 import re
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Final
 
-GUIDE: Final = (Path(__file__).parent.parent / "docs/operator.md").read_text()
+_DOCS: Final = Path(__file__).parent.parent / "docs"
+GUIDE: Final = (_DOCS / "operator.md").read_text()
+"""What security staff read."""
+REPORTER: Final = (_DOCS / "reporter.md").read_text()
+"""What reporters read."""
 _TITLE: Final = re.compile(r"^##+ (.+)$", re.MULTILINE)
 _IN_BACKTICKS: Final = re.compile(r"`([^`]+)`")
 _FILES: Final = "Files in the drop's folder"
 
 
-def rows(title: str) -> dict[str, list[str]]:
-    """Return what the tables of a section document, each with the cells of its row.
+def rows(title: str, guide: str = GUIDE) -> dict[str, list[str]]:
+    """Return what the tables of a section of a guide document, each with the cells of its row.
 
     A section is what stands below `## Title` or `### Title`, up to the next; what a row documents
     are the words in backticks in its first cell.
     """
-    _, *parts = _TITLE.split(GUIDE)
+    _, *parts = _TITLE.split(guide)
     lines = dict(zip(parts[::2], parts[1::2], strict=True))[title].splitlines()
     found: dict[str, list[str]] = {}
     for line, below in zip(lines, [*lines[1:], ""], strict=True):
@@ -27,6 +31,11 @@ def rows(title: str) -> dict[str, list[str]]:
                 assert word not in found, f"{word} is documented twice"
                 found[word] = cells
     return found
+
+
+def row_words(row: str) -> str:
+    """Return the verb of a row about a command, without what stands for its arguments."""
+    return " ".join(word for word in row.split() if word.islower())
 
 
 def files(*, since: str) -> set[str]:

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +33,13 @@ class Stick:
 
     def take_out(self) -> None:
         _run("umount", self.at)
+        # Whoever made a mount namespace of their own meanwhile has it yet, and until they end, it
+        # would be put in again as it was: pulled.
+        for _ in range(600):
+            if not _said("losetup", "--associated", self.image):
+                return
+            time.sleep(0.1)
+        raise TimeoutError(self.image)
 
     def pull(self) -> None:
         """From now on whatever is asked of it fails, as far as it isn't in memory (EIO)."""
@@ -81,6 +89,10 @@ def fat_stick(
         yield at
     finally:
         subprocess.run(["fusermount", "-u", "-z", at], check=True, capture_output=True)
+
+
+def _said(*words: str | Path) -> bytes:
+    return subprocess.run(words, check=True, capture_output=True).stdout
 
 
 def _run(*words: str | Path) -> None:

@@ -4,7 +4,6 @@ Whatever is new needs one row there (`guide.py` says what a row is).
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import fields
 from enum import StrEnum
 from pathlib import Path
@@ -14,7 +13,8 @@ import click
 import msgspec
 import pytest
 from drops import run_server
-from guide import files, rows
+from guide import files, row_words, rows
+from typed import PAGES, ROOT, below, options, parse, typed, verbs
 
 from crypto.manifest import Condition
 from intake.cli import verbs as desk_verbs
@@ -23,39 +23,9 @@ from server.config import Config
 from server.events import AtOnce, Counted, Library, Reason, Share, Undelivered, name_of
 from server.staff.checks.every import EVERY
 
-ROOT: Final = Path(__file__).parent.parent
-PAGES: Final = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 _OF_EVERY_VERB: Final = {"--json", "--config", "--help"}
 _WITHOUT_CONFIG: Final = {"init", "restore"}
 """Verbs that make a drop's folder, or need none."""
-
-
-def verbs(group: click.Group = commands, before: str = "") -> Iterator[tuple[str, click.Command]]:
-    """Yield each verb's words, such as `keys add`, and its command."""
-    for command in below(group):
-        if isinstance(command, click.Group):
-            yield from verbs(command, f"{before}{command.name} ")
-        else:
-            yield f"{before}{command.name}", command
-
-
-def below(group: click.Group) -> list[click.Command]:
-    """Return the commands of a group."""
-    with click.Context(group) as context:
-        found = [group.get_command(context, name) for name in group.list_commands(context)]
-    return [command for command in found if command is not None]
-
-
-def typed(program: str) -> list[tuple[str, str]]:
-    """Return every line of our pages that types a command: the page, and the words behind it."""
-    line = re.compile(rf"^ {{4,}}{program} ([^#\n]+)", re.MULTILINE)
-    return [(page.name, words) for page in PAGES for words in line.findall(page.read_text())]
-
-
-def options(command: click.Command) -> set[str]:
-    """Return a command's options by their long names."""
-    named = {name for each in command.params for name in [*each.opts, *each.secondary_opts]}
-    return {name for name in named if name.startswith("--")}
 
 
 def settings() -> dict[str, Any]:
@@ -77,19 +47,19 @@ def as_toml(value: object) -> str:
     return str(value).lower() if isinstance(value, bool | int) else f'"{value}"'
 
 
-EVERY_VERB: Final = dict(verbs())
+EVERY_VERB: Final = dict(verbs(commands))
 
 
 class TestCommands:
     def test_every_verb_has_a_row_and_every_row_a_verb(self) -> None:
-        documented = {_words(row) for row in rows("Every command")}
+        documented = {row_words(row) for row in rows("Every command")}
 
         assert documented == set(EVERY_VERB)
 
     def test_every_option_is_named_in_its_verb_s_row_and_no_other(self) -> None:
         for row, cells in rows("Every command").items():
             named = set(re.findall(r"--[\w-]+", " ".join(cells)))
-            own = options(EVERY_VERB[_words(row)]) - _OF_EVERY_VERB
+            own = options(EVERY_VERB[row_words(row)]) - _OF_EVERY_VERB
 
             assert named == own, row
 
@@ -130,15 +100,11 @@ class TestCommands:
         ("program", "group"), [("tapedrop-server", commands), ("tapedrop-intake", desk_verbs)]
     )
     def test_no_page_types_what_there_isn_t(self, program: str, group: click.Group) -> None:
-        there_are = dict(verbs(group))
         for page, line in typed(program):
-            words = re.sub(r"^--desk \S+ ", "", line)
-            matching = [verb for verb in there_are if f"{words} ".startswith(f"{verb} ")]
-            assert matching, (page, line)
-
-            # Of two verbs that begin alike, the longer one is meant.
-            known = options(there_are[max(matching, key=len)]) | {"--help"}
-            assert set(re.findall(r"--[\w-]+", words)) <= known, (page, line)
+            try:
+                parse(group, line)
+            except click.UsageError as error:
+                pytest.fail(f"{page}: {line}: {error.format_message()}")
 
 
 class TestSettings:
@@ -216,11 +182,6 @@ class TestFilesElsewhere:
         }
 
         assert ours == placed
-
-
-def _words(row: str) -> str:
-    """Return a row's verb, without what stands for its arguments."""
-    return " ".join(word for word in row.split() if word.islower())
 
 
 class TestLinks:

@@ -9,12 +9,15 @@
         tree/share/system/    places, and what it lists, below the path that each file gets
     tapedrop-desk-VERSION/
         tapedrop-intake tapedrop-scrub tapedrop.desktop install.sh README.txt … licences/ docs/
-        lib/start.py lib/terminal.sh lib/terminal.bash lib/python3.11/ lib/python3.13/
+        lib/start.py lib/terminal.sh lib/terminal.bash
+        lib/python3/      our own code, and packages that are the same file for either Python
+        lib/python3.11/ lib/python3.13/    packages that are made for one
 
 The server's holds no line of `intake/`, the desk's none of `server/`. Every file is 0644, what is
 started 0755. A stick's FAT knows neither links nor modes: the desk's needs none.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -90,13 +93,20 @@ def server_folder(source: Source, to: Path, cache: Path, requirements: str = "se
 def desk_folder(source: Source, to: Path, cache: Path) -> Path:
     """Make the desk's folder below `to`."""
     folder = emptied(to / f"tapedrop-desk-{source.version}")
-    wheels: list[Wheel] = []
-    for python in PYTHONS:
-        packages = folder / f"lib/python{python}"
-        wheels += _fill(packages, ("crypto", "scrub", "intake"), "intake", python, source, cache)
+    pins = source.root / "requirements/intake.txt"
+    wheels = {python: fetched(pins, python, cache) for python in PYTHONS}
+    shared = set.intersection(*({each.digest_hex for each in own} for own in wheels.values()))
+    for python, own in wheels.items():
+        _unpack(
+            folder / f"lib/python{python}", [each for each in own if each.digest_hex not in shared]
+        )
+    # FFmpeg's libraries alone are 100 MB, and a stick's FAT knows no links.
+    both = folder / "lib/python3"
+    _unpack(both, [each for each in wheels[PYTHONS[0]] if each.digest_hex in shared])
+    _add_ours(both, ("crypto", "scrub", "intake"), source)
     for file, copy, mode in _OF_A_DESK:
         _write(folder / copy, source.read(f"deploy/intake/{file}"), mode)
-    return _finished(folder, source, wheels)
+    return _finished(folder, source, [each for own in wheels.values() for each in own])
 
 
 def places(source: Source) -> list[Place]:
@@ -122,14 +132,22 @@ def _fill(
 ) -> tuple[Wheel, ...]:
     """Put our packages and those they need for one Python into a folder; return the wheels."""
     wheels = fetched(source.root / f"requirements/{pins}.txt", python, cache)
+    _unpack(packages, wheels)
+    _add_ours(packages, ours, source)
+    return wheels
+
+
+def _unpack(packages: Path, wheels: Iterable[Wheel]) -> None:
     for wheel in wheels:
         for name, held in wheel.files():
             _write(packages / name, held)
+
+
+def _add_ours(packages: Path, ours: tuple[str, ...], source: Source) -> None:
     for package in ours:
         for file in source.below(package):
             _write(packages / file, source.read(file))
     _write(packages / f"tapedrop-{source.version}.dist-info/METADATA", _metadata(source.version))
-    return wheels
 
 
 def _metadata(version: str) -> bytes:

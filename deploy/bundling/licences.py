@@ -22,6 +22,7 @@ LICENCES: Final = {
     "aioitertools": "MIT",
     "aiosignal": "Apache-2.0",
     "attrs": "MIT",
+    "av": "BSD-3-Clause",
     "babel": "BSD-3-Clause",
     "botocore": "Apache-2.0",
     "cffi": "MIT-0",
@@ -31,16 +32,21 @@ LICENCES: Final = {
     "idna": "BSD-3-Clause",
     "jinja2": "BSD-3-Clause",
     "jmespath": "MIT",
+    "markdown-it-py": "MIT",
     "markupsafe": "BSD-3-Clause",
+    "mdurl": "MIT",
     "mnemonic": "MIT",
     "msgspec": "BSD-3-Clause",
     "multidict": "Apache-2.0",
     "mutagen": "GPL-2.0-or-later",
+    "numpy": "BSD-3-Clause AND 0BSD AND MIT AND Zlib AND CC0-1.0",
     "propcache": "Apache-2.0",
     "pycparser": "BSD-3-Clause",
+    "pygments": "BSD-2-Clause",
     "python-dateutil": "Apache-2.0 OR BSD-3-Clause",
     "python-gnupg": "BSD-3-Clause",
     "python-socks": "Apache-2.0",
+    "rich": "MIT",
     "segno": "BSD-3-Clause",
     "six": "MIT",
     "sqlcipher3": "Zlib",
@@ -53,10 +59,19 @@ LICENCES: Final = {
 """SPDX expressions."""
 
 COMPATIBLE: Final = {
+    "0BSD": "asks for nothing",
     "Apache-2.0": "one way into GPL-3.0 and AGPL-3.0, as their authors agree",
     "BSD-2-Clause": "asks for its notice only",
     "BSD-3-Clause": "asks for its notice only",
+    "BSD-3-Clause-Clear": "asks for its notice only, and gives no patents",
+    "BSD-3-Clause-Open-MPI": "asks for its notice only",
+    "CC0-1.0": "asks for nothing",
     "GPL-2.0-or-later": "may be taken as GPL-3.0, whose section 13 lets it be joined to AGPL-3.0",
+    "GPL-3.0-or-later": "its section 13 lets it be joined to AGPL-3.0",
+    "GPL-3.0-or-later WITH GCC-exception-3.1": "as GPL-3.0, and asks less",
+    "LGPL-2.0-or-later": "may be taken as GPL-3.0",
+    "LGPL-2.1-or-later": "may be taken as GPL-3.0",
+    "LGPL-3.0-or-later": "GPL-3.0, and asks less",
     "MIT": "asks for its notice only",
     "MIT-0": "asks for nothing",
     "PSF-2.0": "asks for its notice only",
@@ -73,21 +88,89 @@ _TEXTS: Final = r"(licen[cs]e|copying|notice)[^/]*(?<!\.py)$|/licenses/"
 class Carried:
     """What a wheel holds of others; `version` finds which in its bytes, where it says so.
 
-    `lacks_text`: the wheel brings no licence of it, so that lies in deploy/licences, word for word.
+    `lacks_text`: the wheel brings no licence of it, so that lies in deploy/licences, word for word;
+    and there also what `whole` names: licences that the notice of it only points to. `libraries`
+    is a pattern for its files among those that the wheel was repaired with (`NAME.libs/`).
     """
 
     name: str
     licence: str
     version: re.Pattern[bytes] | None = None
     lacks_text: bool = True
+    whole: tuple[str, ...] = ()
+    libraries: str | None = None
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The files in deploy/licences that belong to it."""
+        return (self.name, *self.whole) if self.lacks_text else self.whole
 
 
 _OPENSSL: Final = re.compile(rb"OpenSSL (\d+\.\d+\.\d+)")
 
+_LGPL_3: Final = ("LGPL-3", "GPL-3")
+
 INSIDE: Final = {
+    "av": (
+        # They build it for version 3 of the LGPL, and x264 and x265 with it: together, the GPL's.
+        Carried(
+            "FFmpeg",
+            "LGPL-3.0-or-later",
+            re.compile(rb"FFmpeg version (\d+(?:\.\d+)+)"),
+            whole=("LGPL-2.1", *_LGPL_3),
+            libraries="av(codec|device|filter|format|util)|sw(resample|scale)",
+        ),
+        Carried("GMP", "LGPL-3.0-or-later OR GPL-2.0-or-later", whole=_LGPL_3, libraries="gmp"),
+        Carried("GnuTLS", "LGPL-2.1-or-later", whole=("LGPL-2.1",), libraries="gnutls"),
+        Carried("LAME", "LGPL-2.0-or-later", whole=("LGPL-2",), libraries="mp3lame"),
+        Carried(
+            "Nettle",
+            "LGPL-3.0-or-later OR GPL-2.0-or-later",
+            whole=_LGPL_3,
+            libraries="nettle|hogweed",
+        ),
+        Carried(
+            "OpenCORE-AMR", "Apache-2.0", whole=("Apache-2.0",), libraries="opencore-amr(nb|wb)"
+        ),
+        Carried("Opus", "BSD-3-Clause", re.compile(rb"libopus (\d[\d.]+)"), libraries="opus"),
+        Carried("SVT-AV1", "BSD-3-Clause-Clear", libraries="SvtAv1Enc"),
+        Carried("alsa-lib", "LGPL-2.1-or-later", whole=("LGPL-2.1",), libraries="asound"),
+        Carried("dav1d", "BSD-2-Clause", libraries="dav1d"),
+        Carried("libXau", "MIT", libraries="Xau"),
+        Carried("libdrm", "MIT", libraries="drm"),
+        Carried(
+            "libunistring",
+            "LGPL-3.0-or-later OR GPL-2.0-or-later",
+            whole=_LGPL_3,
+            libraries="unistring",
+        ),
+        Carried("libvpl", "MIT", libraries="vpl"),
+        Carried("libvpx", "BSD-3-Clause", libraries="vpx"),
+        Carried("libwebp", "BSD-3-Clause", libraries="webp(mux)?|sharpyuv"),
+        Carried("libxcb", "MIT", libraries="xcb(-shape|-shm|-xfixes)?"),
+        Carried("x264", "GPL-2.0-or-later", whole=("GPL-2",), libraries="x264"),
+        Carried("x265", "GPL-2.0-or-later", whole=("GPL-2",), libraries="x265"),
+    ),
     "babel": (Carried("CLDR", "Unicode-3.0", lacks_text=False),),
     "cffi": (Carried("libffi", "MIT"),),
     "cryptography": (Carried("OpenSSL", "Apache-2.0", _OPENSSL),),
+    "numpy": (
+        Carried(
+            "OpenBLAS",
+            "BSD-3-Clause",
+            re.compile(rb"OpenBLAS (\d+(?:\.\d+)+)"),
+            lacks_text=False,
+            libraries="scipy_openblas64_",
+        ),
+        Carried("LAPACK", "BSD-3-Clause-Open-MPI", lacks_text=False),
+        Carried(
+            "libgfortran",
+            "GPL-3.0-or-later WITH GCC-exception-3.1",
+            lacks_text=False,
+            libraries="gfortran",
+        ),
+        Carried("libquadmath", "LGPL-2.1-or-later", lacks_text=False, libraries="quadmath"),
+    ),
     "sqlcipher3": (
         Carried("SQLCipher", "BSD-3-Clause"),
         Carried("SQLite", "blessing", lacks_text=False),
@@ -129,7 +212,6 @@ def texts(wheel: Wheel, source: Source) -> Iterator[tuple[str, bytes]]:
         parts = PurePosixPath(name).parts
         own = [part for part in parts if part != "licenses" and not part.endswith(".dist-info")]
         yield f"{wheel.name}-{wheel.version}/{'-'.join(own)}", held
-    for inside in INSIDE.get(wheel.name, ()):
-        if inside.lacks_text:
-            file = f"{inside.name}.txt"
-            yield f"{wheel.name}-{wheel.version}/{file}", source.read(f"deploy/licences/{file}")
+    for text in sorted({text for inside in INSIDE.get(wheel.name, ()) for text in inside.texts}):
+        held = source.read(f"deploy/licences/{text}.txt")
+        yield f"{wheel.name}-{wheel.version}/{text}.txt", held

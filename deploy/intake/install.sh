@@ -7,6 +7,7 @@
 #   ~/.local/share/tapedrop                         this folder
 #   ~/.local/bin/tapedrop-intake, tapedrop-scrub    the commands
 #   ~/.local/share/applications/tapedrop.desktop    the entry in the menu
+#   ~/.local/share/bash-completion/completions/…    what bash proposes when Tab is pressed
 # Desks, their recordings and keys are never touched.
 set -eu
 umask 077
@@ -19,6 +20,7 @@ data=${XDG_DATA_HOME:-$HOME/.local/share}
 installed=$data/tapedrop
 entry=$data/applications/tapedrop.desktop
 commands=$HOME/.local/bin
+completion=$data/bash-completion/completions/tapedrop-intake
 
 refuse() { # exit code, what, hint
     # Not echo: of a name that somebody gave a file, it would make what a terminal obeys.
@@ -28,7 +30,7 @@ refuse() { # exit code, what, hint
 
 remove() {
     rm -rf "$installed" "$installed.new" "$installed.before"
-    rm -f "$entry" "$commands/tapedrop-intake" "$commands/tapedrop-scrub"
+    rm -f "$entry" "$commands/tapedrop-intake" "$commands/tapedrop-scrub" "$completion"
 }
 
 whole() {
@@ -77,7 +79,7 @@ whole
 # It says what is missing on this machine, if something is.
 sh "$folder/tapedrop-intake" --help >/dev/null
 
-mkdir -p "$data/applications" "$commands"
+mkdir -p "$data/applications" "$commands" "${completion%/*}"
 rm -rf "$installed.new" "$installed.before"
 cp -R "$folder" "$installed.new"
 chmod -R u+rwX,go= "$installed.new"
@@ -86,11 +88,13 @@ mv "$installed.new" "$installed"
 rm -rf "$installed.before"
 # Starts faster; where it fails, it works all the same.
 for version in 3.11 3.13; do
-    "python$version" -I -m compileall -qq "$installed/lib/python$version" 2>/dev/null || true
+    "python$version" -I -m compileall -qq "$installed/lib/python$version" "$installed/lib/python3" 2>/dev/null || true
 done
 command_for tapedrop-intake
 command_for tapedrop-scrub
 sed "s|^Exec=.*|Exec=sh \"$installed/lib/terminal.sh\"|" "$folder/tapedrop.desktop" >"$entry"
+# A convenience: where it fails, verbs are typed whole.
+sh "$installed/tapedrop-intake" --completion bash >"$completion" 2>/dev/null || rm -f "$completion"
 
 echo "installed in $installed. Next: tapedrop-intake --help"
 case ":$PATH:" in

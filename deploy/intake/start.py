@@ -28,7 +28,8 @@ def main() -> None:
         )
         sys.exit(_NOT_FIT)
     del sys.argv[0]
-    sys.path.append(str(here / f"python{sys.version_info.major}.{sys.version_info.minor}"))
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    sys.path += [str(here / version), str(here / "python3")]
     import_module(_PROGRAMS[program]).main()
 
 

@@ -7,17 +7,9 @@ from pathlib import Path
 
 import click
 
+from intake.cli.chapters import Chapters
+from intake.cli.completion import SHELLS, script
 from intake.cli.exits import NEEDS_A_PERSON, USAGE, exit_code
-from intake.cli.export import export_drop
-from intake.cli.import_ import import_bags
-from intake.cli.init import make_desk
-from intake.cli.keys import keys
-from intake.cli.list_ import list_drops
-from intake.cli.open_ import open_drops
-from intake.cli.pair import pair_again
-from intake.cli.receipt import write_receipt
-from intake.cli.reply import write_reply
-from intake.cli.show import show_drop
 from intake.cli.talk import PROGRAM, complain, say_error
 
 _EPILOG = """\b
@@ -33,29 +25,25 @@ Example:
 """
 
 
+def _print_completion(context: click.Context, _option: click.Parameter, shell: str | None) -> None:
+    if shell is not None and not context.resilient_parsing:
+        assert isinstance(context.command, click.Group)
+        click.echo(script(shell, context.command, PROGRAM))
+        context.exit()
+
+
 @click.group(
+    cls=Chapters,
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"]},
     subcommand_metavar="VERB …",
 )
 @click.option("--desk", metavar="DIR", type=click.Path(path_type=Path), help="The desk's folder.")
+@click.option("--completion", metavar="SHELL", type=click.Choice(SHELLS), expose_value=False,
+              is_eager=True, callback=_print_completion,
+              help="Print what bash, zsh or fish reads to complete what is typed.")  # fmt: skip
 def verbs(desk: Path | None) -> None:
     """Import, open and answer what sources sent, offline."""
-
-
-for _verb in (
-    make_desk,
-    pair_again,
-    keys,
-    import_bags,
-    open_drops,
-    list_drops,
-    show_drop,
-    export_drop,
-    write_reply,
-    write_receipt,
-):
-    verbs.add_command(_verb)
 
 
 def main() -> None:

@@ -9,13 +9,14 @@ from typing import Final
 import click
 
 from intake.cli.desk import as_json, desk_gpg
-from intake.cli.keys import spaced
 from intake.cli.pair import show_pairing
-from intake.cli.talk import confirm, note
+from intake.cli.talk import compare, note
+from intake.cli.texts import given_initials
 from intake.errors import KeyNotUsable
 from intake.founding import found_desk
 from intake.layout import Layout
 from intake.pairing import ServerPairing, read_server_pairing
+from intake.wording import spaced
 
 _FINGERPRINT: Final = re.compile(r"[0-9A-F]{40}|[0-9A-F]{64}")
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -63,16 +64,19 @@ def _whom_it_names(server: ServerPairing, own: str) -> Iterator[str]:
 @click.option("--gnupg", metavar="HOME", type=click.Path(path_type=Path, file_okay=False),
               help="Where gpg finds that key (default: ~/.gnupg).")  # fmt: skip
 @click.option("--name", callback=_name, help="What the server calls this desk.")
+@click.option("--initials", metavar="AB", callback=given_initials,
+              help="How notes and the custody log name the reporter, not the desk.")  # fmt: skip
 @click.option("--outside-newsroom", is_flag=True,
               help="The key is not one of the newsroom's, and that is meant.")  # fmt: skip
 @click.option("--words", help="The eight words that the server showed, where nobody can be asked.")
 @as_json
-def make_desk(
+def command(
     folder: Path,
     server_file: Path,
     key: str,
     gnupg: Path | None,
     name: str | None,
+    initials: str | None,
     outside_newsroom: bool,
     words: str | None,
     as_json: bool,
@@ -89,7 +93,7 @@ def make_desk(
         note(line)
     # Ours are not shown: who copies them has compared nothing.
     question = "type the eight words that the server showed when its file was made"
-    confirm(question, server_words, given=words, option="--words")
+    compare(question, server_words, given=words)
     settings = found_desk(
         folder,
         server=server,
@@ -97,6 +101,7 @@ def make_desk(
         fingerprint=key,
         now=datetime.now(UTC),
         name=name,
+        initials=initials or "",
         outside_newsroom=outside_newsroom,
     )
     if not as_json:

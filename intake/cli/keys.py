@@ -13,13 +13,15 @@ from crypto.keylist import LARGEST_BYTES, is_list
 from crypto.newsroom import NewsroomKey, look_at
 from intake import readers
 from intake.cli.desk import as_json, at_desk, desk_gpg, unlocked
-from intake.cli.talk import confirm, note, print_json
+from intake.cli.subkeys import destroy, spent
+from intake.cli.talk import compare, confirm, note, print_json
 from intake.durable import carry_out
 from intake.errors import CantChangeKeys
 from intake.layout import Layout
+from intake.locking import working_at
 from intake.pairing import read_desk_pairing
 from intake.settings import Settings, read_settings
-from intake.wording import plain
+from intake.wording import plain, spaced
 
 _NEXT: Final = "next: tapedrop-intake keys sign --to STICK; the server believes only what is signed"
 
@@ -32,13 +34,14 @@ _NEXT: Final = "next: tapedrop-intake keys sign --to STICK; the server believes 
 Example:
   $ tapedrop-intake --desk desk keys add colleague.asc
   $ tapedrop-intake --desk desk keys sign --to /media/stick
+  $ tapedrop-intake --desk desk keys spent
 """,
 )
-def keys() -> None:
+def command() -> None:
     """Whom the newsroom's drops are sealed to, and which desks may sign for that."""
 
 
-@keys.command(
+@command.command(
     "list",
     short_help="List the keys, and the desks that may sign.",
     epilog="""\b
@@ -53,7 +56,7 @@ def show(desk: Layout, as_json: bool) -> None:
     _show(desk, read_settings(desk.settings), as_json=as_json)
 
 
-@keys.command(
+@command.command(
     "add",
     epilog="""\b
 Example: a colleague's key; another desk, which may sign from then on; a list that it signed
@@ -77,22 +80,23 @@ def add(
     its reporter's key, or a list that another desk has signed.
     """
     content = file.read(LARGEST_BYTES + 1)
-    settings = read_settings(desk.settings)
-    gpg, now = desk_gpg(Path(settings.reporter.gnupg_home)), datetime.now(UTC)
     blocks: Mapping[str, str]
-    if not is_list(content):
-        after, blocks = _with_key(settings, content, fingerprint, gpg, now)
-    elif _is_desk(content):
-        after, blocks = _with_desk(desk, settings, content, words, Path(file.name), gpg, now)
-    else:
-        after, blocks = readers.taken(content, desk, settings, gpg=gpg, now=now)
-    readers.keep(desk, after, blocks)
+    with working_at(desk.folder, alone=True):
+        settings = read_settings(desk.settings)
+        gpg, now = desk_gpg(Path(settings.reporter.gnupg_home)), datetime.now(UTC)
+        if not is_list(content):
+            after, blocks = _with_key(settings, content, fingerprint, gpg, now)
+        elif _is_desk(content):
+            after, blocks = _with_desk(desk, settings, content, words, Path(file.name), gpg, now)
+        else:
+            after, blocks = readers.taken(content, desk, settings, gpg=gpg, now=now)
+        readers.keep(desk, after, blocks)
     if after.server.signed_at == settings.server.signed_at:
         note(_NEXT)
     _show(desk, after, as_json=as_json)
 
 
-@keys.command(
+@command.command(
     "retire",
     short_help="Take a key, or a desk, off the list.",
     epilog="""\b
@@ -109,6 +113,13 @@ def retire(which: str, given: str | None, desk: Layout, as_json: bool) -> None:
 
     What was sealed to it stays readable with it.
     """
+    with working_at(desk.folder, alone=True):
+        after = _retired(desk, which, given)
+    note(_NEXT)
+    _show(desk, after, as_json=as_json)
+
+
+def _retired(desk: Layout, which: str, given: str | None) -> Settings:
     settings, today = read_settings(desk.settings), datetime.now(UTC).date()
     own = readers.own_key(desk)
     if which in readers.signers(settings, own).values():
@@ -124,11 +135,10 @@ def retire(which: str, given: str | None, desk: Layout, as_json: bool) -> None:
             note("then on opens only with another of the newsroom's keys that gpg has here")
     confirm(f"to retire it, type {which}", which, given=given, option="--confirm")
     readers.keep(desk, after, {})
-    note(_NEXT)
-    _show(desk, after, as_json=as_json)
+    return after
 
 
-@keys.command(
+@command.command(
     "sign",
     short_help="Sign the list for the server and the other desks.",
     epilog="""\b
@@ -147,15 +157,15 @@ def sign(to: Path, desk: Layout, as_json: bool) -> None:
     The list is written whole, or not at all. Needs the vault's key, so gpg may ask for a PIN.
     """
     now = datetime.now(UTC)
-    with unlocked(desk) as room:
+    with unlocked(desk, alone=True) as room:
         signing_key = room.vault.signing_key(desk.signing_key.read_bytes())
         # The reporter may have given it a later end since.
         own = readers.blocks_from(room.gpg, [room.settings.reporter.key])
         readers.keep(desk, room.settings, own)
         signed, after = readers.sign(desk, room.settings, signing_key, now=now)
-    path = _free(to, f"keys-{now.date().isoformat()}") if to.is_dir() else to
-    carry_out(path, signed)
-    readers.keep(desk, after, {})
+        path = _free(to, f"keys-{now.date().isoformat()}") if to.is_dir() else to
+        carry_out(path, signed)
+        readers.keep(desk, after, {})
     if as_json:
         print_json({"list": str(path), "readers": list(after.server.newsroom)})
         return
@@ -179,7 +189,7 @@ def _with_key(
     question = (
         f"type the whole fingerprint of {plain(key.name) or 'this key'}, as its owner says it"
     )
-    confirm(question, key.fingerprint, given=fingerprint, option="--fingerprint FPR")
+    compare(question, key.fingerprint, given=fingerprint, option="--fingerprint FPR")
     return after, block
 
 
@@ -202,7 +212,7 @@ def _with_desk(
         blocks[key.fingerprint] = other.key
         after = readers.with_key(after, key, today=now.date())
     question = f"type the eight words that {other.desk} shows (there: tapedrop-intake pair)"
-    confirm(question, its_words, given=words, option="--words")
+    compare(question, its_words, given=words)
     return after, blocks
 
 
@@ -242,6 +252,5 @@ def _show(desk: Layout, settings: Settings, *, as_json: bool) -> None:
     click.echo(f"may sign the list: {', '.join(sorted(signers.values()))}")
 
 
-def spaced(fingerprint: str) -> str:
-    """Return a fingerprint in groups of four."""
-    return " ".join(fingerprint[start : start + 4] for start in range(0, len(fingerprint), 4))
+command.add_command(spent)
+command.add_command(destroy)

@@ -6,10 +6,12 @@ from shlex import quote
 from typing import Final
 
 import click
+from msgspec import structs
 
 from crypto.comparing import canonical, read_object
 from intake.cli.desk import as_json, at_desk
-from intake.cli.talk import confirm, draw, note, print_json
+from intake.cli.talk import compare, draw, note, print_json
+from intake.cli.texts import given_initials
 from intake.durable import carry_out
 from intake.layout import Layout
 from intake.pairing import ServerPairing, read_desk_pairing, read_server_pairing
@@ -33,13 +35,16 @@ Example:
 @click.option("--qr/--no-qr", "drawn", default=None,
               help="Draw it for a camera, too, or don't; on a terminal it is drawn.")  # fmt: skip
 @click.option("--words", help="The eight words that the server showed, where nobody can be asked.")
+@click.option("--initials", metavar="AB", callback=given_initials,
+              help="How notes and the custody log name the reporter from now on.")  # fmt: skip
 @at_desk
 @as_json
-def pair_again(
+def command(
     server_file: Path | None,
     to: Path | None,
     drawn: bool | None,
     words: str | None,
+    initials: str | None,
     desk: Layout,
     as_json: bool,
 ) -> None:
@@ -47,6 +52,8 @@ def pair_again(
 
     With SERVER_FILE, the same server's newer file, first learn from it the server's canary; and
     which desks sign key lists, where this desk has neither signed nor taken one yet.
+
+    With --initials, the reporter is called so from now on; what was said before stays as it is.
     """
     if server_file is not None:
         server, server_words = read_server_pairing(server_file)
@@ -55,8 +62,16 @@ def pair_again(
         for line in _learned(before, after, server):
             note(line)
         question = "type the eight words that the server showed when its file was made"
-        confirm(question, server_words, given=words, option="--words")
+        compare(question, server_words, given=words)
         keep(desk, after, {})
+    if initials is not None:
+        before = read_settings(desk.settings)
+        keep(
+            desk,
+            structs.replace(before, reporter=structs.replace(before.reporter, initials=initials)),
+            {},
+        )
+        note(f"notes and the custody log say {initials or before.desk.name} from now on")
     if to is not None:
         carry_out(to, desk.pairing.read_bytes())
     show_pairing(desk, drawn=drawn, carried=to, as_json=as_json)

@@ -1,80 +1,81 @@
-"""tapedrop-intake show: all that is known of one drop, and what a message says."""
+"""tapedrop-intake show: all that is known of a drop, a source, a case, a person or a note."""
 
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import click
 
-from crypto.manifest import NOT_READ, Condition
-from intake.cli.desk import Unlocked, as_json, at_desk, unlocked
-from intake.cli.rows import HEAD, MESSAGE, cells, row
-from intake.cli.talk import note, print_json
-from intake.drop import Drop
-from intake.export import message_text
+from intake.cli.desk import as_json, at_desk, unlocked
+from intake.cli.naming import kind_and_number, records_called
+from intake.cli.talk import print_json, print_lines
+from intake.errors import UnknownRecord
 from intake.layout import Layout
-from intake.provenance import Provenance
-from intake.wording import ALARMS, kind_text, plain, scrubbed
+from intake.records import Kind
+from intake.unlocked import Unlocked
+from intake.views import View
+from intake.views.case import case_view, person_view
+from intake.views.drop import drop_view
+from intake.views.record import record_view
+from intake.views.source import source_view
+from intake.views.transcript import transcript_view
 
 _EPILOG: Final = """\b
 Example:
   $ tapedrop-intake --desk desk show drop-0002
+  $ tapedrop-intake --desk desk show "olive crane"
 """
+_VIEWS: Final[Mapping[Kind, Callable[..., View]]] = {
+    Kind.CASE: case_view,
+    Kind.PERSON: person_view,
+}
 
 
-@click.command("show", epilog=_EPILOG)
-@click.argument("drop_id", metavar="ID")
+@click.command(
+    "show", short_help="Show a drop, a source's thread, a case, a person, a note.", epilog=_EPILOG
+)
+@click.argument("thing", metavar="ID")
+@click.option("--transcript", is_flag=True, help="Show what is said in a drop, line by line.")
 @at_desk
 @as_json
-def show_drop(drop_id: str, desk: Layout, as_json: bool) -> None:
-    """Show one drop; of a message, its text."""
+def command(thing: str, transcript: bool, desk: Layout, as_json: bool) -> None:
+    """Show what is known of ID: a drop, and what a message says; a source, and all that was written
+    between you; a case; a person; any note or other record, with its earlier versions.
+
+    A source may be named by its two words, a case or a person by its name.
+    """
     with unlocked(desk) as room:
-        drop = room.drop(drop_id)
-        bags = _bags(room, drop)
-        text = _text(room, drop)
+        view = transcript_view(room, room.drop(thing)) if transcript else _view(room, thing)
     if as_json:
-        print_json(row(drop) | {"values": _values(drop), "bags": bags, "text": text})
+        print_json(view.said)
         return
-    for name, cell in zip(HEAD, cells(drop), strict=True):
-        if name not in {"removed", "remains"}:
-            click.echo(f"{name:10} {cell}")
-    if drop.manifest is not None and drop.manifest.condition is Condition.CLEANED:
-        found = scrubbed(drop.manifest.removed, drop.manifest.remains)
-        click.echo(f"{'scrubbed':10} {found}")
-    click.echo(f"{'evidence':10} {drop.digest.hex()}")
-    for bag in bags:
-        click.echo(f"{'bag':10} {bag['bag']}, signed on {bag['day']}")
-    for alarm in drop.alarms:
-        click.echo(f"{'ALARM':10} {ALARMS[alarm]}")
-    for value in _values(drop):
-        click.echo(value_line(**value))
-    if text is not None:
-        click.echo(f"\n{plain(text, lines=True)}")
+    print_lines(view.lines)
 
 
-def value_line(kind: str, name: str, text: str) -> str:
-    """Return a line for a value that was taken out, or that says that they could not be read."""
-    if kind == NOT_READ.kind:  # nothing that the recording said
-        return f"{'values':10} {plain(text)}"
-    return f"{'it said':10} {kind_text(kind)}: {plain(name)}: {plain(text)}"
+def _view(room: Unlocked, untrusted: str) -> View:
+    named = kind_and_number(untrusted)
+    if named is None:
+        return _called(room, untrusted)
+    kind, number = named
+    if kind in {"", "drop"}:
+        return drop_view(room, room.drop(untrusted))
+    if kind == "source":
+        return source_view(room, room.catalogue.sources.one(number))
+    if kind not in set(Kind):
+        raise UnknownRecord(untrusted)
+    record = room.catalogue.records.one(Kind(kind), number, also_removed=True)
+    view = record_view if record.content is None else _VIEWS.get(Kind(kind), record_view)
+    return view(room, record)
 
 
-def _values(drop: Drop) -> list[dict[str, str]]:
-    return [asdict(value) for value in drop.manifest.values] if drop.manifest is not None else []
-
-
-def _bags(room: Unlocked, drop: Drop) -> list[dict[str, Any]]:
-    provenance = Provenance(room.layout.bags, room.settings.server.signer)
-    return [
-        {"bag": name, "day": bag.day.isoformat()}
-        for name, bag in provenance.bags()
-        if drop.digest in bag.digests.values()
-    ]
-
-
-def _text(room: Unlocked, drop: Drop) -> str | None:
-    if drop.manifest is None or drop.manifest.name != MESSAGE:
-        return None
-    if not room.working.has(drop.digest):
-        note(f"its working copy was dropped; tapedrop-intake open {drop.id} makes it anew")
-        return None
-    return message_text(drop, working=room.working)
+def _called(room: Unlocked, name: str) -> View:
+    """Return the view of the one source, case or person of this name."""
+    found = {each.id: (source_view, each) for each in room.catalogue.sources.called(name)}
+    views: dict[str, tuple[Callable[..., View], Any]] = dict(found)
+    for kind, view in _VIEWS.items():
+        views |= {each.name: (view, each) for each in records_called(room, kind, name)}
+    if not views:
+        raise UnknownRecord(name)
+    if len(views) > 1:
+        raise click.UsageError(f"several are called so: {', '.join(views)}")
+    ((view, what),) = views.values()
+    return view(room, what)

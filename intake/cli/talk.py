@@ -3,20 +3,33 @@
 import json
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
-from typing import Final, Self
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 import click
 
-from crypto.qr import in_letters
-from intake.errors import NotConfirmed
-from intake.wording import size_text, told
+from intake.cli.tables import table
+from intake.cli.terminal import Progress as Progress
+from intake.cli.terminal import columns_of, toned
+from intake.errors import NotConfirmed, WordsDiffer
+from intake.wording import told
 
 PROGRAM: Final = "tapedrop-intake"
+_TONES: Final[Mapping[str, Mapping[str, str | bool]]] = {
+    "error:": {"fg": "red", "bold": True},
+    "ALARM:": {"fg": "red", "bold": True},
+    "warning:": {"fg": "yellow"},
+}
 
 
 def note(text: str) -> None:
     """Say something beside the results."""
+    Progress.clear()
+    word = text.partition(" ")[0]
+    if word == "hint:":
+        text = toned(text, sys.stderr, dim=True)
+    elif word in _TONES:
+        text = toned(word, sys.stderr, **_TONES[word]) + text.removeprefix(word)
     click.echo(f"{PROGRAM}: {text}", err=True)
 
 
@@ -38,12 +51,25 @@ def confirm(question: str, expected: str, *, given: str | None, option: str) -> 
 
     Without a terminal nobody is asked. Raises click.UsageError then, NotConfirmed when it differs.
     """
+    if not _typed(question, expected, given=given, option=option):
+        raise NotConfirmed
+
+
+def compare(question: str, shown: str, *, given: str | None, option: str = "--words") -> None:
+    """Return once a person has typed what is `shown` elsewhere, as `confirm` does.
+
+    Raises click.UsageError, WordsDiffer.
+    """
+    if not _typed(question, shown, given=given, option=option):
+        raise WordsDiffer
+
+
+def _typed(question: str, expected: str, *, given: str | None, option: str) -> bool:
     if given is None:
         if not sys.stdin.isatty():
             raise click.UsageError(f"nobody is here to be asked; say it with {option}")
         given = click.prompt(f"{PROGRAM}: {question}", err=True, prompt_suffix="\n> ")
-    if _compact(given) != _compact(expected):
-        raise NotConfirmed
+    return _compact(given) == _compact(expected)
 
 
 def draw(content: bytes, *, asked: bool | None) -> None:
@@ -53,6 +79,8 @@ def draw(content: bytes, *, asked: bool | None) -> None:
     """
     columns = shutil.get_terminal_size().columns if asked is None else None
     if sys.stderr.isatty() if asked is None else asked:
+        from crypto.qr import in_letters  # a while to load, and few verbs draw
+
         try:
             click.echo(in_letters(content, columns=columns), err=True)
         except ValueError as why:
@@ -65,35 +93,30 @@ def print_json(result: object) -> None:
 
 
 def print_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print rows in columns; the last is as wide as it likes."""
-    lines = [head, *rows]
-    widths = [max(len(line[place]) for line in lines) for place in range(len(head) - 1)]
+    """Print rows in columns; on a terminal they fit it, the first always whole."""
+    Progress.clear()
+    top, *below = table(head, list(rows), columns=columns_of(sys.stdout))
+    for line in top:
+        click.echo(toned(line, sys.stdout, dim=True))
+    for lines in below:
+        print_lines(lines)
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Print lines that were made plain; an alarm stands out."""
     for line in lines:
-        cells = [cell.ljust(width) for cell, width in zip(line, widths, strict=False)]
-        click.echo("  ".join([*cells, line[-1]]).rstrip())
+        mark = "ALARM" if line.startswith("ALARM ") else "(ALARM)"
+        said, alarm, more = line.partition(mark)
+        click.echo(said + (toned(alarm, sys.stdout, **_TONES["ALARM:"]) + more if alarm else ""))
 
 
-class Progress:
-    """One line on a terminal, gone when done; silent elsewhere."""
-
-    def __init__(self, what: str) -> None:
-        self._what = what
-        self._shown = ""
-        self._terminal = sys.stderr.isatty()
-
-    def __call__(self, passed: int, total: int) -> None:
-        """Show how many of how many bytes have passed."""
-        line = f"{self._what}: {size_text(passed)} of {size_text(total)}"
-        if self._terminal and line != self._shown:
-            self._shown = line
-            click.echo(f"\r\x1b[K{line}", nl=False, err=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
-        if self._shown:
-            click.echo("\r\x1b[K", nl=False, err=True)
+def print_marked(head: str, text: str, marks: Iterable[tuple[int, int]]) -> None:
+    """Print `head` and `text`, with what stands between `marks` bold where a terminal shows it."""
+    shown, last = head, 0
+    for start, end in marks:
+        shown += text[last:start] + toned(text[start:end], sys.stdout, bold=True)
+        last = end
+    click.echo(shown + text[last:])
 
 
 def _compact(typed: str) -> str:

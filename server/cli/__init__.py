@@ -15,6 +15,7 @@ from crypto.errors import (
     NewerVersion,
     NoKeyOpens,
     NoUsableKey,
+    PinRefused,
     Tampered,
     WrongSignature,
 )
@@ -45,6 +46,7 @@ _EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
     (NotConfirmed, 3),
     (BadBackup, 3),
     (NoKeyOpens, 3),
+    (PinRefused, 3),
     (Tampered, 3),
     (NotFit, 5),
     (NoUsableKey, 5),

@@ -67,9 +67,11 @@ def chromium(running: Callable[[str], Browser]) -> Browser:
 
 
 @pytest.fixture
-def outside(browser: Browser, outsides: dict[str, Outside]) -> Outside:
-    """What this browser has asked of other machines."""
-    return outsides[browser.name]
+def outside(browser: Browser, outsides: dict[str, Outside]) -> Iterator[Outside]:
+    """What this browser asks of other machines in one test."""
+    outside = outsides[browser.name]
+    yield outside
+    outside.asked.clear()
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fuzz import forms, lines, mutate, outcome
+from fuzz import decoding, forms, lines, mutate, outcome
 from fuzz.mutate import Seed
 
 
@@ -19,6 +19,7 @@ class Target:
 RECORDINGS = Target(mutate.seeds, outcome.outcome, "scrub")
 TARGETS = {
     "recordings": RECORDINGS,
+    "decoder": Target(mutate.seeds, decoding.outcome, "decoder"),
     "multipart": Target(forms.seeds, forms.outcome, "multipart"),
     "proxy-line": Target(lines.seeds, lines.outcome, "proxy-line"),
 }

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from canary.riff import chunk, riff
 
-from fuzz import forms, lines, mutate, outcome, run
+from fuzz import decoding, forms, lines, mutate, outcome, run
 from fuzz.mutate import Seed
 from fuzz.outcome import Fault
 from fuzz.targets import TARGETS, Target
@@ -50,6 +50,10 @@ class TestFuzzing:
         monkeypatch.setattr(outcome, "_packets", lambda result, extension: result)
 
         assert run.tried(TAGGED) == ("", "clean, text among the sound")
+
+    def test_has_the_decoder_say_what_became_of_any_bytes(self) -> None:
+        assert decoding.outcome(TAGGED) == "decoded"
+        assert decoding.outcome(b"sound") == "nothing in it can be decoded"
 
     def test_sees_a_result_that_changes(self, monkeypatch: pytest.MonkeyPatch) -> None:
         cleaning_by(lambda recording: recording + b".", monkeypatch)

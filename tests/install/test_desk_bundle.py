@@ -84,7 +84,7 @@ def reporter(
     in_folder(root, "useradd", "--create-home", "--shell", "/bin/bash", "reporter")
     # What the kernel's own FAT does here: anybody may write, nobody can change a mode.
     options = "rw+,allow_other"
-    with fat_stick(at, 400 << 20, at=root / STICK[1:], options=options):
+    with fat_stick(at, 900 << 20, at=root / STICK[1:], options=options):
         with Machine.booted(root) as machine:
             person = Reporter(machine)
             person.must("cp", person.handed(archive, f"{HOME}/{archive.name}"), STICK)
@@ -120,7 +120,8 @@ class TestEveryModule:
     def test_of_the_desk_loads_by_this_machine_s_python(
         self, reporter: Reporter, python: str
     ) -> None:
-        start = f"import sys; sys.path.append('{FOLDER}/lib/python{python}')\n{IMPORT_ALL}"
+        packages = [f"{FOLDER}/lib/python{version}" for version in (python, 3)]
+        start = f"import sys; sys.path += {packages!r}\n{IMPORT_ALL}"
 
         loaded = reporter.must(
             "python3", *("-I", "-S", "-B", "-c"), start, "crypto", "scrub", "intake"
@@ -225,7 +226,7 @@ class TestIntoAHomeFolder:
 
 class TestOnAStickThatLetsNothingRun:
     def test_says_so_and_what_helps(self, archive: Path, tmp_path: Path) -> None:
-        with fat_stick(tmp_path, 100 << 20, options="rw+,noexec") as stick:
+        with fat_stick(tmp_path, 600 << 20, options="rw+,noexec") as stick:
             name = Path(FOLDER).name
             tar = ["tar", "-xzf", str(archive), "--no-same-owner", "--no-same-permissions"]
             parts = [f"{name}/tapedrop-intake", f"{name}/lib/start.py"]

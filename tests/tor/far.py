@@ -20,6 +20,8 @@ from tornet import Tor
 T = TypeVar("T")
 PATIENCE_SECONDS = 120.0
 """tor gives a circuit to an onion service two minutes."""
+_FORGET_SECONDS = 25.0
+_SOON_SECONDS = 180.0
 
 
 def through(
@@ -60,14 +62,19 @@ class Source(Browser):
         return connection
 
 
-def sooner_or_later(attempt: Callable[[], T], *, seconds: float = PATIENCE_SECONDS) -> T:
+def sooner_or_later(attempt: Callable[[], T], *, by: Tor | None = None) -> T:
     """Return what comes of it, once it no longer fails: descriptors are on their way for seconds.
 
-    Raises the last NotThere.
+    A tor asks each directory for a descriptor once in 15 minutes, and an onion that was started
+    anew has another: `by`, the one by which it comes, is told now and then to ask as if never
+    before, not so often that it hurts what is on its way. Raises the last NotThere.
     """
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+    begun = forgot = time.monotonic()
+    while time.monotonic() < begun + _SOON_SECONDS:
         with suppress(NotThere, OSError, http.client.HTTPException):
             return attempt()
+        if by is not None and time.monotonic() >= forgot + _FORGET_SECONDS:
+            forgot = time.monotonic()
+            by.ask("SIGNAL", "NEWNYM")
         time.sleep(0.2)
     return attempt()

@@ -67,10 +67,10 @@ def probe(world: World) -> Iterator[Probe]:
     # The last onion service above is the drop's own: its streams come by the same circuits.
     (installed.more / "probe.conf").write_text(f"HiddenServicePort {PROBE} unix:{path}\n")
     probe = Probe(path)
-    installed.tor.reload()
+    installed.reload()
     yield probe
     (installed.more / "probe.conf").unlink()
-    installed.tor.reload()
+    installed.reload()
 
 
 def says(world: World, user: str) -> bytes:
@@ -83,7 +83,7 @@ def says(world: World, user: str) -> bytes:
             connection.sendall(word)
             connection.recv(1)
 
-    sooner_or_later(send)
+    sooner_or_later(send, by=world.source)
     return word
 
 

@@ -2,7 +2,6 @@
 
 import secrets
 import socket
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from .world import World
 
 CLOSE = ("--confirm", "only those with a key")
 OPEN = ("--confirm", "everybody")
-FORGET_SECONDS = 25.0
 
 
 class Onion:
@@ -26,7 +24,6 @@ class Onion:
         self.installed = installed
         self.folder = installed.data / name
         self._port = port
-        self._forgot: dict[str, float] = {}
 
     def authorise(self, *words: str | Path) -> None:
         """Type the verb."""
@@ -40,27 +37,16 @@ class Onion:
             if self._reached_by(tor) != reached:
                 raise NotThere
 
-        self._forgot.pop(tor.socks, None)
-        sooner_or_later(look, seconds=180)
+        tor.ask("SIGNAL", "NEWNYM")  # what it knows may not hold any more
+        sooner_or_later(look, by=tor)
 
     def _reached_by(self, tor: Tor) -> bool:
-        self._forget(tor)
         host = self.installed.onion(self.folder.name)
         try:
             through(tor, host, secrets.token_hex(8), port=self._port, seconds=30).close()
         except NotThere:
             return False
         return True
-
-    def _forget(self, tor: Tor) -> None:
-        """Have it ask as if never before; not so often that it hurts what is on its way.
-
-        tor does it once in ten seconds, and later what was wished meanwhile.
-        """
-        now = time.monotonic()
-        if now - self._forgot.get(tor.socks, -FORGET_SECONDS) >= FORGET_SECONDS:
-            self._forgot[tor.socks] = now
-            tor.ask("SIGNAL", "NEWNYM")
 
 
 @pytest.fixture(scope="module")
@@ -73,11 +59,11 @@ def staff(world: World) -> Iterator[Onion]:
     here = f"127.0.0.1:{sshd.getsockname()[1]}"
     conf.write_text(installed.moved(example).replace("127.0.0.1:22", here))
     staff = Onion(installed, "staff-ssh", port=22)
-    installed.tor.reload()
+    installed.reload()
     installed.tor.wait_for(lambda: installed.onion("staff-ssh"))
     yield staff
     conf.unlink()
-    installed.tor.reload()
+    installed.reload()
     sshd.close()
 
 
@@ -91,20 +77,20 @@ class TestStaffsOwnOnion:
             keys[name].mkdir(mode=0o700)
             confirmed = CLOSE if name == "alice" else ()
             staff.authorise(name, "--to", keys[name] / "staff.auth_private", *confirmed)
-        staff.installed.tor.reload()
+        staff.installed.reload()
         alice = net.client("alice", f"ClientOnionAuthDir {keys['alice']}\n")
         staff.comes_to(alice, reached=True)
         staff.comes_to(source, reached=False)  # who has no key
 
         staff.authorise("--remove", "alice")
-        staff.installed.tor.reload()
+        staff.installed.reload()
         staff.comes_to(alice, reached=False)
         (keys["bob"] / "staff.auth_private").replace(keys["alice"] / "staff.auth_private")
         alice.reload()
         staff.comes_to(alice, reached=True)  # by bob's key
 
         staff.authorise("--remove", "bob", *OPEN)
-        staff.installed.tor.reload()
+        staff.installed.reload()
         staff.comes_to(source, reached=True)
 
     def test_the_drop_beside_it_is_for_everybody(self, staff: Onion, world: World) -> None:
@@ -121,12 +107,12 @@ class TestADropForTheInvited:
         example = (SERVER / "tor/invited.conf.example").read_text()
         (installed.more / "invited.conf").write_text(installed.moved(example))
         world.command("authorise", "this-machine", "--to", own / "here.auth_private", *CLOSE)
-        installed.tor.reload()
+        installed.reload()
         stranger.comes_to(source, reached=False)
         canary = world.command("canary")
 
         (installed.more / "invited.conf").unlink()
         world.command("authorise", "--remove", "this-machine", *OPEN)
-        installed.tor.reload()
+        installed.reload()
         stranger.comes_to(source, reached=True)
         assert "the canary arrived" in canary

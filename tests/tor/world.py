@@ -45,7 +45,7 @@ class World:
             browser.get("/codename")
             return browser
 
-        browser = sooner_or_later(begin)
+        browser = sooner_or_later(begin, by=self.source)
         browser.seconds = PATIENCE_SECONDS
         return browser
 

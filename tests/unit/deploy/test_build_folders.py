@@ -7,6 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import click
 import pytest
 from bundles import IMPORT_ALL, PATH, content_of, files_of, modes_of, run
 from bundling import BuildFailed
@@ -231,7 +232,7 @@ class TestTheReadme:
         assert len(typed) > 3
         for line in typed:
             words = line.removeprefix("--desk ~/desk ").split()
-            verb = verbs.commands.get(words[0])
+            verb = verbs.get_command(click.Context(verbs), words[0])
             options = {name for each in (verb.params if verb else []) for name in each.opts}
             assert verb or words == ["--help"], line
             assert not {word for word in words[1:] if word.startswith("--")} - options, line
@@ -242,19 +243,26 @@ class TestTheDesksFolder:
     def test_holds_the_pinned_packages_and_our_own_but_the_server(
         self, built: Path, python: str
     ) -> None:
-        packages = built / f"lib/python{python}"
+        both, one = built / "lib/python3", built / f"lib/python{python}"
 
-        assert our_packages(packages) == {"crypto", "scrub", "intake"}
-        assert distributions(packages) == {
+        assert our_packages(both) == {"crypto", "scrub", "intake"}
+        assert our_packages(one) == set()
+        assert distributions(both) | distributions(one) == {
             f"{each.name}-{each.version}" for each in fetched(pins("intake"), python, CACHE)
         } | {f"tapedrop-{SOURCE.version}"}
         for package in ("crypto", "scrub", "intake"):
-            assert same_as_the_checkout(packages, package)
+            assert same_as_the_checkout(both, package)
+
+    def test_holds_once_what_is_the_same_for_either_python(self, built: Path) -> None:
+        both, *each = (distributions(built / f"lib/python{x}") for x in ("3", *PYTHONS))
+
+        assert "av" in {name.rpartition("-")[0] for name in both}
+        assert not both & (each[0] | each[1])
 
     def test_every_module_of_ours_loads_from_it_alone(self, desk: Path) -> None:
         python = next(python for python in PYTHONS if shutil.which(f"python{python}", path=PATH))
-        packages = desk / f"lib/python{python}"
-        program = f"import sys; sys.path.append({str(packages)!r}); {IMPORT_ALL}"
+        packages = [str(desk / f"lib/python{version}") for version in (python, 3)]
+        program = f"import sys; sys.path += {packages!r}; {IMPORT_ALL}"
         command = [f"python{python}", "-I", "-S", "-B", "-c", program.replace("; \n", "\n")]
 
         loaded = run(*command, "crypto", "scrub", "intake")

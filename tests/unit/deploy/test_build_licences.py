@@ -4,7 +4,7 @@ import json
 import re
 import subprocess
 from importlib.util import find_spec
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
@@ -120,12 +120,31 @@ class TestLicences:
 
         brought = {path.partition("/")[2] for path, _ in texts(wheel, SOURCE)}
 
-        assert {f"{each.name}.txt" for each in INSIDE[name] if each.lacks_text} <= brought
+        assert {f"{text}.txt" for each in INSIDE[name] for text in each.texts} <= brought
+
+    def test_of_every_library_beside_a_package_somebody_has_read_them(
+        self, wheels: list[Wheel]
+    ) -> None:
+        beside = {
+            (wheel.name, PurePosixPath(path).name)
+            for wheel in wheels
+            for path, _ in wheel.files(r"^[^/]+\.libs/.")
+        }
+
+        known = [
+            (name, library)
+            for name, library in beside
+            for each in INSIDE.get(name, ())
+            if each.libraries
+            and re.fullmatch(rf"lib({each.libraries})-[0-9a-f-]+\.so[.\d]*", library)
+        ]
+        assert len(beside) > 30
+        assert sorted(known) == sorted(beside)
 
     def test_are_explained_where_dependencies_are(self) -> None:
         page = (ROOT / "docs/dependencies.md").read_text()
 
-        rows = dict(re.findall(r"^\| `([\w.-]+)` \| ([^|]+) \|$", page, re.MULTILINE))
+        rows = dict(re.findall(r"^\| `([\w. -]+)` \| ([^|]+) \|$", page, re.MULTILINE))
         assert rows == COMPATIBLE
 
 

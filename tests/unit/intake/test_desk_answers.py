@@ -1,26 +1,25 @@
-"""What leaves the desk: exports, shown messages, replies and receipts."""
+"""What leaves the desk: exports, shown messages, states and receipts."""
 
-import io
 import json
 import os
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from desks import CANARY, SOURCE, DeskAt, Server, flipped, manifest
+from desks import CANARY, SOURCE, DeskAt, Ready, Server, flipped, manifest
 
 from crypto.bag import TAG_FILES, Kind, verified
 from crypto.envelope import seal
 from crypto.manifest import Condition, Source
 from crypto.reply import Reply, Stage, State, open_answer
-from intake.errors import BadReply
-from intake.replies import put_reply
+from intake.catalogue.backups import Backups
 
-KEY = manifest(0).source.reply_key
+pytestmark = pytest.mark.usefixtures("opened_once")
+
 # A joiner that Persian is written with, a terminal's clear-screen, and an override of direction.
 PERSIAN = "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"
 MESSAGE = f"meet me\nat \x1b[2J{PERSIAN}\u202e"
@@ -41,15 +40,18 @@ def today() -> str:
 
 
 @pytest.fixture
-def opened(desk: DeskAt, server: Server, stick: Path) -> DeskAt:
+def opened(ready: Ready, server: Server, stick: Path) -> DeskAt:
     """A desk with one recording, and one message after it."""
-    server.receive(CANARY)
-    desk("import", server.export(stick))
-    desk("list")
-    server.message(MESSAGE)
-    desk("import", server.export(stick))
-    assert desk("open", "--all").code == 0
-    return desk
+
+    def prepare(desk: DeskAt) -> None:
+        server.receive(CANARY)
+        desk("import", server.export(stick))
+        desk("list")
+        server.message(MESSAGE)
+        desk("import", server.export(stick))
+        assert desk("open", "--all").code == 0
+
+    return ready(prepare)
 
 
 class TestExport:
@@ -105,7 +107,11 @@ class TestExport:
         opened("import", server.export(stick))
         opened("open", "3")
         assert "NOT cleaned" in opened("list").out
-        exported = opened("export", "3", "--to", tmp_path / "raw.wav")
+        refused = opened("export", "3", "--to", tmp_path / "raw.wav")
+        assert refused.code == 3
+        assert "could not be cleaned here either" in refused.err
+        assert not (tmp_path / "raw.wav").exists()
+        exported = opened("export", "3", "--as-sent", "--to", tmp_path / "raw.wav")
         assert "warning: drop-0003 is not cleaned" in exported.err
 
     def test_a_stick_that_knows_no_nameless_files_gets_it_whole_too(
@@ -166,64 +172,7 @@ class TestShow:
             copy.unlink()
         shown = opened("show", "2")
         assert shown.code == 0
-        assert "tapedrop-intake open drop-0002 makes it anew" in shown.err
-
-
-class TestReply:
-    def test_only_the_sources_codename_opens_it(self, opened: DeskAt, tmp_path: Path) -> None:
-        text = tmp_path / "answer.txt"
-        text.write_text("Thank you. Is there more?\n", "utf-8")
-        assert opened("reply", "drop-0001", "--text-from", text).code == 0
-        (sealed,) = opened.files("outbox")
-        mailbox_id, name = sealed.stem.split("-")
-        assert bytes.fromhex(mailbox_id) == SOURCE.mailbox_id
-        assert len(bytes.fromhex(name)) == 16
-        assert answer_in(sealed) == Reply(today(), "Thank you. Is there more?")
-        assert not opened.holds(b"Is there more?")
-
-    def test_its_text_may_come_from_standard_input(
-        self, opened: DeskAt, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"danke")))
-        assert opened("reply", "2", "--text-from", "-").code == 0
-        assert len(opened.files("outbox")) == 1
-
-    def test_nothing_is_asked_when_nobody_sits_there(
-        self, opened: DeskAt, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
-        answer = opened("reply", "1")
-        assert answer.code == 2
-        assert "--text-from" in answer.err
-
-    @pytest.mark.parametrize(
-        ("text", "why"),
-        [
-            (b" \n", "it is empty"),
-            (b"\xff", "it is not text in UTF-8"),
-            (b"x" * 262_145, "longer than 256 KiB"),
-        ],
-    )
-    def test_what_can_not_be_a_reply_is_refused(
-        self, opened: DeskAt, tmp_path: Path, text: bytes, why: str
-    ) -> None:
-        (tmp_path / "text").write_bytes(text)
-        answer = opened("reply", "1", "--text-from", tmp_path / "text")
-        assert answer.code == 2
-        assert why in answer.err
-        assert opened.files("outbox") == []
-
-    @pytest.mark.parametrize(
-        ("mailbox_id", "reply_key"),
-        [("../../escape", KEY), (SOURCE.mailbox_id.hex(), "00"), (SOURCE.mailbox_id.hex(), "no")],
-    )
-    def test_a_source_that_names_no_mailbox_can_not_be_answered(
-        self, tmp_path: Path, mailbox_id: str, reply_key: str
-    ) -> None:
-        with pytest.raises(BadReply, match="names no mailbox"):
-            put_reply("hello", Source("ozone fiber", mailbox_id, reply_key), tmp_path,
-                      day=date(2026, 11, 20))  # fmt: skip
-        assert list(tmp_path.iterdir()) == []
+        assert "its working copy is gone: tapedrop-intake open drop-0002" in shown.out
 
 
 class TestStates:
@@ -248,6 +197,20 @@ class TestStates:
         opened("receipt", "--to", tmp_path / "out")
         (sealed,) = opened.files("outbox")
         assert [sealed] != before
+        assert answer_in(sealed) == State(Stage.OPENED, today(), 3)
+
+    def test_what_was_purged_since_had_been_opened_all_the_same(
+        self, opened: DeskAt, server: Server, stick: Path, tmp_path: Path
+    ) -> None:
+        opened("receipt", "--to", tmp_path / "out")
+        assert opened("purge", "1", "--confirm", "purge 1 drop").code == 0
+        untold = opened("receipt", "--to", tmp_path / "out", "--json")
+        server.message("more")
+        opened("import", server.export(stick))
+        opened("open", "--all")
+        told = opened("receipt", "--to", tmp_path / "out", "--json")
+        (sealed,) = opened.files("outbox")
+        assert (untold.json["sources_told"], told.json["sources_told"]) == (0, 1)
         assert answer_in(sealed) == State(Stage.OPENED, today(), 3)
 
     def test_of_what_was_not_opened_nothing_is_told(
@@ -301,15 +264,40 @@ class TestReceipt:
         assert listed == said.digests.keys()
 
     def test_it_holds_the_answers_that_wait(self, opened: DeskAt, bag: Path) -> None:
-        assert len(opened.files("outbox")) == 2
-        for answer in opened.files("outbox"):
-            assert (bag / "data" / answer.name).read_bytes() == answer.read_bytes()
+        (state,) = opened.files("outbox")
+        (reply,) = [path for path in (bag / "data").glob("*.reply") if path.name != state.name]
+        assert (bag / "data" / state.name).read_bytes() == state.read_bytes()
+        assert answer_in(reply) == Reply(today(), "hello")
 
-    def test_it_says_stored_and_never_opened(self, opened: DeskAt, bag: Path) -> None:
+    def test_it_says_stored_of_what_no_backup_holds(
+        self, opened: DeskAt, bag: Path, tmp_path: Path
+    ) -> None:
         said = json.loads((bag / "data" / "receipts.json").read_text())
         assert said["version"] == "tapedrop receipt 1"
         digests = [path.stem for path in opened.files("evidence")]
         assert said["envelopes"] == dict.fromkeys(digests, "stored")
+        written = opened("receipt", "--to", tmp_path / "out")
+        assert "opened: 2, of which in no verified backup yet: 2" in written.err
+
+    def test_it_says_opened_of_what_a_verified_backup_holds_with_its_key(
+        self, opened: DeskAt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        one, other = sorted(path.stem for path in opened.files("evidence"))
+        held = {bytes.fromhex(one)}
+        monkeypatch.setattr(Backups, "holds", lambda _backups, digest: digest in held)
+        written = opened("receipt", "--to", tmp_path / "out", "--json")
+        said = json.loads((Path(written.json["bag"]) / "data/receipts.json").read_text())
+        assert said["envelopes"] == {one: "opened", other: "stored"}
+        assert (written.json["opened"], written.json["opened_without_backup"]) == (1, 1)
+
+    def test_it_carries_out_how_far_the_custody_log_reaches(
+        self, opened: DeskAt, bag: Path, tmp_path: Path
+    ) -> None:
+        (last,) = [row for row in opened("log", "--json").json if row["act"] == "told the server"]
+        assert last["said"] == {"envelopes": 2, "opened": 0, "answers": 2}
+        for stick in (bag, tmp_path / "out", bag / "data/custody.json"):
+            held = opened("log", "verify", "--against", stick, "--json")
+            assert held.json == {"entries": last["number"], "head": last["hash"], "held_against": 1}
 
     def test_it_says_what_was_set_aside_and_why(
         self, opened: DeskAt, server: Server, stick: Path, tmp_path: Path
@@ -335,7 +323,7 @@ class TestReceipt:
         def forgetful(path: Path, content: bytes) -> None:
             path.write_bytes(content[:-1])
 
-        monkeypatch.setattr("intake.carry.carry_out", forgetful)
+        monkeypatch.setattr("intake.answering.carry.carry_out", forgetful)
         written = opened("receipt", "--to", tmp_path / "out")
         assert written.code == 5
         assert "does not give back what was written" in written.err

@@ -8,7 +8,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from crypto.bag import Bag, Kind
-from intake.carry import put_bag
+from intake.answering.carry import put_bag
 
 RECEIPTS = {"data/receipts.json": b"{}"}
 

@@ -1,7 +1,10 @@
 """Importing: what a stick may hold, and what becomes of it."""
 
+import fcntl
 import os
 import shutil
+import socket
+import stat
 from collections.abc import Callable
 from datetime import date
 from hashlib import sha256
@@ -92,6 +95,35 @@ class TestAnEnvelopeThatIsDamaged:
         assert imported.code == 1
         assert "1 set aside: not the bytes that were signed for, 2 stored" in imported.err
         assert len(desk.files("evidence")) == 2
+
+    def test_a_stick_that_puts_a_pipe_there_meanwhile_sets_it_aside_too(
+        self, desk: DeskAt, bag: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        write, last = os.pwrite, bag / "data" / f"{2:032x}.gpg"
+
+        def writes(fd: int, block: memoryview, place: int) -> int:
+            last.unlink(missing_ok=True)
+            os.mkfifo(last)
+            monkeypatch.undo()
+            return write(fd, block, place)
+
+        monkeypatch.setattr(os, "pwrite", writes)
+        imported = desk("import", bag)
+        assert imported.code == 1
+        assert "1 set aside: the stick can't be read there, 2 stored" in imported.err
+
+    def test_among_many_it_is_the_one_that_is_shown(
+        self, desk: DeskAt, server: Server, stick: Path
+    ) -> None:
+        for number in range(25):
+            server.hold(b"one of many" + bytes([number]))
+        bag = server.export(stick)
+        spoilt = bag / "data" / f"{7:032x}.gpg"
+        spoilt.write_bytes(b"something else")
+        imported = desk("import", bag)
+        assert [line.split()[0] for line in imported.out.splitlines()] == ["envelope", spoilt.name]
+        assert "24 stored" in imported.err
+        assert len(desk("import", bag, "--json").json["bags"][0]["envelopes"]) == 25
 
     def test_it_is_listed_until_a_whole_copy_comes(self, desk: DeskAt, bag: Path) -> None:
         spoilt = bag / "data" / f"{1:032x}.gpg"
@@ -215,6 +247,53 @@ class TestABagThatIsRefused:
         os.mkfifo(envelope)
         self.refused(desk, bag, f"{0:032x}.gpg is not a plain file")
 
+    def test_a_socket(self, desk: DeskAt, bag: Path) -> None:
+        envelope = bag / "data" / f"{0:032x}.gpg"
+        envelope.unlink()
+        folder = os.open(envelope.parent, os.O_RDONLY)
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(f"/proc/self/fd/{folder}/{envelope.name}")  # its path is too long
+        os.close(folder)
+        self.refused(desk, bag, f"{0:032x}.gpg is not a plain file")
+
+    @pytest.mark.skipif(os.getuid() != 0, reason="only root makes devices")
+    @pytest.mark.parametrize("name", ["bag-info.txt", f"data/{0:032x}.gpg"])
+    @pytest.mark.parametrize("kind", [stat.S_IFCHR, stat.S_IFBLK])
+    def test_a_device_is_not_opened(self, desk: DeskAt, bag: Path, name: str, kind: int) -> None:
+        (bag / name).unlink()
+        os.mknod(bag / name, kind | 0o600, os.makedev(1, 5))  # /dev/zero never ends
+        self.refused(desk, bag, f"{name.removeprefix('data/')} is not a plain file")
+
+    def test_a_twin_that_differs_by_case(self, desk: DeskAt, bag: Path, server: Server) -> None:
+        name = server.hold(NO_ENVELOPE).replace(".gpg", ".GPG")
+        (bag / "data" / name).write_bytes(NO_ENVELOPE)
+        self.refused(desk, bag, f"data/{name} is not in the signed list")
+
+    def test_a_name_that_is_signed_twice(
+        self, desk: DeskAt, bag: Path, server: Server, stick: Path
+    ) -> None:
+        lists = {path.name: path.read_bytes() for path in bag.iterdir() if path.is_file()}
+        shutil.rmtree(bag)
+        line = f"{sha256(b'another').hexdigest()}  data/{0:032x}.gpg"
+        folder = server.write(stick, listing(lists, server.key, line))
+        self.refused(desk, folder, "a line is malformed or said twice")
+
+    def test_more_files_than_a_bag_ever_has(
+        self, desk: DeskAt, bag: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("intake.arriving.stick.MOST_FILES", 4)
+        (bag / "data" / "4").touch()
+        (bag / "data" / "5").touch()
+        self.refused(desk, bag, "data is larger than it can be")
+
+    def test_a_stick_with_more_bags_than_anybody_carries(
+        self, desk: DeskAt, bag: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("intake.arriving.stick.MOST_BAGS", 2)
+        for number in range(2):
+            (bag.parent / f"{number}").mkdir()
+        self.refused(desk, bag.parent, "TAPEDROP is larger than it can be")
+
     @pytest.mark.parametrize(
         "name",
         [
@@ -245,7 +324,7 @@ class TestABagThatIsRefused:
         self, desk: DeskAt, server: Server, stick: Path
     ) -> None:
         bag = server.export(stick, kind=Kind.ANSWERS)
-        self.refused(desk, bag, "carries a desk's answers to the server")
+        self.refused(desk, bag, "it carries answers")
 
     def test_a_folder_without_a_bag(self, desk: DeskAt, tmp_path: Path) -> None:
         self.refused(desk, tmp_path / "desk", "there is no bag in", code=2)
@@ -285,23 +364,203 @@ class TestRoom:
         assert "18.0 kB are needed, and 1.0 kB are free" in imported.err
         assert desk.files("evidence") == []
 
-    def test_a_disk_that_fills_up_meanwhile_leaves_no_half_envelope(
+    def test_what_was_copied_before_needs_no_more(
+        self, desk: DeskAt, bag: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        first, second, third = server.sealed.values()
+        (desk.folder / "evidence" / f"{sha256(first).hexdigest()}.gpg").write_bytes(first)
+        (desk.folder / "evidence" / f"{sha256(second).hexdigest()}.part").write_bytes(second[:-500])
+        usage = type(shutil.disk_usage(bag))(10_000_000, 0, len(third) + 500)
+        monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage)
+        assert desk("import", bag).err == "tapedrop-intake: 1 already here, 2 stored\n"
+
+    def test_an_envelope_larger_than_the_whole_disk_was_never_ours(
+        self, desk: DeskAt, bag: Path
+    ) -> None:
+        with (bag / "data" / f"{1:032x}.gpg").open("r+b") as bomb:
+            bomb.truncate(1 << 43)
+        refused = desk("import", bag, "--json")
+        assert refused.code == 3
+        (said,) = refused.json["bags"]
+        assert f"data/{1:032x}.gpg is larger than it can be" in said["refused"]
+        assert desk.files("evidence") == []
+
+    def test_a_disk_that_fills_up_meanwhile_stops_the_import_and_it_goes_on_later(
         self, desk: DeskAt, bag: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        sync, calls = os.fsync, iter([True, True])
+        write, left = os.pwrite, iter([True])
 
-        def full(fd: int) -> None:
-            if not next(calls, False):
-                raise OSError(28, "No space left on device")
-            sync(fd)
+        def full(fd: int, block: memoryview, place: int) -> int:
+            if next(left, False):
+                return write(fd, block, place)
+            raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr(os, "fsync", full)
+        monkeypatch.setattr(os, "pwrite", full)
         imported = desk("import", bag)
         assert imported.code == 5
-        assert "the disk is full" in imported.err
+        assert "the desk's disk is full; 1 of 3 drops are in" in imported.err
+        assert "goes on from there" in imported.err
         monkeypatch.undo()
-        assert len(desk.files("evidence")) == 1
         assert desk("import", bag).err == "tapedrop-intake: 1 already here, 2 stored\n"
+        assert {path.suffix for path in desk.files("evidence")} == {".gpg"}
+
+
+class TestAnInterruptedImport:
+    @pytest.fixture
+    def halves(self, desk: DeskAt, bag: Path, server: Server) -> list[Path]:
+        """What an import leaves that was stopped in the middle of each of the three."""
+        return [self.left(desk, held, held[: len(held) // 2]) for held in server.sealed.values()]
+
+    def left(self, desk: DeskAt, whole: bytes, part: bytes) -> Path:
+        path = desk.folder / "evidence" / f"{sha256(whole).hexdigest()}.part"
+        path.write_bytes(part)
+        return path
+
+    def test_goes_on_within_an_envelope_by_hashing_what_is_there(
+        self, desk: DeskAt, bag: Path, halves: list[Path], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        read, passed = os.readv, []
+
+        def counting(fd: int, buffers: list[memoryview]) -> int:
+            passed.append(read(fd, buffers))
+            return passed[-1]
+
+        monkeypatch.setattr(os, "readv", counting)
+        assert desk("import", bag).err == "tapedrop-intake: 3 stored\n"
+        whole = 3 * (len(NO_ENVELOPE) + 1)
+        assert sum(passed) == whole - 3 * (len(NO_ENVELOPE) // 2)
+        assert {path.suffix for path in desk.files("evidence")} == {".gpg"}
+
+    def test_what_it_left_is_nobodys_evidence(
+        self, desk: DeskAt, bag: Path, halves: list[Path]
+    ) -> None:
+        assert desk("list", "--json").json == []
+
+    @pytest.mark.parametrize(
+        "left",
+        [
+            pytest.param(b"\0" * 900, id="zeros, as a power cut leaves them"),
+            pytest.param(NO_ENVELOPE + b"\x01 and more", id="more than there is"),
+            pytest.param(flipped(NO_ENVELOPE, 3), id="one byte that differs"),
+        ],
+    )
+    def test_begins_once_more_where_what_is_there_is_something_else(
+        self, desk: DeskAt, bag: Path, server: Server, left: bytes
+    ) -> None:
+        self.left(desk, server.sealed[f"{1:032x}.gpg"], left)
+        assert desk("import", bag).err == "tapedrop-intake: 3 stored\n"
+        assert len(desk.files("evidence")) == 3
+
+    def test_and_sets_aside_what_is_damaged_on_the_stick_as_well(
+        self, desk: DeskAt, bag: Path, server: Server
+    ) -> None:
+        whole = server.sealed[f"{1:032x}.gpg"]
+        part = self.left(desk, whole, b"\0" * 900)
+        (bag / "data" / f"{1:032x}.gpg").write_bytes(flipped(whole, 1000))
+        assert desk("import", bag).code == 1
+        assert not part.exists()
+
+    def test_what_no_bag_of_the_stick_lists_is_tidied_away_in_the_end(
+        self, desk: DeskAt, bag: Path
+    ) -> None:
+        other = self.left(desk, b"another envelope", b"another")
+        desk("import", bag)
+        assert not other.exists()
+
+    def test_what_is_left_of_a_bag_that_is_refused_stays(
+        self, desk: DeskAt, bag: Path, halves: list[Path], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        usage = type(shutil.disk_usage(bag))(10_000_000, 0, 1_000)
+        monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage)
+        assert desk("import", bag).code == 5
+        assert all(half.exists() for half in halves)
+
+    def test_goes_on_also_where_a_person_stopped_it(
+        self, desk: DeskAt, bag: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def stop(_fd: int, _block: memoryview, _place: int) -> int:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(os, "pwrite", stop)
+        stopped = desk("import", bag)
+        monkeypatch.undo()
+        assert stopped.code == 1
+        assert "importing again goes on from there" in stopped.err
+        assert desk("import", bag).err == "tapedrop-intake: 3 stored\n"
+
+    def test_what_is_whole_by_now_is_tidied_away_too(
+        self, desk: DeskAt, bag: Path, server: Server
+    ) -> None:
+        desk("import", bag)
+        part = self.left(desk, server.sealed[f"{1:032x}.gpg"], b"of an older import")
+        desk("import", bag)
+        assert not part.exists()
+
+    def test_two_at_once_do_not_write_the_same_envelope(
+        self, desk: DeskAt, bag: Path, halves: list[Path]
+    ) -> None:
+        with halves[0].open("rb") as other:
+            fcntl.flock(other, fcntl.LOCK_EX)
+            imported = desk("import", bag)
+        assert imported.code == 5
+        assert "another tapedrop-intake is at work" in imported.err
+        assert desk("import", bag).code == 0
+
+    def test_a_link_in_place_of_what_it_left_is_not_followed(
+        self, desk: DeskAt, bag: Path, halves: list[Path], tmp_path: Path
+    ) -> None:
+        elsewhere = tmp_path / "elsewhere"
+        elsewhere.write_bytes(b"of somebody else")
+        halves[0].unlink()
+        halves[0].symlink_to(elsewhere)
+        assert desk("import", bag).code == 5
+        assert elsewhere.read_bytes() == b"of somebody else"
+
+
+class TestAStickThatIsPulled:
+    @pytest.fixture
+    def pulled(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """After its first envelope, every read of it fails."""
+        readv, read, left = os.readv, os.read, iter([True, True])
+
+        def failing(fd: int, buffers: list[memoryview]) -> int:
+            if next(left, False):
+                return readv(fd, buffers)
+            raise OSError(5, "Input/output error")
+
+        def gone(fd: int, size: int) -> bytes:
+            if "/stick/" in str(Path(f"/proc/self/fd/{fd}").readlink()):
+                raise OSError(5, "Input/output error")
+            return read(fd, size)
+
+        monkeypatch.setattr(os, "readv", failing)
+        monkeypatch.setattr(os, "read", gone)
+
+    def test_is_said_once_with_how_much_is_in(
+        self, desk: DeskAt, bag: Path, pulled: None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        imported = desk("import", bag)
+        assert imported.code == 1
+        assert imported.err.splitlines() == [
+            "tapedrop-intake: 2 stored",
+            f"tapedrop-intake: error: {bag.name}: the stick can't be read any more; "
+            "2 of 3 drops are in",
+            "tapedrop-intake: hint: plug it in once more and import again: that goes on from there",
+        ]
+        monkeypatch.undo()
+        assert desk("import", bag).err == "tapedrop-intake: 2 already here, 1 stored\n"
+
+    def test_is_told_to_another_program_too(self, desk: DeskAt, bag: Path, pulled: None) -> None:
+        (said,) = desk("import", bag, "--json").json["bags"]
+        assert (said["refused"], said["listed"], said["exit_code"]) == (None, 3, 1)
+        assert "2 of 3 drops are in" in said["stopped"]
+        assert [each["outcome"] for each in said["envelopes"]] == ["stored"] * 2
+
+    def test_its_other_bags_are_not_tried(
+        self, desk: DeskAt, bag: Path, server: Server, stick: Path, pulled: None
+    ) -> None:
+        server.export(stick)
+        assert len(desk("import", stick, "--json").json["bags"]) == 1
 
 
 def test_the_canary_is_nowhere_in_the_clear(

@@ -1,20 +1,32 @@
 """Opening: what is believed, what raises an alarm, and what is left behind when it fails."""
 
+import errno
+import os
 import resource
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from desk import words
 from desks import CANARY, Answer, DeskAt, Person, Server, flipped, manifest, public_home
+from kernel import kernel_keeps
 
+from crypto import chunks
 from crypto.envelope import seal
 from crypto.gpg import Gpg
 from crypto.manifest import NOT_READ
 from crypto.newsroom import Newsroom, read_newsroom
-from intake.cli.show import value_line
+from intake.catalogue.keys import DropKeys
+from intake.cli.desk import unlocked
+from intake.errors import EvidenceDamaged
+from intake.layout import Layout
+from intake.pipeline import open_drop
+from intake.views.drop import value_line
+from intake.wording import spaced
 
 NEEDLE = CANARY[:24]
 
@@ -42,16 +54,9 @@ class TestAnEnvelopeThatIsWhole:
     def test_the_list_says_it_in_a_reporters_words(self, opened: DeskAt) -> None:
         head, line = opened("list").out.splitlines()
         assert head.split()[:3] == ["id", "day", "from"]
-        for said in (
-            "drop-0001",
-            "ozone fiber",
-            "WAV",
-            "960 B",
-            "cleaned",
-            "location, device name",
-        ):
-            assert said in line
-        assert line.endswith("decoder data  opened")
+        cells = [cell.strip() for cell in line.split("  ") if cell]
+        assert cells[0] == "drop-0001"
+        assert cells[2:] == ["ozone fiber", "WAV", "960 B", "new", "-"]
 
     def test_what_was_removed_is_shown_in_words_and_steers_nothing(self, opened: DeskAt) -> None:
         shown = opened("show", "1").out
@@ -79,6 +84,42 @@ class TestAnEnvelopeThatIsWhole:
         opened.files("working")[0].unlink()
         assert opened("open", "1").code == 0
         assert len(opened.files("working")) == 1
+
+    def test_one_that_a_bad_sector_keeps_from_being_read_is_made_anew(
+        self, opened: DeskAt, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        bad = opened.files("working")[0].stat().st_ino
+
+        def read(fd: int, buffers: list[memoryview], offset: int) -> int:
+            if os.fstat(fd).st_ino == bad:
+                raise OSError(errno.EIO, "Input/output error")
+            return os.preadv(fd, buffers, offset)
+
+        monkeypatch.setattr(chunks, "os", SimpleNamespace(**vars(os) | {"preadv": read}))
+        answer = opened("open", "1")
+        assert answer.code == 0
+        assert "its working copy is damaged: it is made again" in answer.err
+        assert "is open already" in opened("open", "1").err
+
+    def test_without_a_working_copy_show_says_how_to_have_one(self, opened: DeskAt) -> None:
+        assert "working copy" not in opened("show", "1").out
+        for copy in opened.folder.joinpath("working").iterdir():
+            copy.unlink()
+
+        assert "gone: tapedrop-intake open drop-0001" in opened("show", "1").out
+
+    def test_what_a_version_without_session_keys_opened_waits_once_more(
+        self, opened: DeskAt
+    ) -> None:
+        digest = bytes.fromhex(opened("show", "1", "--json").json["sha256"])
+        with unlocked(Layout(opened.folder)) as room:
+            room.catalogue.keys.destroy(digest)
+
+        (subkey, *_) = opened("keys", "spent", "--json").json
+        assert any("1 drop is to be opened once more" in why for why in subkey["needed"])
+        assert [row["id"] for row in opened("open", "--all", "--json").json] == ["drop-0001"]
+        with unlocked(Layout(opened.folder)) as room:
+            assert room.catalogue.keys.of(digest) is not None
 
     def test_either_reporters_desk_opens_it(
         self, opened: DeskAt, make_desk: Callable[..., DeskAt], colleague: Person, stick: Path
@@ -114,6 +155,23 @@ class TestAnEnvelopeThatWasAltered:
         assert "error: drop-0001 is not what was sealed" in answer.err
         assert desk.files("working") == []
         assert not desk.holds(NEEDLE)
+
+    def test_until_gpg_vouches_for_it_what_was_opened_has_no_name(
+        self, desk: DeskAt, server: Server, stick: Path
+    ) -> None:
+        server.receive(CANARY * 4000)
+        desk("import", server.export(stick))
+        seen: list[list[Path]] = []
+        with unlocked(Layout(desk.folder)) as room:
+            open_drop(
+                room.drop("1"), evidence=room.evidence, working=room.working,
+                catalogue=room.catalogue, gpg=room.gpg, own=room.own_keys(),
+                server=room.settings.server, by=room.by, day=datetime.now(UTC).date(),
+                passed=lambda _size: seen.append(desk.files("working")),
+            )  # fmt: skip
+        assert len(seen) > 20
+        assert not any(seen)
+        assert len(desk.files("working")) == 1
 
     def test_it_is_set_aside_with_the_reason(
         self, desk: DeskAt, server: Server, stick: Path
@@ -162,6 +220,33 @@ class TestAnEnvelopeThatWasAltered:
         desk("import", bag)
         assert desk("open", "1").code == 0
 
+    @pytest.mark.parametrize("whole", [True, False], ids=["another envelope", "no envelope"])
+    def test_evidence_that_is_exchanged_after_it_was_verified_is_not_opened(
+        self, desk: DeskAt, server: Server, stick: Path, *, whole: bool
+    ) -> None:
+        server.receive(CANARY)
+        desk("import", server.export(stick))
+        (evidence,) = desk.files("evidence")
+        other = server.sealed[server.receive(b"said by nobody")]
+        left = evidence.stat().st_size
+
+        def exchanged(size: int) -> None:
+            nonlocal left
+            left -= size
+            if left == 0:
+                evidence.write_bytes(other if whole else flipped(other, 3000))
+
+        with unlocked(Layout(desk.folder)) as room, pytest.raises(EvidenceDamaged):
+            open_drop(
+                room.drop("1"), evidence=room.evidence, working=room.working,
+                catalogue=room.catalogue, gpg=room.gpg, own=room.own_keys(),
+                server=room.settings.server, by=room.by, day=datetime.now(UTC).date(),
+                passed=exchanged,
+            )  # fmt: skip
+        (row,) = desk("list", "--json").json
+        assert row["status"] == "stored"
+        assert desk.files("working") == []
+
 
 class TestAKeyThatIsNotThere:
     @pytest.fixture
@@ -186,6 +271,36 @@ class TestAKeyThatIsNotThere:
         assert row["status"] == "stored"
         assert elsewhere.files("working") == []
 
+    def test_the_keys_that_the_signed_bag_names_are_told(
+        self,
+        elsewhere: DeskAt,
+        server: Server,
+        stick: Path,
+        reporter: Person,
+        colleague: Person,
+    ) -> None:
+        server.receive()
+        elsewhere("import", server.export(stick))
+        answer = elsewhere("open", "--all")
+        assert (
+            "the bag of 2026-11-20 that brought it names these keys of the newsroom:" in answer.err
+        )
+        for person in (reporter, colleague):
+            assert spaced(person.fingerprint) in answer.err
+
+    def test_a_bag_whose_list_rotted_keeps_no_other_drop_from_being_tried(
+        self, elsewhere: DeskAt, server: Server, stick: Path
+    ) -> None:
+        server.receive()
+        server.receive()
+        elsewhere("import", server.export(stick))
+        (elsewhere.files("bags")[0] / "bag-info.txt").write_bytes(b"rotten")
+        answer = elsewhere("open", "--all")
+        assert answer.code == 4
+        for drop in ("drop-0001", "drop-0002"):
+            assert f"{drop} was not sealed to a key of this desk" in answer.err
+            assert elsewhere("show", drop).code == 0
+
     def test_a_vault_whose_key_is_elsewhere_stays_shut(
         self, desk: DeskAt, stranger: Person, reporter: Person
     ) -> None:
@@ -195,12 +310,75 @@ class TestAKeyThatIsNotThere:
         assert answer.code == 4
         assert "no key here opens the vault" in answer.err
 
+    def test_a_vault_that_holds_more_than_a_key_is_none(
+        self, desk: DeskAt, reporter: Person
+    ) -> None:
+        sealed = bytearray()
+        (key,) = Gpg(reporter.home).secret_keys()
+        day = datetime.now(UTC).date()
+        Gpg(reporter.home).encrypt(
+            [bytes(1000)], sealed.extend, to=[key.fingerprint], day=day, limit_seconds=60
+        )
+        (desk.folder / "vault.key.gpg").write_bytes(sealed)
+        answer = desk("list")
+        assert answer.code == 3
+        assert "vault.key.gpg is not what was written" in answer.err
+
     def test_a_vault_that_was_altered_says_so(self, desk: DeskAt) -> None:
         sealed = desk.folder / "vault.key.gpg"
         sealed.write_bytes(flipped(sealed.read_bytes(), -5))
         answer = desk("list")
         assert answer.code == 3
         assert "vault.key.gpg is not what was written" in answer.err
+
+
+class TestASessionKeyThatIsKept:
+    @pytest.fixture
+    def digest(self, desk: DeskAt, server: Server, stick: Path) -> bytes:
+        """The envelope of a drop that was opened, and whose working copy was dropped."""
+        envelope = server.sealed[server.receive()]
+        desk("import", server.export(stick))
+        assert desk("open", "--all").code == 0
+        desk.files("working")[0].unlink()
+        return sha256(envelope).digest()
+
+    def keep(self, desk: DeskAt, digest: bytes, session: str) -> DropKeys:
+        """Keep another session key for a drop; return the keys that were kept."""
+        with unlocked(Layout(desk.folder)) as room:
+            keys = room.catalogue.keys.of(digest)
+            assert keys is not None
+            room.catalogue.keys.keep(digest, replace(keys, session=session, subkey=None))
+            return keys
+
+    @pytest.mark.parametrize("session", [f"9:{'A7' * 32}", f"99:{'A7' * 32}", "9:A7", "", "9"])
+    def test_one_that_is_not_its_own_is_found_anew_with_a_note(
+        self, desk: DeskAt, digest: bytes, session: str
+    ) -> None:
+        before = self.keep(desk, digest, session)
+        answer = desk("open", "1")
+        assert answer.code == 0
+        assert "drop-0001: the session key kept for it is not its own" in answer.err
+        assert self.keep(desk, digest, before.session) == before
+
+    @kernel_keeps
+    def test_and_where_no_key_is_at_hand_the_drop_waits_for_one(
+        self, desk: DeskAt, digest: bytes, reporter: Person, stranger: Person
+    ) -> None:
+        self.keep(desk, digest, f"9:{'A7' * 32}")
+        desk("unlock")
+        settings = desk.folder / "desk.toml"
+        settings.write_text(settings.read_text().replace(str(reporter.home), str(stranger.home)))
+        answer = desk("open", "1")
+        (row,) = desk("list", "--json").json
+        desk("lock")
+        assert answer.code == 4
+        assert row["status"] == "opened"
+        assert desk.files("working") == []
+
+    def test_it_is_in_nothing_that_is_printed(self, desk: DeskAt, digest: bytes) -> None:
+        keys = self.keep(desk, digest, "9:")
+        assert keys.session not in repr(keys)
+        assert keys.session.split(":")[1] not in desk("open", "1").err
 
 
 class TestAnEnvelopeThatRaisesAnAlarm:
@@ -225,8 +403,18 @@ class TestAnEnvelopeThatRaisesAnAlarm:
         assert answer.code == 1
         assert "ALARM: drop-0001: it is sealed to more keys than the newsroom has" in answer.err
         assert "sealed it for another list of keys" in answer.err
-        assert desk("list").out.rstrip().endswith("opened (ALARM)")
+        assert "new (ALARM)" in desk("list").out
         assert "ALARM      it is sealed to more keys" in desk("show", "1").out
+
+    def test_each_drop_that_has_one_is_named(
+        self, desk: DeskAt, server: Server, stick: Path, three: Newsroom, tmp_path: Path
+    ) -> None:
+        server.home = tmp_path / "n3"
+        for content in (CANARY, CANARY + b"other"):
+            server.receive(content, newsroom=three)
+        answer = self.opened(desk, server, stick)
+        assert "ALARM: drop-0001" in answer.err
+        assert "ALARM: drop-0002" in answer.err
 
     def test_one_reader_more_who_is_kept_quiet_is_not_hidden_either(
         self, desk: DeskAt, server: Server, stick: Path, three: Newsroom, tmp_path: Path

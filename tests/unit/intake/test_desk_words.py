@@ -1,11 +1,13 @@
 """What a reporter is told: every error has a sentence and an exit code, and nothing steers."""
 
 import inspect
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from string import Formatter
 
+import click
 import pytest
 from click.testing import CliRunner
 from desks import DeskAt, Person, new_person
@@ -16,6 +18,7 @@ from crypto import errors as sealing
 from intake import errors, wording
 from intake.cli import exits, verbs
 from intake.drop import Alarm
+from intake.sentences import SENTENCES
 from intake.wording import kinds, plain, scrubbed, size_text, told
 from scrub.findings import Kind
 
@@ -24,7 +27,7 @@ NEVER_AT_A_DESK = {sealing.KeyRefused, sealing.NoUsableKey, sealing.NotACodename
 
 def leaves(kind: type[BaseException]) -> Iterator[type[BaseException]]:
     for below in kind.__subclasses__():
-        if below.__module__ in {errors.__name__, sealing.__name__}:
+        if below.__module__.startswith((errors.__name__, sealing.__name__)):
             yield from leaves(below)
             if not below.__subclasses__():
                 yield below
@@ -38,19 +41,19 @@ class TestErrors:
     def test_each_has_its_sentence_and_its_exit_code(self, leaf: type[BaseException]) -> None:
         if issubclass(leaf, tuple(NEVER_AT_A_DESK)):
             return
-        assert any(kind in wording._SAID for kind in leaf.__mro__)
+        assert any(kind in SENTENCES for kind in leaf.__mro__)
         assert any(kind in exits._CODES for kind in leaf.__mro__)
 
-    @pytest.mark.parametrize("leaf", wording._SAID, ids=lambda leaf: leaf.__name__)
+    @pytest.mark.parametrize("leaf", SENTENCES, ids=lambda leaf: leaf.__name__)
     def test_each_sentence_speaks_only_of_facts_that_its_error_has(
         self, leaf: type[BaseException]
     ) -> None:
         known = {"about", "error", *inspect.signature(leaf.__init__).parameters}
-        for said in wording._SAID[leaf]:
+        for said in SENTENCES[leaf]:
             assert {name for _, name, _, _ in Formatter().parse(said) if name} <= known
 
     def test_sentences_are_lower_case_without_a_full_stop(self) -> None:
-        for sentence, hint in wording._SAID.values():
+        for sentence, hint in SENTENCES.values():
             for said in (sentence, hint):
                 assert not said.endswith((".", " "))
                 assert said == "" or said[0] in "{:" or said[0].islower()
@@ -108,19 +111,43 @@ class TestWords:
         assert "\n" not in plain(untrusted)
 
 
-class TestHelp:
-    @pytest.mark.parametrize("verb", ["", *verbs.commands])
-    def test_it_begins_with_usage_and_ends_with_an_example(self, verb: str) -> None:
-        arguments = [verb, "--help"] if verb else ["--help"]
-        shown = CliRunner().invoke(verbs, arguments, prog_name="tapedrop-intake")
-        assert shown.exit_code == 0
-        assert shown.output.startswith("Usage: tapedrop-intake")
-        assert "  $ tapedrop-intake" in shown.output.partition("Example:\n")[2]
+def below(command: click.Command, *words: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Yield a verb and all below it, with the words that name each."""
+    yield words, command
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            verb = command.get_command(context, name)
+            assert verb is not None
+            yield from below(verb, *words, name)
 
-    @pytest.mark.parametrize("group", [[], ["keys"]])
-    def test_it_says_of_each_verb_what_it_does_in_a_whole_sentence(self, group: list[str]) -> None:
+
+EVERY = dict(below(verbs))
+GROUPS = [words for words, command in EVERY.items() if isinstance(command, click.Group)]
+LEAVES_OF_IT = [words for words in EVERY if words not in GROUPS]
+
+
+class TestHelp:
+    @pytest.mark.parametrize("words", EVERY, ids=" ".join)
+    def test_it_begins_with_usage_and_ends_with_an_example(self, words: tuple[str, ...]) -> None:
+        shown = CliRunner().invoke(verbs, [*words, "--help"], prog_name="tapedrop-intake")
+        assert shown.exit_code == 0
+        assert shown.output.startswith(" ".join(["Usage: tapedrop-intake", *words]))
+        example = shown.output.rpartition("Example")[2]
+        assert "  $ tapedrop-intake" in example
+        assert "Options:" not in example
+
+    @pytest.mark.parametrize("words", LEAVES_OF_IT, ids=" ".join)
+    def test_every_verb_answers_programs_as_well(self, words: tuple[str, ...]) -> None:
+        assert any("--json" in each.opts for each in EVERY[words].params)
+
+    @pytest.mark.parametrize("group", GROUPS, ids=" ".join)
+    def test_it_says_of_each_verb_what_it_does_in_a_whole_sentence(
+        self, group: tuple[str, ...]
+    ) -> None:
         shown = CliRunner().invoke(verbs, [*group, "--help"], prog_name="tapedrop-intake")
-        listed = shown.output.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()
+        above = shown.output.partition("  Exit:")[0].partition("  Example")[0]
+        listed = re.findall(r"^  [a-z-]+ {2,}[^-\s].*(?:\n {6,}\S.*)*", above, re.MULTILINE)
         assert listed
         assert [line for line in listed if not line.endswith(".") or line.endswith("...")] == []
 

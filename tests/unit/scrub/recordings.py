@@ -7,7 +7,7 @@ import struct
 import subprocess
 import tempfile
 from array import array
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from scrub import CutList, Findings, FormatName, Handle, Unproved, View, Zygote, clean, render
@@ -17,6 +17,9 @@ from scrub.proof import prove
 
 RATE = 44100
 SECRET = b"Maria Keller +49 170 5550100"  # planted wherever a tag can be
+
+# The same bytes are the same to ffmpeg, and starting it takes longest.
+judged_once = lru_cache(maxsize=32)
 
 
 @cache
@@ -48,30 +51,35 @@ def filmed(extension: str, *options: str, seconds: float = 1.0) -> bytes:
     return encoded(extension, *picture, "-map", "1:v", "-map", "0:a", *options, seconds=seconds)
 
 
+@judged_once
 def shown(recording: bytes, *decoder: str) -> str:
     """Return times and digests of every picture and sound as ffmpeg decodes them."""
     command = ["ffmpeg", "-v", "quiet", *decoder, "-i", "{}", "-map", "0:v?", "-map", "0:a?"]
     return _judged(recording, [*command, "-f", "framemd5", "-"]).decode()
 
 
+@judged_once
 def heard(recording: bytes, *decoder: str) -> bytes:
     """Return the sound as ffmpeg decodes it."""
     command = ["ffmpeg", "-v", "quiet", *decoder, "-i", "{}", "-map", "0:a", "-f", "s32le", "-"]
     return _judged(recording, command)
 
 
+@judged_once
 def seen(recording: bytes) -> bytes:
     """Return a digest and the time of each picture as ffmpeg decodes it."""
     command = ["ffmpeg", "-v", "quiet", "-i", "{}", "-map", "0:v", "-f", "framemd5", "-"]
     return _judged(recording, command)
 
 
+@judged_once
 def packets(recording: bytes) -> bytes:
     """Return a digest of the coded sound as ffmpeg takes it out of its container."""
     command = ["ffmpeg", "-v", "quiet", "-i", "{}", "-map", "0:a", "-c", "copy", "-f", "md5", "-"]
     return _judged(recording, command)
 
 
+@judged_once
 def counted(recording: bytes) -> int:
     """Return how many coded packets ffprobe finds."""
     entries = ["-show_entries", "stream=nb_read_packets", "-of", "csv=p=0"]

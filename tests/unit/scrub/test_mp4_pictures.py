@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from recordings import SECRET, box, cleaned, cleaned_here
+from recordings import SECRET, box, cleaned, cleaned_here, judged_once
 from test_mp4 import tops
 
 from scrub import Kind, Malformed, TooComplex, Unsupported, Zygote
@@ -74,21 +74,20 @@ def made(extension: str, *options: str) -> bytes:
         return out.read_bytes()
 
 
+@judged_once
 def seen(recording: bytes) -> str:
     """Return what ffmpeg decodes and when, and what ffprobe says of streams and packets."""
     streams = "stream=codec_name,codec_tag_string,profile,width,height,sample_rate,channels,"
     streams += "start_pts,duration_ts,nb_frames,field_order,has_b_frames"
-    times = "stream_index,pts,dts,duration,flags"
+    facts = f"{streams}:packet=stream_index,pts,dts,duration,flags"
     with tempfile.NamedTemporaryFile() as file:
         file.write(recording)
         file.flush()
         decode = ["-map", "0:v?", "-map", "0:a?", "-vsync", "passthrough", "-f", "framemd5", "-"]
         commands = (
             ["ffmpeg", "-v", "quiet", "-i", file.name, *decode],
-            ["ffprobe", "-v", "quiet", "-show_entries", streams, "-of", "compact", file.name],
-            ["ffprobe", "-v", "quiet", "-show_entries", f"packet={times}", "-of", "compact",
-             file.name],
-        )  # fmt: skip
+            ["ffprobe", "-v", "quiet", "-show_entries", facts, "-of", "compact", file.name],
+        )
         shown = [subprocess.run(c, capture_output=True, check=True).stdout for c in commands]
     return re.sub(r"#soft.*", "", b"".join(shown).decode())
 

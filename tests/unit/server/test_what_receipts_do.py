@@ -159,6 +159,19 @@ class TestADropStays:
         assert not server.sweeps()
 
 
+class TestHowFarTheDesksLogReached:
+    def test_is_passed_over_and_nothing_of_it_is_kept(self, server: Server) -> None:
+        one = server.paired("one")
+        server.takes(one.bag(server.folder, receipts(**{DIGEST: "opened"})))
+        before = server.kept()
+        head = {"data/custody.json": b'{"log":{"entries":7,"head":"ab"}}\n{}\n'}
+
+        server.takes(one.bag(server.folder, receipts(**{DIGEST: "opened"}) | head))
+
+        assert server.kept() == before
+        assert server.sweeps()
+
+
 class TestAForgedReceipt:
     def test_of_a_desk_that_is_not_paired_changes_nothing(self, server: Server) -> None:
         server.hears(server.paired("one"), "stored")
