@@ -80,7 +80,7 @@ class TorBrowser:
 
         `told` hears how many bytes of how many have passed. Raises CanaryFailed.
         """
-        boundary = f"----geckoformboundary{secrets.token_hex(16)}"
+        boundary = boundary_of(secrets.randbits(64), secrets.randbits(64))
         heads = [_head(boundary, each) + value.encode() for each, value in fields.items()]
         heads.append(_head(boundary, "recordings", name))
         body = [b"\r\n".join(heads), recording, f"\r\n--{boundary}--\r\n".encode()]
@@ -248,6 +248,11 @@ class _Line(http.client.HTTPConnection):
                 cookie=response.getheader("Set-Cookie", "").partition(";")[0],
                 body=content,
             )
+
+
+def boundary_of(first: int, second: int) -> str:
+    """Return what parts a form, as Firefox makes it of two 64-bit numbers: hex without padding."""
+    return f"----geckoformboundary{first:x}{second:x}"
 
 
 def _head(boundary: str, name: str, file_name: str = "") -> bytes:

@@ -26,6 +26,7 @@ from server.errors import (
 )
 from server.staff.canary.flight import Arrived, fly, memo, visit
 from server.staff.canary.reach import place_of
+from server.staff.canary.tor_browser import boundary_of
 
 CODENAME = bytes(11)
 RECORDING = bytes(200_000)
@@ -55,6 +56,10 @@ class TestTheWay:
         go(drop)
         assert sent[0].count(RECORDING) == 1
         assert b'name="uncleanable"\r\n\r\nrefuse\r\n' in sent[0]
+
+    def test_the_form_is_parted_as_firefox_does_without_leading_zeros(self) -> None:
+        assert boundary_of(0xA1, 0x2) == "----geckoformboundarya12"
+        assert boundary_of(2**64 - 1, 0x0F << 56) == f"----geckoformboundary{'f' * 17}{'0' * 14}"
 
     def test_what_a_stopped_canary_left_in_the_mailbox_is_tidied_first(self) -> None:
         drop = Drop()
