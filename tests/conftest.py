@@ -1,6 +1,7 @@
 """What tests of every layer share: a newsroom's keys, a drop, a recording."""
 
 import compileall
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,11 +18,13 @@ settings.load_profile("tapedrop")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Compile our code, unless that was done, before hundreds of processes would each do so.
+    """Have Ctrl-C end what we start, and our code compiled before hundreds of processes do so.
 
     Sandboxes never keep what they compiled, nor does Python where PYTHONDONTWRITEBYTECODE is set.
     """
     if not hasattr(config, "workerinput"):  # xdist's workers come later
+        # A shell has what runs out of the way ignore Ctrl-C, and what that starts as well.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         for package in ("crypto", "scrub", "server", "intake"):
             compileall.compile_dir(Path(__file__).parents[1] / package, quiet=2)
 

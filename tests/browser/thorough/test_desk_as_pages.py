@@ -24,19 +24,19 @@ OpenDesk = Callable[[Browser, Looks], Tab]
 def address_of(desk: Desk) -> Iterator[str]:
     """Run the desk's pages; give the address that lets one browser in."""
     command = [str(BIN / "tapedrop-intake"), "--desk", str(desk.folder), "desk", "--json"]
-    running = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert running.stdout is not None
-    try:
-        said = ""
-        while "}" not in said:
-            line = running.stdout.readline()
-            assert line, "the desk's pages ended before they began"
-            said += line
-        yield json.loads(said)["url"]
-    finally:
-        running.send_signal(signal.SIGINT)
-        assert running.wait(30) == 0
-        running.stdout.close()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        try:
+            said = ""
+            while "}" not in said:
+                line = running.stdout.readline()
+                assert line, "the desk's pages ended before they began"
+                said += line
+            yield json.loads(said)["url"]
+            running.send_signal(signal.SIGINT)
+            assert running.wait(30) == 0
+        finally:
+            running.kill()
 
 
 @pytest.fixture
