@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import time
 import wave
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +61,19 @@ class Newsroom:
 def run_server(*words: str | Path) -> subprocess.CompletedProcess[str]:
     """Run one verb of tapedrop-server, to its end."""
     return subprocess.run([SERVER, *words], capture_output=True, text=True, timeout=300)
+
+
+def by_night(config: Path) -> None:
+    """Have a drop do far from now what it does once a day, unless its settings say when."""
+    settings = config.read_text()
+    hour = (datetime.now(UTC).hour + 12) % 24
+    for table, setting in (("keeping", "sweep_at_hour_utc"), ("logs", "tell_at_hour_utc")):
+        if not re.search(rf"^{setting}", settings, re.MULTILINE):
+            head = f"\n[{table}]\n"
+            settings = settings if head in f"\n{settings}" else f"{settings}{head}"
+            before, _, after = f"\n{settings}".partition(head)
+            settings = f"{before}{head}{setting} = {hour}\n{after}".removeprefix("\n")
+    config.write_text(settings)
 
 
 class Drop:
@@ -110,6 +125,7 @@ class Drop:
         self, *, before: Sequence[str | Path] = (), environment: dict[str, str] | None = None
     ) -> Iterator["Serving"]:
         """Serve; SIGTERM ends it. `before` are words in front of the command (strace, unshare)."""
+        by_night(self.config)
         command = [*before, SERVER, "serve", "--config", self.config, "--json"]
         with subprocess.Popen(
             command,

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from drops import SERVER, Drop
+from drops import SERVER, Drop, by_night
 from form import Browser
 
 AT_ONCE = """
@@ -93,6 +93,7 @@ class Systemd:
     @contextmanager
     def running(self, *, at_once: bool = False) -> Iterator[subprocess.Popen[str]]:
         """Start it; SIGTERM ends it. What it said is read to its end then."""
+        by_night(self.drop.config)
         with subprocess.Popen(
             self.command(at_once=at_once),
             pass_fds=[self.socket.fileno()],

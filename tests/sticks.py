@@ -35,7 +35,7 @@ class Stick:
         _run("umount", self.at)
         # Whoever made a mount namespace of their own meanwhile has it yet, and until they end, it
         # would be put in again as it was: pulled.
-        for _ in range(600):
+        for _ in range(6000):
             if not _said("losetup", "--associated", self.image):
                 return
             time.sleep(0.1)

@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
 
@@ -111,7 +112,10 @@ class Tor:
     def ports(self) -> list[str]:
         """Return where it listens, as `ADDRESS:PORT` in hex (proc(5), /proc/net/tcp)."""
         process = Path(f"/proc/{self._process.pid}")
-        own = {str(each.readlink()) for each in (process / "fd").iterdir()}
+        own = set[str]()
+        for each in (process / "fd").iterdir():
+            with suppress(FileNotFoundError):  # it was closed meanwhile
+                own.add(str(each.readlink()))
         tables = [(process / "net" / kind).read_text() for kind in ("tcp", "tcp6")]
         rows = [line.split() for table in tables for line in table.splitlines()[1:]]
         return [row[1] for row in rows if row[3] == _LISTENS and f"socket:[{row[9]}]" in own]

@@ -70,6 +70,7 @@ def chromium(running: Callable[[str], Browser]) -> Browser:
 def outside(browser: Browser, outsides: dict[str, Outside]) -> Iterator[Outside]:
     """What this browser asks of other machines in one test."""
     outside = outsides[browser.name]
+    outside.asked.clear()
     yield outside
     outside.asked.clear()
 

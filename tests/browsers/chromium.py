@@ -116,6 +116,7 @@ class Chromium:
             await self._copy.goto(document.address)
             return await self._copy.evaluate(function)
         finally:
+            await self._copy.goto("about:blank")  # it would refresh itself otherwise
             await self._copy.unroute("**/*")
 
     async def _new_context(self, *, scripts: bool = False) -> BrowserContext:

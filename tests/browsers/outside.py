@@ -45,5 +45,5 @@ class Outside:
                 except OSError:
                     said = b""
                 line = said.partition(b"\r\n")[0].decode("latin-1")
-                if not _MAKER.search(line):
+                if line and not _MAKER.search(line):
                     self.asked.append(line)

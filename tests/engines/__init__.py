@@ -19,8 +19,8 @@ from server.store.s3 import S3Store, open_s3
 _SWIFT: Final = Path(__file__).with_name("swift_here.py")
 QUICK: Final = Bounds(
     tries=2,
-    connect_seconds=5,
-    read_seconds=5,
+    connect_seconds=30,
+    read_seconds=30,
     part_bytes=128 * 1024,
     copied_whole_bytes=64 * 1024,
     copied_part_bytes=256 * 1024,

@@ -27,6 +27,9 @@ swift_dir = {folder}
 log_address = /nowhere
 log_udp_host =
 log_level = CRITICAL
+conn_timeout = 30
+node_timeout = 60
+error_suppression_limit = 1000000
 [pipeline:main]
 pipeline = catch_errors listing_formats s3api tempauth copy slo dlo proxy-server
 [app:proxy-server]
@@ -64,6 +67,9 @@ log_level = CRITICAL
 pipeline = {kind}-server
 [app:{kind}-server]
 use = egg:swift#{kind}
+conn_timeout = 30
+node_timeout = 60
+container_update_timeout = 30
 """
 
 

@@ -20,6 +20,7 @@ from faults.crowd import Source, Told, crowd
 
 KILLED = 120
 LOOKS = 5_000
+TRIES = 10
 OURS = {"seal_failed", "worker_failed", "sandbox_unavailable", "no_key", "busy", "503"}
 
 
@@ -86,20 +87,25 @@ def test_one_that_hangs_costs_one_recording_and_those_beside_it_are_kept(
 ) -> None:
     drop.configure("[work]\nseal_limit_seconds = 20")
     long, wav = write_wav(tmp_path / "long.wav", os.urandom(40_000_000)), write_wav(tmp_path / "a")
-    became: list[list[str]] = []
+    became: list[str] = []
+    beside: list[list[str]] = []
     with drop.running() as serving:
-        sender = threading.Thread(target=lambda: became.append(serving.send(long).became))
-        sender.start()
-        while (process := hanging(serving)) is None:
-            pass
-        os.kill(process, signal.SIGSTOP)
-        beside = [serving.send(wav).became for _ in range(5)]
-        sender.join()
+        for _ in range(TRIES):
+            sender = threading.Thread(target=lambda: became.extend(serving.send(long).became))
+            sender.start()
+            while (process := hanging(serving)) is None:
+                pass
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGSTOP)
+            beside += [serving.send(wav).became for _ in range(5)]
+            sender.join()
+            if became[-1] != "cleaned":  # it had done its work when it was stopped
+                break
         afterwards = serving.send(wav).became
 
     note(hanging=became, beside=beside, afterwards=afterwards)
-    assert became == [[told]]
-    assert beside == [["cleaned"]] * 5
+    assert became[-1] == told
+    assert beside == [["cleaned"]] * 5 * len(became)
     assert afterwards == ["cleaned"]
     assert not Path(f"/proc/{process}").exists()
 

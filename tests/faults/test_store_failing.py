@@ -18,7 +18,7 @@ from server.store.s3 import S3Store
 
 pytestmark = pytest.mark.xdist_group("engine")
 
-ONCE = replace(QUICK, tries=1, read_seconds=0.5, request_seconds=2)
+ONCE = replace(QUICK, tries=1, read_seconds=3, request_seconds=10)
 SMALL = b"sealed" * 100
 LARGE = os.urandom(2 * QUICK.part_bytes + 1000)
 NAME = f"drops/{random_name()}"

@@ -13,7 +13,7 @@ from .installed import Installed
 from .world import World
 
 CAME_SECONDS = 360
-ASKED_SECONDS = 120
+ASKED_SECONDS = 420  # it looks every five minutes
 
 
 def effort(source: Tor, installed: Installed) -> int:

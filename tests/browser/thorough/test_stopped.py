@@ -1,7 +1,6 @@
 """A server that is stopped while a source sends, and what they read once it is back."""
 
 import signal
-import socket
 from pathlib import Path
 
 from browsers.tab import Browser
@@ -9,18 +8,11 @@ from drops import Drop, write_wav
 from gate import Gate
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
 class TestAServerThatIsStopped:
     def test_says_when_it_is_back_that_what_was_whole_is_kept(
         self, browser: Browser, drop: Drop, wav: Path, tmp_path: Path
     ) -> None:
         long_wav = write_wav(tmp_path / "long.wav", bytes(2_000_000))
-        port = free_port()
-        drop.config.write_text(f'[listen]\ntcp = "127.0.0.1:{port}"\n')
         with drop.running() as serving:
             gate = Gate(serving.address)
             tab = browser.fresh(gate.address)
@@ -36,7 +28,8 @@ class TestAServerThatIsStopped:
             gate.break_off()
             serving.stop()
 
-        with gate, drop.running():
+        with gate, drop.running() as serving:
+            gate.lead_to(serving.address)
             tab.click("If this stops moving, show it again", wait=False)
 
             tab.frame("progress").wait_for("What had arrived whole by then is kept.")

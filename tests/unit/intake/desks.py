@@ -85,11 +85,11 @@ class Server:
         self.times += 1
         newsroom = newsroom or self.newsroom
         by = self.key.public_key().public_bytes_raw()
-        at = (self.home, by, self.times, newsroom, sha256(content).digest(), repr(said))
+        day = datetime.now(UTC).date()
+        at = (self.home, by, self.times, newsroom, sha256(content).digest(), repr(said), day)
         if at in SEALED:
             return SEALED[at]
         envelope = bytearray()
-        day = datetime.now(UTC).date()
         seal([content], said, newsroom=newsroom, gpg=self.gpg, day=day,
              sink=envelope.extend, limit_seconds=60)  # fmt: skip
         if len(envelope) < 1 << 20:

@@ -3,13 +3,15 @@
 from functools import cache
 
 import pytest
+from fuzz.outcome import PLANTED, outcome
 from hypothesis import given, settings
 from hypothesis import strategies as some
-from recordings import SECRET, cleaned, cleaned_here, encoded, id3, id3v1, wav
+from recordings import SECRET, cleaned, encoded, id3, id3v1, wav
 
-from scrub import Empty, NotARecording, ScrubError, Unsupported, Zygote
+from scrub import Empty, NotARecording, Unsupported, Zygote
 
-TAGGED = ("-metadata", f"artist={SECRET.decode()}")
+TAG = PLANTED[0]
+TAGGED = ("-metadata", f"artist={TAG.decode()}")
 FAMILIES = [
     "wav", "w64", "aiff", "au", "amr", "caf", "mp3", "flac", "ogg", "opus", "oga", "spx", "ogv",
     "m4a", "mov",
@@ -48,7 +50,7 @@ def tags(family: str) -> tuple[str, ...]:
 def seed(family: str) -> bytes:
     """Return a small tagged recording."""
     made = wav() if family == "wav" else encoded(family, *tags(family), seconds=0.3)
-    return id3((b"TPE1", b"\0" + SECRET)) + made + id3v1() if family in FRAMED else made
+    return id3((b"TPE1", b"\0" + TAG)) + made + id3v1() if family in FRAMED else made
 
 
 @some.composite
@@ -75,26 +77,17 @@ def mutated(draw: some.DrawFn, family: str) -> bytes:
     return bytes(made)
 
 
-def refused_or_clean(recording: bytes) -> None:
-    try:
-        result = cleaned_here(recording)
-    except ScrubError:
-        return
-    assert cleaned_here(result) == result
-    assert SECRET not in result
-
-
 class TestAnyBytes:
     @given(some.binary(max_size=300), some.sampled_from([b"", *HEADS]))
     def test_any_bytes_are_refused_or_proved_clean(self, noise: bytes, head: bytes) -> None:
-        refused_or_clean(head + noise)
+        outcome(head + noise)
 
     @pytest.mark.parametrize("family", FAMILIES)
     def test_any_mutation_is_refused_or_proved_clean(self, family: str) -> None:
         @given(mutated(family))
         @settings(max_examples=40)
         def run(recording: bytes) -> None:
-            refused_or_clean(recording)
+            outcome(recording)
 
         run()
 

@@ -118,7 +118,7 @@ class TestMisbehaviour:
 
     def test_one_that_takes_too_long_is_killed_by_the_parent(self) -> None:
         with (
-            sandbox("spin", Limits(wall_seconds=1)) as zygote,
+            sandbox("spin", Limits(wall_seconds=5)) as zygote,
             pytest.raises(WorkerFailed, match="took too long"),
         ):
             served(zygote)

@@ -36,7 +36,7 @@ from server.staff.mail.carrying import carry
 from server.staff.mail.heartbeat import how_it_is, put_heartbeat
 from server.staff.outbox import letters_in, read_letter
 
-NOW = datetime.now(UTC)
+NOW = datetime.now(UTC) + timedelta(days=1)  # not before keys are made, also around midnight
 TODAY = NOW.date()
 ALERTING = Config(staff=Staff(alert_command=("/bin/true",)))
 MUCH = [f"{number} drops, and a line about each of them" for number in range(400)]

@@ -76,10 +76,11 @@ class TestWhatAnswersThere:
         assert failed.value.hint
 
     def test_nobody(self) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            address = f"http://127.0.0.1:{free.getsockname()[1]}"
-        with pytest.raises(CantReach, match="refused"):
-            visit(place_of(Path(), Config(), url=address), CODENAME, b"", told=print)
+        with socket.socket() as silent:
+            silent.bind(("127.0.0.1", 0))  # and doesn't listen
+            address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+            with pytest.raises(CantReach, match="refused"):
+                visit(place_of(Path(), Config(), url=address), CODENAME, b"", told=print)
 
     def test_somebody_who_breaks_off(self) -> None:
         drop = Drop()

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import resource
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -723,10 +724,11 @@ class TestReaching:
             assert fails(self.through(ground, socks.address), "tor finds no way to it")
 
     def test_a_tor_that_does_not_run_fails(self, ground: Ground) -> None:
-        with Socks.running(b"") as gone:
-            address = gone.address
+        with socket.socket() as silent:
+            silent.bind(("127.0.0.1", 0))  # and doesn't listen
+            address = f"127.0.0.1:{silent.getsockname()[1]}"
 
-        assert fails(self.through(ground, address), "nothing answers at tor's SOCKS port")
+            assert fails(self.through(ground, address), "nothing answers at tor's SOCKS port")
 
 
 class TestEveryCheck:
