@@ -67,12 +67,11 @@ def chromium(running: Callable[[str], Browser]) -> Browser:
 
 
 @pytest.fixture
-def outside(browser: Browser, outsides: dict[str, Outside]) -> Iterator[Outside]:
+def outside(browser: Browser, outsides: dict[str, Outside]) -> Outside:
     """What this browser asks of other machines in one test."""
     outside = outsides[browser.name]
-    outside.asked.clear()
-    yield outside
-    outside.asked.clear()
+    outside.forget()
+    return outside
 
 
 @pytest.fixture

@@ -70,9 +70,13 @@ class TestASourceWithoutScripts:
         assert tab.text()
         assert outside.asked == []
 
-    def test_cannot_be_led_to_another_host(self, tab: Tab, outside: Outside) -> None:
+    def test_cannot_be_led_to_another_host(
+        self, browser: Browser, serving: Serving, outside: Outside
+    ) -> None:
+        tab = browser.fresh(serving.address)
         with pytest.raises(Exception, match=r"(?i)proxy|connection|empty"):
             tab.go("http://elsewhere.invalid/page")
+        browser.fresh(serving.address)  # the tab would go on asking
 
         # It asks several times before it gives up.
         assert set(outside.asked) == {"GET http://elsewhere.invalid/page HTTP/1.1"}

@@ -3,6 +3,7 @@
 import re
 import socket
 import threading
+from contextlib import suppress
 from typing import Final
 
 _MAKER: Final = re.compile(r"[./ ](google|googleapis|gvt1|mozilla|firefox)\.(com|net|org)[:/ ]")
@@ -25,6 +26,13 @@ class Outside:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         threading.Thread(target=self._listen, daemon=True).start()
+
+    def forget(self) -> None:
+        """Forget what was asked until now, and what still stands in line."""
+        with socket.create_connection(("127.0.0.1", self.port)) as last, suppress(OSError):
+            last.sendall(b"the last in line\r\n")
+            last.recv(1)  # nothing: it is closed
+        self.asked.clear()
 
     def close(self) -> None:
         """End it."""
