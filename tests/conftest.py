@@ -22,13 +22,16 @@ settings.load_profile("tapedrop")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Have Ctrl-C end what we start, and our code compiled before hundreds of processes do so.
+    """Have signals end what we start, and our code compiled before hundreds of processes do so.
 
     Sandboxes never keep what they compiled, nor does Python where PYTHONDONTWRITEBYTECODE is set.
     """
     if not hasattr(config, "workerinput"):  # xdist's workers come later
-        # A shell has what runs out of the way ignore Ctrl-C, and what that starts as well.
+        # A shell has what runs out of the way ignore Ctrl-C, nohup has it ignore a terminal that is
+        # closed; and what is started inherits that. It doesn't inherit handlers.
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+            signal.signal(signal.SIGHUP, lambda _number, _frame: None)
         for package in ("crypto", "scrub", "server", "intake"):
             compileall.compile_dir(Path(__file__).parents[1] / package, quiet=2)
 
