@@ -398,15 +398,16 @@ class TestForms:
 
 
 def test_forms_that_are_only_shown_take_little_memory_however_many_a_crowd_asks_for() -> None:
-    session = Session(b"")
-    session.new_form()
+    def held() -> int:
+        session = Session(b"")
+        session.new_form()
+        tracemalloc.start()
+        try:
+            for _ in range(15):
+                session.new_form()
+            return tracemalloc.get_traced_memory()[0]
+        finally:
+            tracemalloc.stop()
 
-    tracemalloc.start()
-    try:
-        for _ in range(15):
-            session.new_form()
-        held = tracemalloc.take_snapshot().filter_traces([tracemalloc.Filter(True, "*/server/*")])
-    finally:
-        tracemalloc.stop()
-
-    assert 0 < sum(each.size for each in held.statistics("filename")) < 15 * 400
+    # Other threads of the tests' own are measured as well: the least of three is without them.
+    assert 0 < min(held() for _ in range(3)) < 15 * 400
